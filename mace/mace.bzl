@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules of MACE's BUILD files: C++ with the house's flags, choices by target, generated files.
+
+    load("//mace:mace.bzl", "if_opencl", "mace_cc_library", "mace_cc_test", "mace_isa_library")
+"""
+
+_WARNINGS = ["-Wall", "-Wextra"]
+_HIDDEN = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"]
+_CXX = ["-std=c++17"] + _WARNINGS + _HIDDEN
+_NO_EXCEPTIONS = ["-fno-exceptions", "-fno-rtti"]
+
+# A feature of the toolchains, switched off as a whole by --features=-treat_warnings_as_errors.
+_FEATURES = ["treat_warnings_as_errors"]
+
+_HOST = ["@platforms//cpu:x86_64", "@platforms//os:linux"]
+
+def _if(setting, yes, no):
+    return select({"//mace:" + setting: yes, "//conditions:default": no})
+
+def if_android(yes, no = []):
+    """select(): `yes` in a build for Android, else `no`."""
+    return _if("android", yes, no)
+
+def if_arm64(yes, no = []):
+    """select(): `yes` in a build for 64-bit Arm, on any system, else `no`."""
+    return _if("arm64", yes, no)
+
+def if_armv7(yes, no = []):
+    """select(): `yes` in a build for 32-bit Arm, on any system, else `no`."""
+    return _if("armv7", yes, no)
+
+def if_x86(yes, no = []):
+    """select(): `yes` in a build for x86_64, else `no`."""
+    return _if("x86_64", yes, no)
+
+def if_neon(yes, no = []):
+    """select(): `yes` on Arm unless --define=neon=false, else `no`."""
+    return select({
+        "//conditions:default": no,
+        "//mace:arm64_neon": yes,
+        "//mace:armv7_neon": yes,
+    })
+
+def if_opencl(yes, no = []):
+    """select(): `yes` with --define=opencl=true, else `no`."""
+    return _if("opencl", yes, no)
+
+def if_hexagon(yes, no = []):
+    """select(): `yes` with --define=hexagon=true, else `no`."""
+    return _if("hexagon", yes, no)
+
+def if_quantize(yes, no = []):
+    """select(): `yes` unless --define=quantize=false, else `no`."""
+    return _if("quantize", yes, no)
+
+def _part_defines():
+    return (if_neon(["MACE_ENABLE_NEON"]) + if_opencl(["MACE_ENABLE_OPENCL"]) +
+            if_hexagon(["MACE_ENABLE_HEXAGON"]) + if_quantize(["MACE_ENABLE_QUANTIZE"]))
+
+def mace_cc_library(
+        name,
+        copts = [],
+        local_defines = [],
+        features = [],
+        exceptions = False,
+        linkstatic = True,
+        **kwargs):
+    """cc_library with the house's flags.
+
+    Sources see MACE_ENABLE_NEON, _OPENCL, _HEXAGON and _QUANTIZE as the build was told.
+
+    Args:
+      name: name of the target.
+      copts: more flags, after the house's.
+      local_defines: more macros.
+      features: more features of the toolchain.
+      exceptions: True for the few sources whose headers throw: compiles with exceptions and RTTI.
+      linkstatic: True: no shared library is made of this target alone.
+      **kwargs: passed to cc_library.
+    """
+    native.cc_library(
+        name = name,
+        copts = _CXX + ([] if exceptions else _NO_EXCEPTIONS) + copts,
+        features = _FEATURES + features,
+        linkstatic = linkstatic,
+        local_defines = _part_defines() + local_defines,
+        **kwargs
+    )
+
+def mace_cc_binary(
+        name,
+        copts = [],
+        local_defines = [],
+        features = [],
+        exceptions = False,
+        **kwargs):
+    """cc_binary with the house's flags; see mace_cc_library for the arguments."""
+    native.cc_binary(
+        name = name,
+        copts = _CXX + ([] if exceptions else _NO_EXCEPTIONS) + copts,
+        features = _FEATURES + features,
+        local_defines = _part_defines() + local_defines,
+        **kwargs
+    )
+
+def mace_cc_test(
+        name,
+        srcs = None,
+        deps = [],
+        copts = [],
+        local_defines = [],
+        features = [],
+        size = "small",
+        **kwargs):
+    """cc_test of GoogleTest cases, with its main(); NAME.cc unless srcs says otherwise.
+
+    Args:
+      name: name of the target.
+      srcs: sources.
+      deps: libraries besides GoogleTest.
+      copts: more flags, after the house's. Tests may throw and use RTTI.
+      local_defines: more macros.
+      features: more features of the toolchain.
+      size: "small" is limited to a minute, "medium" to five.
+      **kwargs: passed to cc_test.
+    """
+    native.cc_test(
+        name = name,
+        size = size,
+        srcs = [name + ".cc"] if srcs == None else srcs,
+        copts = _CXX + copts,
+        features = _FEATURES + features,
+        linkstatic = True,
+        local_defines = _part_defines() + local_defines,
+        deps = deps + ["@googletest//:gtest_main"],
+        **kwargs
+    )
+
+def mace_cc_benchmark(name, srcs = None, deps = [], copts = [], **kwargs):
+    """A program of Google Benchmark cases, for the host alone; other builds pass over it.
+
+    Args:
+      name: name of the target.
+      srcs: sources, NAME.cc if None.
+      deps: libraries besides Google Benchmark.
+      copts: more flags, after the house's.
+      **kwargs: passed to cc_binary.
+    """
+    native.cc_binary(
+        name = name,
+        testonly = True,
+        srcs = [name + ".cc"] if srcs == None else srcs,
+        copts = _CXX + copts,
+        features = _FEATURES,
+        target_compatible_with = _HOST,
+        deps = deps + ["@benchmark//:benchmark_main"],
+        **kwargs
+    )
+
+_AVX2 = ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2"]
+_AVX512 = _AVX2 + ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512cd"]
+_ARMV8_A32 = ["-mfpu=neon-fp-armv8"]
+
+# Instruction set -> setting under //mace: flags. Elsewhere the sources are left out.
+_ISAS = {
+    "avx2": {"x86_64": _AVX2},
+    "avx512": {"x86_64": _AVX512},
+    "avx512vnni": {"x86_64": _AVX512 + ["-mavx512vnni"]},
+    "avxvnni": {"x86_64": _AVX2 + ["-mavxvnni"]},
+    "neon": {"arm64_neon": [], "armv7_neon": []},
+    "neondot": {"arm64_neon": ["-march=armv8.2-a+dotprod"]},
+    "neonfp16": {"arm64_neon": ["-march=armv8.2-a+fp16"]},
+    "neoni8mm": {"arm64_neon": ["-march=armv8.2-a+dotprod+i8mm"]},
+    "sse4": {"x86_64": ["-msse4.1"]},
+}
+
+def mace_isa_library(name, srcs, isa, copts = [], **kwargs):
+    """mace_cc_library for sources that need an instruction set beyond the target's baseline.
+
+    Where the target's CPU has no such set, `srcs` is empty: callers may depend on it everywhere.
+    Only the kernels' functions may be in such sources. An inline function of a common header that
+    is compiled here could be the copy that the linker keeps, and run on a CPU without the set.
+
+    Args:
+      name: name of the target.
+      srcs: sources.
+      isa: "sse4", "avx2", "avx512", "avxvnni", "avx512vnni", "neon", "neonfp16", "neondot" or
+        "neoni8mm".
+      copts: more flags, after the house's.
+      **kwargs: passed to mace_cc_library.
+    """
+    if isa not in _ISAS:
+        fail("//%s:%s: isa = \"%s\" is not known; it is one of %s" % (
+            native.package_name(),
+            name,
+            isa,
+            ", ".join(sorted(_ISAS)),
+        ))
+    chosen = {"//mace:" + setting: flags for setting, flags in _ISAS[isa].items()}
+    sources = {setting: srcs for setting in chosen}
+    sources["//conditions:default"] = []
+    chosen["//conditions:default"] = []
+    mace_cc_library(
+        name = name,
+        srcs = select(sources),
+        copts = select(chosen) + copts,
+        **kwargs
+    )
+
+def py_generate(name, script, outs, srcs = [], args = [], tools = [], **kwargs):
+    """Files written by a Python script of ours, run by Debian's Python with yaml and jinja2.
+
+    Args:
+      name: name of the target.
+      script: label of the script.
+      outs: files that it writes.
+      srcs: files that it reads.
+      args: its arguments; $(location LABEL), $(locations LABEL) and $(RULEDIR) are expanded.
+      tools: Python modules that it imports, beside it.
+      **kwargs: passed to genrule.
+    """
+    python = "@system_python//:python3"
+    native.genrule(
+        name = name,
+        srcs = srcs,
+        outs = outs,
+        cmd = " ".join(["$(location %s) $(location %s)" % (python, script)] + args),
+        message = "Generating",
+        tools = [python, script] + tools,
+        **kwargs
+    )
+
+def proto_descriptor(name, src, out = None, **kwargs):
+    """NAME.desc: the FileDescriptorSet of one .proto file, by Debian's protoc.
+
+    Python makes its message classes from it, so that no generated code is tied to a version of
+    the protobuf package.
+
+    Args:
+      name: name of the target.
+      src: the .proto file; it may import others of protobuf's own, not of ours.
+      out: name of the file, if not NAME.desc.
+      **kwargs: passed to genrule.
+    """
+    protoc = "@protoc//:bin/protoc"
+    native.genrule(
+        name = name,
+        srcs = [src],
+        outs = [out or name + ".desc"],
+        cmd = ("$(location %s) --include_imports -I$$(dirname $(location %s)) " +
+               "--descriptor_set_out=$@ $(location %s)") % (protoc, src, src),
+        message = "Describing",
+        tools = [protoc],
+        **kwargs
+    )
