@@ -159,9 +159,9 @@ def mace_cc_benchmark(name, srcs = None, deps = [], copts = [], **kwargs):
 
 _AVX2 = ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2"]
 _AVX512 = _AVX2 + ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512cd"]
-_ARMV8_A32 = ["-mfpu=neon-fp-armv8"]
 
 # Instruction set -> setting under //mace: flags. Elsewhere the sources are left out.
+# "sse4" is SSE4.2 since Highway has nothing between SSSE3 and that.
 _ISAS = {
     "avx2": {"x86_64": _AVX2},
     "avx512": {"x86_64": _AVX512},
@@ -171,7 +171,7 @@ _ISAS = {
     "neondot": {"arm64_neon": ["-march=armv8.2-a+dotprod"]},
     "neonfp16": {"arm64_neon": ["-march=armv8.2-a+fp16"]},
     "neoni8mm": {"arm64_neon": ["-march=armv8.2-a+dotprod+i8mm"]},
-    "sse4": {"x86_64": ["-msse4.1"]},
+    "sse4": {"x86_64": ["-msse4.2"]},
 }
 
 def mace_isa_library(name, srcs, isa, copts = [], **kwargs):
