@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which instruction sets kernels may use on this machine. Read once from the processor (cpuid, or
+// the auxiliary vector on Arm; never /proc/cpuinfo, which lies under emulation).
+#ifndef MACE_BASE_ISA_H_
+#define MACE_BASE_ISA_H_
+
+#include <cstdint>
+
+namespace mace {
+
+// One bit each. kIsaReference is plain C++: always built, always there, the truth for tests.
+enum Isa : uint32_t {
+  kIsaReference = 1u << 0,
+  kIsaSse4 = 1u << 1,
+  kIsaAvx2 = 1u << 2,    // AVX2, FMA, F16C
+  kIsaAvx512 = 1u << 3,  // F, BW, DQ, VL
+  kIsaNeon = 1u << 8,
+  kIsaNeonFp16 = 1u << 9,
+  kIsaNeonDot = 1u << 10,
+};
+
+// All instruction sets that may be used: what the processor and the system support, cut down to
+// MACE_ISA=<name> (and what that one implies) when the environment sets it. An unknown or
+// unsupported name gives a warning and is ignored.
+uint32_t SupportedIsas();
+// Set bits of what the machine supports, regardless of the environment; for tests that sweep ISAs.
+uint32_t DetectedIsas();
+// "reference", "sse4", "avx2", "avx512", "neon", "neonfp16", "neondot".
+const char *IsaName(Isa isa);
+
+}  // namespace mace
+
+#endif  // MACE_BASE_ISA_H_

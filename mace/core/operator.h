@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator is. Its life: constructed and Init once for each engine (attributes parsed,
+// weights packed), InferShape and Plan once for each set of input shapes, Run for each inference.
+// Run finds everything decided: it looks nothing up and allocates nothing.
+#ifndef MACE_CORE_OPERATOR_H_
+#define MACE_CORE_OPERATOR_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mace/base/status.h"
+#include "mace/base/types.h"
+#include "mace/core/model.h"
+#include "mace/core/op_schema.h"
+#include "mace/core/tensor.h"
+
+namespace mace {
+
+class ThreadPool;
+
+// 64-byte aligned memory for packed weights; huge pages where the system offers them and the size
+// makes them pay. Movable, freed when destroyed.
+class AlignedBuffer {
+ public:
+  AlignedBuffer() = default;
+  ~AlignedBuffer();
+  AlignedBuffer(AlignedBuffer &&other) noexcept;
+  AlignedBuffer &operator=(AlignedBuffer &&other) noexcept;
+  AlignedBuffer(const AlignedBuffer &) = delete;
+  AlignedBuffer &operator=(const AlignedBuffer &) = delete;
+
+  // Uninitialized memory; the old content is freed.
+  MaceStatus Allocate(size_t bytes);
+  void *data() const { return data_; }
+  size_t size() const { return size_; }
+  template <typename T>
+  T *as() const {
+    return static_cast<T *>(data_);
+  }
+
+ private:
+  void *data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// What an operator sees when it is constructed.
+struct OpConstructContext {
+  const OperatorDef *def = nullptr;
+  DeviceType device = CPU;
+};
+
+// What an operator sees when weights are packed. Called once, before any shape is known.
+class OpInitContext {
+ public:
+  virtual ~OpInitContext() = default;
+  // The constant input i, or null when it is absent or computed.
+  virtual const Tensor *ConstInput(int i) const = 0;
+  virtual DataType InputType(int i) const = 0;
+  // Says that Run will not read constant input i: its pages may be given back once all readers
+  // said so.
+  virtual void ReleaseConstInput(int i) = 0;
+  virtual ThreadPool *thread_pool() const = 0;
+  // True when only shapes are wanted: constants may have a null raw, weights must not be packed.
+  virtual bool shape_only() const = 0;
+  // Memory that counts as packed weights in the engine's figures.
+  virtual void CountPackedBytes(size_t bytes) = 0;
+};
+
+// Input shapes, known values and, after InferShape, output shapes.
+class OpShapeContext {
+ public:
+  virtual ~OpShapeContext() = default;
+  // Number of inputs in the graph, absent optional ones included.
+  virtual int InputCount() const = 0;
+  virtual int OutputCount() const = 0;
+  virtual bool HasInput(int i) const = 0;
+  // The input as far as it is known: dtype, shape, format; raw is null unless is_const.
+  virtual const Tensor &Input(int i) const = 0;
+  virtual void SetOutputShape(int i, const Shape &shape) = 0;
+  virtual const Shape &OutputShape(int i) const = 0;
+
+  // The elements of an int32 or int64 input that must be known when the plan is made. `what` names
+  // it in the message.
+  MaceStatus IntegerInput(int i, const char *what, std::vector<int64_t> *values) const;
+};
+
+// State that an operator keeps for one plan, e.g. tables that depend on the shape.
+class OpState {
+ public:
+  virtual ~OpState() = default;
+};
+
+// What an operator decides for one set of shapes, after InferShape.
+class OpPlanContext : public OpShapeContext {
+ public:
+  // Memory for the duration of Run, 64-byte aligned, shared with other operators.
+  virtual void RequestScratch(size_t bytes) = 0;
+  // Output o has the elements of input i: they may share memory, Run must copy when
+  // output(o)->raw != input(i)->raw.
+  virtual void AliasOutput(int o, int i) = 0;
+  // Output o may be written over input i if nothing else reads it later: Run reads element k of
+  // input i before or as it writes element k of output o, both have the same size in bytes.
+  virtual void AllowInPlace(int o, int i) = 0;
+  virtual void SetState(std::unique_ptr<OpState> state) = 0;
+  virtual ThreadPool *thread_pool() const = 0;
+};
+
+// What Run works on.
+class OpContext {
+ public:
+  // Null for an absent optional input.
+  const Tensor *input(int i) const { return inputs_[i]; }
+  Tensor *output(int i) const { return outputs_[i]; }
+  int input_count() const { return input_count_; }
+  int output_count() const { return output_count_; }
+  void *scratch() const { return scratch_; }
+  OpState *state() const { return state_; }
+  ThreadPool *thread_pool() const { return thread_pool_; }
+
+ private:
+  friend class OpContextBuilder;
+  const Tensor *const *inputs_ = nullptr;
+  Tensor *const *outputs_ = nullptr;
+  int input_count_ = 0;
+  int output_count_ = 0;
+  void *scratch_ = nullptr;
+  OpState *state_ = nullptr;
+  ThreadPool *thread_pool_ = nullptr;
+};
+
+// Fills an OpContext; for the net and for tests.
+class OpContextBuilder {
+ public:
+  static OpContext Make(const Tensor *const *inputs, int input_count, Tensor *const *outputs,
+                        int output_count, void *scratch, OpState *state, ThreadPool *pool) {
+    OpContext context;
+    context.inputs_ = inputs;
+    context.input_count_ = input_count;
+    context.outputs_ = outputs;
+    context.output_count_ = output_count;
+    context.scratch_ = scratch;
+    context.state_ = state;
+    context.thread_pool_ = pool;
+    return context;
+  }
+};
+
+class Operation {
+ public:
+  explicit Operation(OpConstructContext *context) : def_(context->def) {}
+  virtual ~Operation() = default;
+
+  const std::string &name() const { return def_->name; }
+  const std::string &type() const { return def_->type; }
+  const OperatorDef &def() const { return *def_; }
+
+  // Element types of the outputs from those of the inputs (DT_INVALID for absent ones). As input 0
+  // unless overridden.
+  virtual MaceStatus InferType(const std::vector<DataType> &inputs, std::vector<DataType> *outputs);
+  // Parses and checks attributes and constant inputs, packs weights.
+  virtual MaceStatus Init(OpInitContext *context);
+  // Sets all output shapes, or says why the input shapes do not fit. As input 0 unless overridden.
+  virtual MaceStatus InferShape(OpShapeContext *context);
+  // Decides what depends on shapes. Nothing unless overridden.
+  virtual MaceStatus Plan(OpPlanContext *context);
+  virtual MaceStatus Run(OpContext *context) = 0;
+
+  // True when the outputs' elements depend on the inputs' shapes alone: Run is then called once,
+  // when the plan is made, with inputs whose raw is null.
+  virtual bool DependsOnShapeOnly() const { return false; }
+  // True when Run may reduce output 0's shape (set output(0)->shape) below the planned one.
+  virtual bool HasDynamicOutput() const { return false; }
+  // Multiply-adds for planned shapes.
+  virtual int64_t Macs(const OpShapeContext &context) const;
+  // Geometry for statistics; leaves *args alone unless this is a convolution or pooling.
+  virtual void Describe(const OpShapeContext &context, ConvPoolArgs *args) const;
+
+ protected:
+  // Parses the attributes into the struct generated for this operator in mace/ops/op_attrs.h.
+  template <typename Attrs>
+  MaceStatus ParseAttrs(Attrs *attrs) const {
+    return ParseAttributes(Attrs::kSchema(), *def_, attrs);
+  }
+  // An INVALID_ARGS status that begins with the operator's type and name.
+  template <typename... Args>
+  MaceStatus Invalid(const Args &...args) const {
+    return InvalidArgs(type(), " '", name(), "': ", args...);
+  }
+  template <typename... Args>
+  MaceStatus NotSupported(const Args &...args) const {
+    return Unsupported(type(), " '", name(), "': ", args...);
+  }
+
+ private:
+  const OperatorDef *def_;
+};
+
+// Axis in [-rank, rank) made non-negative in *normalized; false when outside.
+bool NormalizeAxis(int64_t axis, int rank, int *normalized);
+
+}  // namespace mace
+
+#endif  // MACE_CORE_OPERATOR_H_
