@@ -113,6 +113,11 @@ android_ndk = repository_rule(
     implementation = _impl,
     configure = True,
     doc = "ANDROID_NDK_EXTRA_INCLUDES: more folders, separated by ':', where its clang has headers.",
-    environ = ["ANDROID_NDK_API", "ANDROID_NDK_EXTRA_INCLUDES", "ANDROID_NDK_HOME"],
+    environ = [
+        "ANDROID_NDK_API",
+        "ANDROID_NDK_EXTRA_INCLUDES",
+        "ANDROID_NDK_HOME",
+        "MACE_COMPILERS",
+    ],
     local = True,
 )

@@ -34,7 +34,7 @@ def _impl(ctx):
         absent = [tools[t] for t in ["gcc", "ld", "ar"] if not ctx.path(tools[t]).exists]
         if absent:
             message = "this build needs %s: apt-get install %s" % (absent[0], packages)
-            tools = missing_tools(ctx, family, message + ", then bazel sync --configure")
+            tools = missing_tools(ctx, family, message)
         text += "    %r: %r,\n" % (family, tools)
     ctx.file("BUILD.bazel", "")
     ctx.file("tools.bzl", text + "}\n")
@@ -42,5 +42,7 @@ def _impl(ctx):
 system_compilers = repository_rule(
     implementation = _impl,
     configure = True,
+    doc = "tools/bazel changes MACE_COMPILERS when a compiler was installed or removed.",
+    environ = ["MACE_COMPILERS"],
     local = True,
 )
