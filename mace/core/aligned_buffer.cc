@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory for packed weights.
+#include <utility>
+
+#include "mace/base/allocator.h"
+#include "mace/core/operator.h"
+
+namespace mace {
+
+AlignedBuffer::~AlignedBuffer() { FreeAligned(data_); }
+
+AlignedBuffer::AlignedBuffer(AlignedBuffer &&other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+AlignedBuffer &AlignedBuffer::operator=(AlignedBuffer &&other) noexcept {
+  if (this != &other) {
+    FreeAligned(data_);
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+MaceStatus AlignedBuffer::Allocate(size_t bytes) {
+  FreeAligned(data_);
+  data_ = nullptr;
+  size_ = 0;
+  if (bytes == 0) return MaceStatus::MACE_SUCCESS;
+  data_ = AllocateAligned(bytes);
+  if (data_ == nullptr) return OutOfResources("cannot allocate ", bytes, " bytes of memory");
+  size_ = bytes;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+}  // namespace mace

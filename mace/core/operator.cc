@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What operators do unless they say otherwise.
+#include "mace/core/operator.h"
+
+namespace mace {
+
+MaceStatus OpShapeContext::IntegerInput(int i, const char *what,
+                                        std::vector<int64_t> *values) const {
+  const Tensor &tensor = Input(i);
+  if (tensor.dtype != DT_INT32 && tensor.dtype != DT_INT64) {
+    return InvalidArgs(what, " '", *tensor.name, "' must be int32 or int64, not ",
+                       DataTypeName(tensor.dtype));
+  }
+  const int64_t count = tensor.elements();
+  if (count > 0 && (!tensor.is_const || tensor.raw == nullptr)) {
+    return Unsupported(what, " '", *tensor.name,
+                       "' is computed from the elements of a model input, but the shape that "
+                       "depends on it must be known before the run; make it a constant");
+  }
+  values->resize(static_cast<size_t>(count));
+  for (int64_t k = 0; k < count; ++k) {
+    (*values)[static_cast<size_t>(k)] =
+        tensor.dtype == DT_INT32 ? tensor.data<int32_t>()[k] : tensor.data<int64_t>()[k];
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Operation::InferType(const std::vector<DataType> &inputs,
+                                std::vector<DataType> *outputs) {
+  for (DataType &output : *outputs) output = inputs.empty() ? DT_FLOAT : inputs[0];
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Operation::Init(OpInitContext *) { return MaceStatus::MACE_SUCCESS; }
+
+MaceStatus Operation::InferShape(OpShapeContext *context) {
+  for (int o = 0; o < context->OutputCount(); ++o) {
+    context->SetOutputShape(o, context->Input(0).shape);
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Operation::Plan(OpPlanContext *) { return MaceStatus::MACE_SUCCESS; }
+
+int64_t Operation::Macs(const OpShapeContext &) const { return 0; }
+
+void Operation::Describe(const OpShapeContext &, ConvPoolArgs *) const {}
+
+bool NormalizeAxis(int64_t axis, int rank, int *normalized) {
+  if (axis < -rank || axis >= rank) return false;
+  *normalized = static_cast<int>(axis < 0 ? axis + rank : axis);
+  return true;
+}
+
+}  // namespace mace
