@@ -247,8 +247,8 @@ def proto_descriptor(name, src, out = None, **kwargs):
         name = name,
         srcs = [src],
         outs = [out or name + ".desc"],
-        cmd = ("$(location %s) --include_imports -I$$(dirname $(location %s)) " +
-               "--descriptor_set_out=$@ $(location %s)") % (protoc, src, src),
+        cmd = ("$(location %s) --descriptor_set_out=$@ --include_imports " +
+               "-I$$(dirname $(location %s)) $(location %s)") % (protoc, src, src),
         message = "Describing",
         tools = [protoc],
         **kwargs
