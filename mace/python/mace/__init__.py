@@ -1,2 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MACE: convert a trained network once, run it anywhere."""
+"""MACE: convert a trained network once, run it anywhere.
+
+    import mace
+    files = mace.convert("model.onnx")
+    with mace.Engine(files.graph, files.data) as engine:
+        outputs = engine.run({"x": array})
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mace.errors import MaceError
+from mace.runtime import Engine
+
+if TYPE_CHECKING:
+    from mace.api import ConvertedModel as ConvertedModel
+
+__version__ = "1.0.0"
+__all__ = ["Engine", "MaceError", "__version__", "convert"]
+
+
+def convert(model: str, **config: Any) -> ConvertedModel:
+    """Converts a model file or deployment file; see mace.api.convert."""
+    from mace import api  # the converter's libraries are loaded when it is used
+
+    return api.convert(model, **config)

@@ -1,39 +1,78 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the package's data files are: beside the package when installed, else in the source tree."""
+"""Where the files lie that are not Python: libmace.so, the device programs, the message descriptors
+and ops.yml. An installed package carries them; in a source tree they are built when first needed."""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from mace.errors import MaceError
+
 _PACKAGE = Path(__file__).resolve().parent
-_TREE = _PACKAGE.parents[2]
-_SOURCES = {"ops.yml": "mace/ops/ops.yml", "mace.desc": "mace/proto/mace.proto", "caffe.desc": "mace/proto/caffe.proto"}
+HOST_ABI = "host"
+
+# The sources in the tree of what does not depend on an ABI: the file itself, or the .proto file
+# that protoc describes.
+_SOURCES = {
+    "ops.yml": "mace/ops/ops.yml",
+    "mace.desc": "mace/proto/mace.proto",
+    "caffe.desc": "mace/proto/caffe.proto",
+}
+# Made by the build, one for each ABI.
+_BINARIES = ("libmace.so", "mace_run", "benchmark_model")
 
 
-@lru_cache(maxsize=16)
-def resource(name: str) -> Path:
-    """The path of ops.yml, mace.desc or caffe.desc; FileNotFoundError says what is missing."""
-    packaged = _PACKAGE / "_data" / name
+@lru_cache(maxsize=1)
+def source_root() -> Path | None:
+    """The root of the source tree that this package lies in, or None when it is installed."""
+    root = _PACKAGE.parent.parent.parent
+    if (root / "WORKSPACE").is_file() and (root / "mace" / "python" / "mace").is_dir():
+        return root
+    return None
+
+
+def resource(name: str, abi: str = HOST_ABI) -> Path:
+    """The path of a resource: "ops.yml", "mace.desc", "caffe.desc", "libmace.so", "mace_run" or
+    "benchmark_model". The last three exist for each ABI. Builds it if need be.
+
+    Raises MaceError if it is neither packaged nor can be built.
+    """
+    if name not in _SOURCES and name not in _BINARIES:
+        raise ValueError(f"there is no resource '{name}'")
+    if name == "libmace.so" and abi == HOST_ABI:
+        override = os.environ.get("MACE_LIBRARY")
+        if override:
+            if not Path(override).is_file():
+                raise MaceError(
+                    f"MACE_LIBRARY is set to '{override}', which is not a file",
+                    hint="set it to the path of libmace.so, or unset it",
+                )
+            return Path(override)
+    packaged = _PACKAGE / "_data" / name if name in _SOURCES else _PACKAGE / "_lib" / abi / name
     if packaged.is_file():
         return packaged
-    source = _TREE / _SOURCES[name]
-    if not source.is_file():
-        raise FileNotFoundError(f"{name} is neither in {packaged.parent} nor made from {source}")
-    return source if source.suffix == ".yml" else _descriptor(source, name)
+    root = source_root()
+    if root is None:
+        raise MaceError(
+            f"this installation of mace does not contain {name}"
+            + (f" for {abi}" if name in _BINARIES else ""),
+            hint="install the package again, or use a source tree, where it is built when needed",
+        )
+    if name.endswith(".yml"):
+        return root / _SOURCES[name]
+    from mace import build  # needed in a source tree only
+
+    if name in _SOURCES:
+        return build.descriptor(root, root / _SOURCES[name], name)
+    return build.binary(root, name, abi)
 
 
-def _descriptor(source: Path, name: str) -> Path:
-    target = _TREE / "builds" / "descriptors" / name
-    if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime:
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as stream:
-        made = stream.name
-    command = ["protoc", f"--descriptor_set_out={made}", "-I", str(source.parent), source.name]
-    subprocess.run(command, check=True)
-    os.replace(made, target)
-    return target
+def cache_dir() -> Path:
+    """The folder for downloads: builds/downloads of a source tree, else the user's cache folder."""
+    root = source_root()
+    if root is not None:
+        return root / "builds" / "downloads"
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "mace" / "downloads"

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds parts of MACE in a source tree when they are needed: the engine and the device programs
+with Bazel, the message descriptors with protoc. What is up to date is not built again; that is
+told from the sources' sizes and times, since even an idle Bazel takes a second to say so."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from functools import lru_cache
+from pathlib import Path
+
+from mace.errors import BuildError
+
+# Binaries and where Bazel makes them.
+_TARGETS = {
+    "libmace.so": "//mace/libmace:libmace.so",
+    "mace_run": "//mace/tools:mace_run",
+    "benchmark_model": "//mace/tools:benchmark_model",
+}
+# What Bazel calls the target of an ABI. Boards with Linux take the same programs as the emulator.
+_CONFIGS = {
+    "host": "host",
+    "arm64-v8a": "arm64-v8a",
+    "armeabi-v7a": "armeabi-v7a",
+    "arm64": "arm64-v8a",
+    "armhf": "armeabi-v7a",
+}
+# Folders and files that the binaries are made from.
+_SOURCE_FOLDERS = ("mace", "repository", "third_party", "tools/toolchains")
+_SOURCE_FILES = ("WORKSPACE", ".bazelrc", ".bazelrc.user", "tools/bazel")
+_NOT_SOURCES = {"python", "__pycache__"}
+_ERROR_LINES = 20
+
+
+def binary(root: Path, name: str, abi: str) -> Path:
+    """builds/bin/<abi>/<name> of the source tree `root`, made or renewed. Raises BuildError."""
+    if abi not in _CONFIGS:
+        raise BuildError(f"{name} cannot be built for '{abi}'; ABIs are {', '.join(_CONFIGS)}")
+    folder = root / "builds" / "bin" / _CONFIGS[abi]
+    target, stamp = folder / name, folder / f"{name}.stamp"
+    wanted = _fingerprint(root)
+    if target.is_file() and _read(stamp) == wanted:
+        return target
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(folder / ".lock")):
+        if not (target.is_file() and _read(stamp) == wanted):
+            _bazel_build(root, name, _CONFIGS[abi], target)
+            _write(stamp, wanted)
+    return target
+
+
+def descriptor(root: Path, source: Path, name: str) -> Path:
+    """builds/descriptors/<name>: the FileDescriptorSet of the .proto file `source`."""
+    target = root / "builds" / "descriptors" / name
+    if not source.is_file():
+        raise BuildError(f"{name} cannot be made: there is no file '{source}'")
+    if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime:
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        made = Path(folder) / name
+        command = ["protoc", "--include_imports", f"--descriptor_set_out={made}"]
+        command += [f"-I{source.parent}", str(source)]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise BuildError(
+                f"protoc cannot be started: {error.strerror}",
+                hint="install it (Debian: apt-get install protobuf-compiler)",
+            ) from None
+        if result.returncode != 0:
+            raise BuildError(f"protoc failed on '{source}':\n{result.stderr.strip()}")
+        os.replace(made, target)
+    return target
+
+
+def _bazel_build(root: Path, name: str, config: str, target: Path) -> None:
+    started = time.monotonic()
+    _say(f"building {name} for {config} ...")
+    flags = [f"--config={config}", "--color=no", "--curses=no", "--noshow_progress"]
+    _bazel(root, ["build", *flags, _TARGETS[name]], f"building {name} for {config}")
+    bin_folder = _bazel(root, ["info", f"--config={config}", "bazel-bin"], "asking Bazel for its output")
+    label = _TARGETS[name].removeprefix("//").replace(":", "/")
+    made = Path(bin_folder.strip().splitlines()[-1]) / label
+    if not made.is_file():
+        raise BuildError(f"Bazel built {_TARGETS[name]} and left no file '{label}'")
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        copy = Path(folder) / name
+        shutil.copyfile(made, copy)
+        copy.chmod(0o755)
+        os.replace(copy, target)
+    _say(f"built {name} for {config} in {time.monotonic() - started:.0f} s")
+
+
+def _bazel(root: Path, arguments: list[str], doing: str) -> str:
+    """Runs Bazel in `root` and returns what it printed. MACE_BAZEL may name another command."""
+    command = shlex.split(os.environ.get("MACE_BAZEL", ""))
+    if not command:
+        command = ["bazel"] if shutil.which("bazel") else [str(root / "tools" / "bazel")]
+    try:
+        result = subprocess.run(
+            [*command, *arguments], cwd=root, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise BuildError(
+            f"{doing} failed: '{command[0]}' cannot be started: {error.strerror}",
+            hint="run tools/setup.sh, which installs what the build needs",
+        ) from None
+    if result.returncode != 0:
+        raise BuildError(
+            f"{doing} failed:\n{_brief(result.stderr)}",
+            hint=f"see all of it with: cd {root} && bazel {shlex.join(arguments)}",
+        )
+    return result.stdout
+
+
+def _brief(log: str) -> str:
+    """The compiler's errors out of Bazel's log, or its last lines."""
+    lines = [line for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"\b(fatal )?error:|^ERROR:|undefined reference", line)]
+    return "\n".join((errors or lines)[:_ERROR_LINES] or ["(no output)"])
+
+
+@lru_cache(maxsize=4)
+def _fingerprint(root: Path) -> str:
+    digest = hashlib.sha256()
+    files = [root / name for name in _SOURCE_FILES]
+    for top in _SOURCE_FOLDERS:
+        for folder, folders, names in os.walk(root / top):
+            folders[:] = sorted(f for f in folders if f not in _NOT_SOURCES)
+            files += [Path(folder, n) for n in sorted(names) if not n.endswith(("_test.cc", ".md"))]
+    for path in files:
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            continue
+        digest.update(f"{path.relative_to(root)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_suffix(".new")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+def _say(text: str) -> None:
+    print(f"mace: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,508 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs converted models from Python: the C interface (mace/public/mace_c.h) through ctypes.
+
+Inputs are used where they lie in memory; outputs are written into arrays that the caller keeps.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import POINTER, Structure, byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mace.errors import INVALID_ARGS, MaceError, did_you_mean
+from mace.resources import resource
+
+Array: TypeAlias = npt.NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+
+MAX_RANK = 6
+DATA_ALIGNMENT = 64  # bytes, of model.data in memory
+
+DEVICES = {"cpu": 0, "gpu": 2, "hexagon": 3}
+AFFINITIES = {"none": 0, "big_only": 1, "little_only": 2, "high_performance": 3, "power_save": 4}
+FORMATS = {0: "NONE", 1: "NHWC", 2: "NCHW"}
+DTYPES: dict[int, np.dtype[Any]] = {
+    1: np.dtype(np.float32),
+    2: np.dtype(np.uint8),
+    3: np.dtype(np.float16),
+    4: np.dtype(np.int32),
+    6: np.dtype(np.int8),
+    7: np.dtype(np.int64),
+    8: np.dtype(np.bool_),
+    9: np.dtype(np.float64),
+}
+_DTYPE_CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+# Outputs whose size is known only after the run are planned at their largest.
+_SHAPES_KEPT = 16
+
+
+class CTensor(Structure):
+    """mace_tensor."""
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("dtype", c_int32),
+        ("format", c_int32),
+        ("rank", c_int32),
+        ("dims", c_int64 * MAX_RANK),
+        ("data", c_void_p),
+        ("bytes", c_size_t),
+    ]
+
+
+class CConfig(Structure):
+    """mace_config."""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("device", c_int32),
+        ("num_threads", c_int32),
+        ("affinity", c_int32),
+        ("memory_limit", c_size_t),
+    ]
+
+
+class COpStats(Structure):
+    """mace_op_stats."""
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("type", c_char_p),
+        ("start_micros", c_int64),
+        ("end_micros", c_int64),
+        ("macs", c_int64),
+        ("output_rank", c_int32),
+        ("output_dims", c_int64 * MAX_RANK),
+        ("has_window", c_int32),
+        ("strides", c_int32 * 2),
+        ("padding_type", c_int32),
+        ("paddings", c_int32 * 4),
+        ("dilations", c_int32 * 2),
+        ("filter_rank", c_int32),
+        ("filter_dims", c_int64 * MAX_RANK),
+    ]
+
+
+class CMemory(Structure):
+    """mace_memory."""
+
+    _fields_ = [("arena", c_size_t), ("arena_lower_bound", c_size_t), ("packed_weights", c_size_t)]
+
+
+STATS_FN = ctypes.CFUNCTYPE(None, c_void_p, POINTER(COpStats))
+SHAPE_FN = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_int32, c_int32, POINTER(c_int64))
+PROBLEM_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p, c_char_p, c_char_p)
+
+_Tensors = POINTER(CTensor)
+_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "mace_version": (c_char_p, []),
+    "mace_last_error": (c_char_p, []),
+    "mace_config_init": (None, [POINTER(CConfig)]),
+    "mace_engine_create": (
+        c_int32,
+        [c_void_p, c_size_t, c_void_p, c_size_t, c_char_p, POINTER(CConfig), POINTER(c_void_p)],
+    ),
+    "mace_engine_destroy": (None, [c_void_p]),
+    "mace_engine_input_count": (c_size_t, [c_void_p]),
+    "mace_engine_output_count": (c_size_t, [c_void_p]),
+    "mace_engine_input": (c_int32, [c_void_p, c_size_t, _Tensors]),
+    "mace_engine_output": (c_int32, [c_void_p, c_size_t, _Tensors]),
+    "mace_engine_output_shapes": (c_int32, [c_void_p, _Tensors, c_size_t, _Tensors, c_size_t]),
+    "mace_engine_run": (
+        c_int32,
+        [c_void_p, _Tensors, c_size_t, _Tensors, c_size_t, STATS_FN, c_void_p],
+    ),
+    "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
+    "mace_infer_shapes": (
+        c_int32,
+        [c_void_p, c_size_t, c_void_p, c_size_t, c_int32, _Tensors, c_size_t, SHAPE_FN, PROBLEM_FN]
+        + [c_void_p],
+    ),
+}
+
+
+@lru_cache(maxsize=1)
+def library() -> ctypes.CDLL:
+    """libmace.so with its functions declared; built or found on the first call."""
+    path = resource("libmace.so")
+    try:
+        lib = ctypes.CDLL(str(path))
+        for name, (result, arguments) in _FUNCTIONS.items():
+            function = getattr(lib, name)
+            function.restype, function.argtypes = result, arguments
+    except (OSError, AttributeError) as error:
+        raise MaceError(
+            f"'{path}' is not a usable libmace.so: {error}",
+            hint="build it again, or unset MACE_LIBRARY if that names it",
+        ) from None
+    return lib
+
+
+def version() -> str:
+    """The engine's version, "MACEVER-<git describe>"."""
+    return _text(library().mace_version())
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "replace")
+
+
+def _check(code: int) -> None:
+    if code != 0:
+        raise MaceError(_text(library().mace_last_error()) or "the engine gave no reason", code=code)
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output as the model declares it. shape: -1 stands for any size; None: the sizes
+    are not declared. format: "NHWC", "NCHW" or "NONE"."""
+
+    name: str
+    shape: Shape
+    dtype: np.dtype[Any]
+    format: str
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory of an engine, in bytes, for the shapes of its last run."""
+
+    arena: int  # activations and scratch
+    arena_lower_bound: int  # the most bytes that are live at one step
+    packed_weights: int
+
+
+@dataclass
+class OpProfile:
+    """One operator in a profile. Times are milliseconds; start is relative to the run's begin."""
+
+    name: str
+    type: str
+    start_ms: float
+    first_ms: float
+    avg_ms: float
+    macs: int
+    output_shape: Shape
+    strides: Shape = ()
+    paddings: Shape = ()  # top, bottom, left, right
+    dilations: Shape = ()
+    filter_shape: Shape = ()
+
+    @property
+    def gmacps(self) -> float:
+        """Multiply-adds a second, in thousand millions."""
+        return self.macs / self.avg_ms / 1e6 if self.avg_ms > 0 else 0.0
+
+
+@dataclass
+class Profile:
+    """Where the time of a model goes, over a number of runs."""
+
+    rounds: int
+    ops: list[OpProfile] = field(default_factory=list)
+
+    @property
+    def total_ms(self) -> float:
+        """Average time of all operators together."""
+        return sum(op.avg_ms for op in self.ops)
+
+    def by_type(self) -> dict[str, float]:
+        """Milliseconds by operator type, the longest first."""
+        times: dict[str, float] = {}
+        for op in self.ops:
+            times[op.type] = times.get(op.type, 0.0) + op.avg_ms
+        return dict(sorted(times.items(), key=lambda item: -item[1]))
+
+
+class Engine:
+    """A converted model, ready to run.
+
+    graph_path: model.pb. data_path: model.data; None: the file beside graph_path, if there is one.
+    device: "cpu". num_threads: threads including the calling one; 0 or less: one for each core that
+    the policy allows. affinity: "none", "big_only", "little_only", "high_performance" or
+    "power_save". memory_limit: bytes for activations, 0 for no limit.
+
+    May be used from several threads; runs of one engine come one after the other. Raises MaceError
+    with the engine's sentence when the files or the settings are wrong.
+    """
+
+    def __init__(
+        self,
+        graph_path: str | os.PathLike[str],
+        data_path: str | os.PathLike[str] | None = None,
+        device: str = "cpu",
+        num_threads: int = 1,
+        affinity: str = "none",
+        memory_limit: int = 0,
+    ) -> None:
+        graph = _read(Path(graph_path))
+        if data_path is None:
+            beside = Path(graph_path).with_suffix(".data")
+            data_path = beside if beside.is_file() else None
+        config = _config(device, num_threads, affinity, memory_limit)
+        self._create(graph, None, os.fspath(data_path) if data_path is not None else None, config)
+
+    @classmethod
+    def from_bytes(
+        cls,
+        graph: bytes,
+        data: bytes | Array | None = None,
+        device: str = "cpu",
+        num_threads: int = 1,
+        affinity: str = "none",
+        memory_limit: int = 0,
+    ) -> Engine:
+        """An engine from the contents of model.pb and model.data. Aligned data is not copied."""
+        engine = cls.__new__(cls)
+        config = _config(device, num_threads, affinity, memory_limit)
+        engine._create(graph, _aligned(data) if data is not None else None, None, config)
+        return engine
+
+    def _create(self, graph: bytes, data: Array | None, path: str | None, config: CConfig) -> None:
+        self._handle = c_void_p()
+        self._data = data  # the engine reads it as long as it lives
+        lib = self._lib = library()
+        _check(
+            lib.mace_engine_create(
+                graph,
+                len(graph),
+                data.ctypes.data if data is not None else None,
+                data.nbytes if data is not None else 0,
+                os.fsencode(path) if path is not None else None,
+                byref(config),
+                byref(self._handle),
+            )
+        )
+        self.inputs = self._infos(lib.mace_engine_input_count, lib.mace_engine_input)
+        self.outputs = self._infos(lib.mace_engine_output_count, lib.mace_engine_output)
+        self._names = [(i.name.encode(), _DTYPE_CODES[i.dtype]) for i in self.inputs]
+        self._planned: dict[tuple[Shape, ...], list[Shape]] = {}
+
+    def _infos(self, count: Callable[..., int], get: Callable[..., int]) -> list[TensorInfo]:
+        infos = []
+        for index in range(count(self._handle)):
+            info = CTensor()
+            _check(get(self._handle, index, byref(info)))
+            shape = tuple(info.dims[: info.rank])
+            infos.append(TensorInfo(_text(info.name), shape, DTYPES[info.dtype], FORMATS[info.format]))
+        return infos
+
+    def output_shapes(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
+        """The shapes of the outputs for these shapes of the inputs. Outputs whose size depends on
+        values, such as detections, have their largest shape."""
+        self._open()
+        self._check_names(shapes)
+        wanted = [tuple(int(d) for d in shapes[i.name]) for i in self.inputs]
+        return dict(zip((o.name for o in self.outputs), self._plan(wanted), strict=True))
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Runs the model once: arrays by input name to new arrays by output name.
+
+        An input must have the type that the model declares, and any shape that it allows; an array
+        that is contiguous is not copied.
+        """
+        return self._run(inputs, None)
+
+    def profile(self, inputs: Mapping[str, Array], rounds: int = 10, warmup: int = 1) -> Profile:
+        """Runs the model `warmup` times, then `rounds` times with statistics of each operator."""
+        if rounds < 1:
+            raise MaceError(f"rounds is {rounds}; it must be at least 1")
+        for _ in range(warmup):
+            self.run(inputs)
+        profile = Profile(rounds)
+        for number in range(rounds):
+            stats: list[OpProfile] = []
+            self._run(inputs, stats)
+            begin = stats[0].start_ms if stats else 0.0
+            for index, op in enumerate(stats):
+                if number == 0:
+                    op.start_ms -= begin
+                    profile.ops.append(op)
+                else:
+                    profile.ops[index].avg_ms += op.avg_ms
+        for op in profile.ops:
+            op.avg_ms /= rounds
+        return profile
+
+    @property
+    def memory(self) -> Memory:
+        """Memory for the shapes of the last run or output_shapes()."""
+        self._open()
+        memory = CMemory()
+        _check(self._lib.mace_engine_memory(self._handle, byref(memory)))
+        return Memory(memory.arena, memory.arena_lower_bound, memory.packed_weights)
+
+    def close(self) -> None:
+        """Gives the engine's memory back. It cannot be used afterwards."""
+        handle = getattr(self, "_handle", None)
+        if handle is not None and handle.value:
+            self._lib.mace_engine_destroy(handle)
+            self._handle = c_void_p()
+            self._data = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        if not self._handle.value:
+            raise MaceError("the engine was closed", hint="create another one")
+
+    def _check_names(self, given: Mapping[str, Any]) -> None:
+        known = [i.name for i in self.inputs]
+        for name in given:
+            if name not in known:
+                raise MaceError(
+                    f"the model has no input '{name}'{did_you_mean(name, known)}",
+                    hint=f"its inputs are: {', '.join(known)}",
+                )
+        missing = [name for name in known if name not in given]
+        if missing:
+            raise MaceError(f"no array is given for the model's input '{missing[0]}'")
+
+    def _input_tensors(self, shapes: Sequence[Shape]) -> ctypes.Array[CTensor]:
+        tensors = (CTensor * len(self.inputs))()
+        for tensor, shape, (name, dtype) in zip(tensors, shapes, self._names, strict=True):
+            if len(shape) > MAX_RANK:
+                raise MaceError(
+                    f"input '{_text(name)}' has {len(shape)} dimensions; at most {MAX_RANK} are possible"
+                )
+            tensor.name, tensor.dtype, tensor.rank = name, dtype, len(shape)
+            tensor.dims[: len(shape)] = shape
+        return tensors
+
+    def _plan(self, shapes: Sequence[Shape]) -> list[Shape]:
+        key = tuple(shapes)
+        known = self._planned.get(key)
+        if known is not None:
+            return known
+        tensors = self._input_tensors(shapes)
+        outputs = (CTensor * len(self.outputs))()
+        _check(
+            self._lib.mace_engine_output_shapes(
+                self._handle, tensors, len(tensors), outputs, len(outputs)
+            )
+        )
+        if len(self._planned) >= _SHAPES_KEPT:
+            self._planned.clear()
+        self._planned[key] = [tuple(o.dims[: o.rank]) for o in outputs]
+        return self._planned[key]
+
+    def _run(self, inputs: Mapping[str, Array], stats: list[OpProfile] | None) -> dict[str, Array]:
+        self._open()
+        self._check_names(inputs)
+        arrays = [_input_array(info, inputs[info.name]) for info in self.inputs]
+        shapes = [array.shape for array in arrays]
+        results = [
+            np.empty(shape, info.dtype)
+            for shape, info in zip(self._plan(shapes), self.outputs, strict=True)
+        ]
+        tensors = self._input_tensors(shapes)
+        for tensor, array in zip(tensors, arrays, strict=True):
+            tensor.data, tensor.bytes = array.ctypes.data, array.nbytes
+        outputs = (CTensor * len(results))()
+        for output, array, info in zip(outputs, results, self.outputs, strict=True):
+            output.name, output.dtype = info.name.encode(), _DTYPE_CODES[info.dtype]
+            output.rank = array.ndim
+            output.dims[: array.ndim] = array.shape
+            output.data, output.bytes = array.ctypes.data, array.nbytes
+        callback = STATS_FN() if stats is None else STATS_FN(lambda _, s: stats.append(_op(s.contents)))
+        _check(
+            self._lib.mace_engine_run(
+                self._handle, tensors, len(tensors), outputs, len(outputs), callback, None
+            )
+        )
+        named = {}
+        for output, array, info in zip(outputs, results, self.outputs, strict=True):
+            shape = tuple(output.dims[: output.rank])
+            if shape != array.shape:
+                array = array.reshape(-1)[: int(np.prod(shape))].reshape(shape)
+            named[info.name] = array
+        return named
+
+
+def _config(device: str, num_threads: int, affinity: str, memory_limit: int) -> CConfig:
+    for value, known, what in ((device, DEVICES, "device"), (affinity, AFFINITIES, "affinity")):
+        if value.lower() not in known:
+            raise MaceError(
+                f"{what} is '{value}'{did_you_mean(value, known)}",
+                hint=f"it is one of: {', '.join(known)}",
+            )
+    config = CConfig(struct_size=ctypes.sizeof(CConfig))
+    library().mace_config_init(byref(config))
+    config.device = DEVICES[device.lower()]
+    config.num_threads = num_threads
+    config.affinity = AFFINITIES[affinity.lower()]
+    config.memory_limit = memory_limit
+    return config
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MaceError(
+            f"the model file '{path}' cannot be read: {error.strerror}",
+            hint="convert the model first (mace convert)",
+        ) from None
+
+
+def _aligned(data: bytes | Array) -> Array:
+    source = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
+    flat = np.ascontiguousarray(source).reshape(-1).view(np.uint8)
+    if flat.ctypes.data % DATA_ALIGNMENT == 0:
+        return flat
+    room = np.empty(flat.nbytes + DATA_ALIGNMENT, np.uint8)
+    begin = -room.ctypes.data % DATA_ALIGNMENT
+    room[begin : begin + flat.nbytes] = flat
+    return room[begin : begin + flat.nbytes]
+
+
+def _input_array(info: TensorInfo, value: Any) -> Array:
+    array = np.asarray(value)
+    if array.dtype != info.dtype:
+        raise MaceError(
+            f"input '{info.name}' is {info.dtype}, and the array for it is {array.dtype}",
+            hint=f"convert it: array.astype(numpy.{info.dtype})",
+            code=INVALID_ARGS,
+        )
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+
+
+def _op(stats: COpStats) -> OpProfile:
+    milliseconds = (stats.end_micros - stats.start_micros) / 1000
+    op = OpProfile(
+        name=_text(stats.name),
+        type=_text(stats.type),
+        start_ms=stats.start_micros / 1000,
+        first_ms=milliseconds,
+        avg_ms=milliseconds,
+        macs=stats.macs,
+        output_shape=tuple(stats.output_dims[: stats.output_rank]),
+    )
+    if stats.has_window:
+        op.strides, op.paddings = tuple(stats.strides), tuple(stats.paddings)
+        op.dilations = tuple(stats.dilations)
+        op.filter_shape = tuple(stats.filter_dims[: stats.filter_rank])
+    return op

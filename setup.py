@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adds to the Python package what Bazel builds for this machine: the engine and its programs."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import Distribution, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+_BINARIES = ("libmace.so", "mace_run", "benchmark_model")
+_DATA = ("mace.desc", "caffe.desc", "ops.yml")
+
+
+class BuildPy(build_py):
+    """build_py that also builds the engine."""
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return  # the source tree builds what it needs by itself
+        sys.path.insert(0, str(ROOT / "mace" / "python"))
+        from mace import build
+
+        package = Path(self.build_lib) / "mace"
+        for folder in (package / "_lib" / "host", package / "_data"):
+            folder.mkdir(parents=True, exist_ok=True)
+        for name in _BINARIES:
+            shutil.copy2(build.binary(ROOT, name, "host"), package / "_lib" / "host" / name)
+        for name in _DATA[:2]:
+            source = ROOT / "mace" / "proto" / name.replace(".desc", ".proto")
+            shutil.copy2(build.descriptor(ROOT, source, name), package / "_data" / name)
+        shutil.copy2(ROOT / "mace" / "ops" / "ops.yml", package / "_data" / "ops.yml")
+
+
+class BinaryDistribution(Distribution):
+    """A package for one platform: it carries programs."""
+
+    def has_ext_modules(self) -> bool:
+        return True
+
+
+setup(cmdclass={"build_py": BuildPy}, distclass=BinaryDistribution)
