@@ -66,7 +66,7 @@ install_packages() {
     say "Debian packages are missing: $command"
     return 4
   fi
-  if (( EUID != 0 )); then
+  if [[ "$(id -u)" != 0 ]]; then
     if ! command -v sudo > /dev/null || { [[ ! -t 0 ]] && ! sudo -n true 2> /dev/null; }; then
       fail 4 "Debian packages are missing and this user may not install them; as root, run: $command"
     fi
@@ -133,6 +133,9 @@ end
   echo "$text" > "$stamp"
 }
 
+# One at a time: quickstart.sh and test.sh may be started side by side.
+exec 9< setup
+flock 9
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 status=0

@@ -48,7 +48,9 @@ Build = Callable[..., "subprocess.CompletedProcess[str]"]
 def _make_ndk(folder: Path, revision: str) -> Path:
     programs = folder / PREBUILT / "bin"
     programs.mkdir(parents=True)
-    (folder / "source.properties").write_text(f"Pkg.Desc = Android NDK\nPkg.Revision = {revision}\n")
+    (folder / "source.properties").write_text(
+        f"Pkg.Desc = Android NDK\nPkg.Revision = {revision}\n"
+    )
     (programs / "clang").write_text(_CLANG)
     (programs / "clang").chmod(0o755)
     for tool in ("ar", "nm", "objcopy", "objdump", "strip"):
