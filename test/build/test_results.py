@@ -18,7 +18,7 @@ import results
 _GTEST = """<?xml version="1.0"?>
 <testsuites><testsuite name="Suite">
 <testcase name="Good" classname="Suite" status="run" result="completed"/>
-<testcase name="Bad" classname="Suite" status="run"><failure message="1 is not 2&#10;more"/></testcase>
+<testcase name="Bad" classname="Suite"><failure message="1 is not 2&#10;more"/></testcase>
 <testcase name="Off" classname="Suite" status="notrun"/>
 <testcase name="Skipped" classname="Suite" status="run"><skipped message="no GPU"/></testcase>
 </testsuite></testsuites>"""

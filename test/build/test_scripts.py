@@ -183,8 +183,11 @@ def test_bazel_wrapper_takes_the_bazel_that_it_is_given(tmp_path: Path) -> None:
 
 
 def test_bazel_wrapper_falls_back_to_debians(tmp_path: Path) -> None:
-    environment = {"BAZEL_REAL": "/no/such/bazel", "MACE_DISK_CACHE": str(tmp_path)}
-    result = _run(ROOT / "tools" / "bazel", "--batch", "help", "startup_options", **environment)
+    result = _run(
+        *(ROOT / "tools" / "bazel", "--batch", "help", "startup_options"),
+        BAZEL_REAL="/no/such/bazel",
+        MACE_DISK_CACHE=str(tmp_path),
+    )
     assert result.returncode == 0, result.stderr
     (rc,) = (tmp_path / "rc").iterdir()
     assert f"build --disk_cache={tmp_path}\n" in rc.read_text()

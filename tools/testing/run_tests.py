@@ -32,16 +32,16 @@ _DEFAULT = ["host", "arm64-v8a", "armeabi-v7a"]
 _NIGHTLY = ["cortex-a76", "cortex-a53", "asan", "ubsan", "tsan"]
 _PYTHON = "python"
 
-_EPILOG = """\
+_EPILOG = f"""\
 Steps: host, arm64-v8a and armeabi-v7a (both emulated) with Bazel, then python with pytest.
---nightly adds: %s, and the pytest cases marked "nightly".
+--nightly adds: {", ".join(_NIGHTLY)}, and the pytest cases marked "nightly".
 
 Results with all names go to builds/test/results.json. A test listed in test/test_manifest.txt that
 did not run is a failure.
 
 Exit codes: 0 all passed, 1 a test or a build failed, 2 wrong use, 4 something must be installed by
 hand.
-""" % ", ".join(_NIGHTLY)
+"""
 
 
 def main(arguments: Sequence[str]) -> int:
