@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry of TensorFlow's operators and what their functions share."""
+
+from __future__ import annotations
+
+from mace.graph.ir import Array
+from mace.importers.base import Builder, Registry, UnsupportedError
+from mace.importers.tensorflow.graph_def import TfNode
+
+TENSORFLOW: Registry[TfNode] = Registry("TensorFlow")
+
+
+def constant(builder: Builder, node: TfNode, index: int, what: str) -> Array:
+    """The value of an input that has to be constant; UnsupportedError names it otherwise."""
+    name = node.input(index)
+    value = builder.value(name)
+    if value is None:
+        raise UnsupportedError(
+            f"its {what} (input {index}, '{name}') is computed when the model runs",
+            f"make the {what} a constant of the model",
+        )
+    return value
+
+
+def constant_ints(builder: Builder, node: TfNode, index: int, what: str) -> list[int]:
+    """The integers of an input that has to be constant, whatever its shape."""
+    return [int(v) for v in constant(builder, node, index, what).reshape(-1)]
+
+
+def constant_int(builder: Builder, node: TfNode, index: int, what: str) -> int:
+    """The integer of an input that has to be a constant of one element."""
+    values = constant_ints(builder, node, index, what)
+    if len(values) != 1:
+        raise UnsupportedError(f"its {what} has {len(values)} elements where one is expected")
+    return values[0]
+
+
+def channels_first(node: TfNode) -> bool:
+    """Whether the node works on NCHW; UnsupportedError for formats other than NHWC and NCHW."""
+    data_format = node.string_attr("data_format", "NHWC")
+    if data_format not in ("NHWC", "NCHW"):
+        raise UnsupportedError(
+            f"attribute data_format is {data_format}", "use data_format NHWC (or NCHW)"
+        )
+    return data_format == "NCHW"
+
+
+def spatial(node: TfNode, name: str) -> list[int]:
+    """Height and width of a list attribute such as strides, which must leave the rest alone."""
+    values = node.ints_attr(name) or [1, 1, 1, 1]
+    if len(values) != 4:
+        raise UnsupportedError(f"attribute {name} has {len(values)} numbers where 4 are expected")
+    height, width = (2, 3) if channels_first(node) else (1, 2)
+    rest = [v for i, v in enumerate(values) if i not in (height, width)]
+    if rest != [1, 1]:
+        raise UnsupportedError(
+            f"attribute {name} is {values}, which is not 1 for batch and channels",
+            f"use {name} in height and width only",
+        )
+    return [values[height], values[width]]
+
+
+def to_nhwc(builder: Builder, node: TfNode, tensor: str) -> str:
+    """The tensor in NHWC, whatever the node's data_format."""
+    return builder.nhwc(tensor) if channels_first(node) else tensor
+
+
+def spatial_op(builder: Builder, node: TfNode, op: str, inputs: list[str], **attrs: object) -> None:
+    """Writes an NHWC operator whose first input is in the node's data_format, as is its output."""
+    if not channels_first(node):
+        builder.op(op, inputs, [node.output()], **attrs)
+        return
+    result = builder.op(op, [builder.nhwc(inputs[0]), *inputs[1:]], None, **attrs)
+    builder.nchw(result, node.output())
