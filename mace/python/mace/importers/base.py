@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the importers share: the registry of functions, the builder they write with, the problems
-they collect. An import never stops at the first problem: all are reported at once."""
+they collect. An import never stops at the first problem: all are reported at once.
+Each importer package offers import_model() and describe_model() as convert.py calls them."""
 
 from __future__ import annotations
 
@@ -10,25 +11,15 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from mace.errors import MaceError
+from mace.graph.evaluate import evaluate
 from mace.graph.ir import Array, Graph, Interface, Node
+from mace.graph.problem import Problem as Problem
 
 SourceNode = TypeVar("SourceNode")
 
 NCHW_TO_NHWC = [0, 2, 3, 1]
 NHWC_TO_NCHW = [0, 3, 1, 2]
-
-
-@dataclass
-class Problem:
-    """A reason why a model cannot be converted. `kind`: "operator" (there is no such operator in
-    MACE), "attribute" (it exists, but not with this attribute, type or shape) or "model"."""
-
-    kind: str
-    op: str  # source operator, e.g. "GridSample"
-    node: str  # its name in the user's model
-    message: str  # what is wrong, a sentence
-    hint: str = ""  # what to do about it
-    shapes: str = ""  # shapes of the inputs where known
 
 
 class UnsupportedError(Exception):
@@ -40,12 +31,22 @@ class UnsupportedError(Exception):
         self.hint = hint
 
 
-class ImportFailed(Exception):
+class ImportFailed(MaceError):
     """The model cannot be imported; `problems` lists every reason."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{p.op} '{p.node}': {p.message}" for p in problems))
         self.problems = problems
+
+
+@dataclass
+class Description:
+    """What a model file says of itself: its inputs and outputs as the application of a converted
+    model would see them, and how many nodes there are of each source operator."""
+
+    inputs: list[Interface]
+    outputs: list[Interface]
+    operators: dict[str, int]
 
 
 @dataclass
@@ -59,6 +60,8 @@ class Builder:
     source_name: str = ""
     source_op: str = ""
     _used: set[str] = field(default_factory=set)
+    # Computed tensors whose elements depend on constants alone.
+    _static: set[str] = field(default_factory=set)
 
     def begin(self, name: str, op: str) -> None:
         """Starts the translation of a source node."""
@@ -92,6 +95,8 @@ class Builder:
         node = Node(op, result[0], list(inputs), list(result), attrs)
         node.source = f"{self.source_op} '{self.source_name}'"
         self.graph.nodes.append(node)
+        if all(not t or self.is_static(t) for t in inputs):
+            self._static.update(result)
         return result[0]
 
     def const(self, array: Array | list[Any] | float | int, dtype: Any = None, suffix: str = "const") -> str:
@@ -101,9 +106,16 @@ class Builder:
         self.graph.consts[name] = np.ascontiguousarray(value) if value.ndim else value
         return name
 
+    def is_static(self, tensor: str) -> bool:
+        """Whether the tensor's elements depend on constants alone."""
+        return tensor in self.graph.consts or tensor in self._static
+
     def value(self, tensor: str) -> Array | None:
-        """The constant of that name, or None when it is computed."""
-        return self.graph.consts.get(tensor)
+        """The elements of a constant, or of a tensor that is computed from constants alone (the
+        engine computes it); None when they depend on the model's inputs."""
+        if tensor in self.graph.consts:
+            return self.graph.consts[tensor]
+        return evaluate(self.graph, [tensor]).get(tensor) if tensor in self._static else None
 
     def nhwc(self, tensor: str) -> str:
         """The rank-4 tensor with channels moved last."""
@@ -168,7 +180,8 @@ def apply_borders(
 
     `nchw`: the source framework orders rank-4 tensors NCHW. An input or output that is requested
     as NHWC then keeps its name for the NHWC tensor; the source's tensor becomes "<name>/nchw" with
-    a Transpose between. Tensors of another rank than 4 have no format.
+    a Transpose between. Tensors of another rank than 4 have no format. A request without a shape
+    counts as rank 0: importers fill in what the model says first.
     """
     graph.inputs = [_interface(r) for r in inputs]
     graph.outputs = [_interface(r) for r in outputs]
@@ -184,7 +197,12 @@ def apply_borders(
     for interface in graph.outputs:
         if interface.data_format != "NHWC":
             continue
-        if interface.name in inputs_by_name or interface.name in graph.consts:
+        if interface.name in inputs_by_name:
+            continue
+        if interface.name in graph.consts:
+            value = graph.consts.pop(interface.name)
+            graph.replace_uses(interface.name, graph.add_const(f"{interface.name}/nchw", value))
+            graph.consts[interface.name] = np.ascontiguousarray(value.transpose(NCHW_TO_NHWC))
             continue
         inner = graph.unique(f"{interface.name}/nchw")
         graph.replace_uses(interface.name, inner)
@@ -196,6 +214,6 @@ def apply_borders(
 
 
 def _interface(request: InterfaceRequest) -> Interface:
-    shape = request.shape or ()
+    shape = request.shape if request.shape is not None else ()
     data_format = request.data_format if len(shape) == 4 else "NONE"
     return Interface(request.name, shape, request.dtype or "f32", data_format)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a trained network to the files of a MACE model: import, optimise, check with the engine,
+write. Nothing is written when there is any problem, and all problems are found at once."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mace.errors import MaceError, did_you_mean
+from mace.export.files import write_files
+from mace.export.model import ModelBytes, to_bytes
+from mace.graph import schema
+from mace.graph.infer import infer
+from mace.graph.ir import Graph, Interface
+from mace.importers.base import Description, ImportFailed, InterfaceRequest, Problem
+from mace.passes import optimize
+
+PLATFORMS = ("tensorflow", "caffe", "onnx")
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ConvertRequest:
+    """What to convert, and how.
+
+    inputs, outputs: what the application wants to see; empty: the model's own. A request without
+    shape or dtype takes them from the model. weight_file: Caffe only. optimize_options: names of
+    passes, None for all.
+    """
+
+    name: str
+    platform: str
+    model_file: Path
+    weight_file: Path | None = None
+    inputs: Sequence[InterfaceRequest] = ()
+    outputs: Sequence[InterfaceRequest] = ()
+    runtimes: Sequence[str] = ("cpu",)
+    optimize_options: Sequence[str] | None = None
+
+
+class ConversionError(MaceError):
+    """The model cannot be converted; `problems` lists every reason."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        lines = [f"{p.op} '{p.node}': {p.message}" + (f"; {p.hint}" if p.hint else "") for p in problems]
+        super().__init__("\n  ".join([f"model '{name}' cannot be converted", *lines]))
+        self.problems = list(problems)
+
+
+@dataclass(frozen=True)
+class ConvertedGraph:
+    """An optimised graph that the engine accepts, and its bytes."""
+
+    graph: Graph
+    model: ModelBytes
+
+
+@dataclass(frozen=True)
+class ConvertResult:
+    """Where the files of a converted model are, and what is in them."""
+
+    graph_path: Path  # <name>.pb
+    data_path: Path  # <name>.data
+    text_path: Path  # <name>.pb_txt
+    inputs: list[Interface]
+    outputs: list[Interface]
+    operators: dict[str, int] = field(default_factory=dict)  # nodes by operator
+
+
+def import_graph(request: ConvertRequest) -> Graph:
+    """The graph as the importer writes it. Raises ImportFailed with all problems."""
+    graph: Graph = _importer(request.platform).import_model(
+        request.model_file, request.weight_file, list(request.inputs), list(request.outputs)
+    )
+    graph.name = request.name
+    problems = [
+        Problem("attribute", node.source or node.op, node.name, text)
+        for node, text in schema.check_graph(graph)
+    ]
+    if problems:
+        raise ImportFailed(problems)
+    return graph
+
+
+def describe_model(platform: str, model_file: Path, weight_file: Path | None = None) -> Description:
+    """Inputs, outputs and operators of a model file, whether or not it can be converted."""
+    description: Description = _importer(platform).describe_model(model_file, weight_file)
+    return description
+
+
+def _importer(platform: str) -> Any:
+    if platform not in PLATFORMS:
+        raise MaceError(
+            f"there is no importer for '{platform}'{did_you_mean(platform, PLATFORMS)}",
+            hint=f"the platform is one of {', '.join(PLATFORMS)}",
+        )
+    return importlib.import_module(f"mace.importers.{platform}")
+
+
+def convert_graph(request: ConvertRequest, progress: Progress | None = None) -> ConvertedGraph:
+    """Imports, optimises and checks a model without writing anything.
+
+    progress: called with a few words before each stage. Raises ConversionError with all problems.
+    """
+    say = progress or (lambda _: None)
+    say("reading")
+    try:
+        graph = import_graph(request)
+    except ImportFailed as error:
+        raise ConversionError(request.name, error.problems) from None
+    say("optimising")
+    graph = infer(graph).graph
+    graph = optimize(graph, request.optimize_options)
+    say("checking")
+    problems: list[Problem] = []
+    for runtime in request.runtimes:
+        checked = infer(graph, runtime)
+        graph = checked.graph
+        problems += [p for p in checked.problems if p not in problems]
+    if problems:
+        raise ConversionError(request.name, problems)
+    return ConvertedGraph(graph, to_bytes(graph, request.runtimes))
+
+
+def convert_model(
+    request: ConvertRequest, output_dir: Path, progress: Progress | None = None
+) -> ConvertResult:
+    """Converts a model and writes <name>.pb, <name>.data and <name>.pb_txt into `output_dir`.
+
+    Raises ConversionError with all problems, or MaceError when files cannot be read or written;
+    nothing is written or changed then.
+    """
+    converted = convert_graph(request, progress)
+    if progress is not None:
+        progress("writing")
+    data_path = output_dir / f"{request.name}.data"
+    graph_path = output_dir / f"{request.name}.pb"
+    text_path = output_dir / f"{request.name}.pb_txt"
+    write_files(
+        {
+            data_path: converted.model.data,
+            graph_path: converted.model.graph,
+            text_path: converted.model.text.encode(),
+        }
+    )
+    operators: dict[str, int] = {}
+    for node in converted.graph.nodes:
+        operators[node.op] = operators.get(node.op, 0) + 1
+    graph = converted.graph
+    return ConvertResult(
+        graph_path, data_path, text_path, graph.inputs, graph.outputs, operators
+    )

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the graph to the content of model.pb, model.data and model.pb_txt (mace/proto/mace.proto).
+
+Equal graphs give equal bytes. Constants are laid out in the order in which operators read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import xxhash
+from google.protobuf import text_format
+
+from mace import proto_messages
+from mace.errors import MaceError
+from mace.graph import dtypes, schema
+from mace.graph.ir import Array, Graph, Interface, Node, Value
+
+FORMAT_VERSION = 1
+MAGIC = 0x4543414D  # the bytes "MACE"
+ALIGNMENT = 64  # bytes, of every constant in model.data
+FORMATS = {"NONE": 0, "NHWC": 1, "NCHW": 2}
+RUNTIMES = {"cpu": 0, "gpu": 2, "hexagon": 3}
+
+
+@dataclass(frozen=True)
+class ModelBytes:
+    """The content of the files of a model."""
+
+    graph: bytes  # model.pb
+    data: bytes  # model.data
+    text: str  # model.pb_txt, for people
+
+
+def to_bytes(
+    graph: Graph,
+    runtimes: Sequence[str] = (),
+    keep: Callable[[str, Array], bool] | None = None,
+) -> ModelBytes:
+    """Serializes a graph in execution order.
+
+    runtimes: those ("cpu", ...) for which every operator was checked. keep: tells whether the
+    elements of a constant are stored; others are declared with their shape alone, which is enough
+    to infer shapes. Raises MaceError when a constant has a type that MACE does not have.
+    """
+    net = proto_messages.new("mace.NetDef")
+    net.name = graph.name
+    for name, node in zip(unique_names(graph.nodes), graph.nodes, strict=True):
+        _write_node(net.op.add(), name, node, graph.values)
+    data = _write_constants(net, graph, keep)
+    for interface in graph.inputs:
+        _write_interface(net.input_info.add(), interface)
+    for interface in graph.outputs:
+        _write_interface(net.output_info.add(), interface)
+    net.checked_runtime.extend(sorted(RUNTIMES[r] for r in runtimes))
+
+    model = proto_messages.new("mace.ModelDef")
+    model.magic = MAGIC
+    model.format_version = FORMAT_VERSION
+    model.producer = _producer()
+    model.net = proto_messages.serialize(net)
+    model.net_checksum = xxhash.xxh64_intdigest(model.net)
+    model.data_size = len(data)
+    model.data_checksum = xxhash.xxh64_intdigest(data)
+    return ModelBytes(proto_messages.serialize(model), data, _text(model, net))
+
+
+def unique_names(nodes: Sequence[Node]) -> list[str]:
+    """A name for each node, different from all others."""
+    taken: set[str] = set()
+    result = []
+    for node in nodes:
+        stem = name = node.name or (node.outputs[0] if node.outputs else node.op)
+        count = 1
+        while name in taken:
+            count += 1
+            name = f"{stem}__{count}"
+        taken.add(name)
+        result.append(name)
+    return result
+
+
+def _producer() -> str:
+    from mace import __version__
+
+    return f"mace {__version__}"
+
+
+def _write_node(message: Any, name: str, node: Node, values: dict[str, Value]) -> None:
+    operator = schema.operators()[node.op]
+    message.name, message.type, message.version = name, node.op, operator.version
+    message.input.extend(node.inputs)
+    message.output.extend(node.outputs)
+    for key in sorted(node.attrs):
+        _write_attribute(message.arg.add(), operator.attributes[key], node.attrs[key])
+    known = [values.get(t, Value(t)) for t in node.outputs]
+    if all(v.shape is not None and v.dtype is not None for v in known):
+        for value in known:
+            message.output_shape.add().dims.extend(value.shape or ())
+            message.output_type.append(dtypes.NUMBERS[value.dtype or "f32"])
+
+
+def _write_attribute(message: Any, attribute: schema.Attribute, value: Any) -> None:
+    message.name = attribute.name
+    if attribute.kind in ("int", "bool"):
+        message.i = int(value)
+    elif attribute.kind == "dtype":
+        message.i = dtypes.NUMBERS[value]
+    elif attribute.kind == "float":
+        message.f = float(value)
+    elif attribute.kind == "int[]":
+        message.ints.extend(int(v) for v in value)
+    elif attribute.kind == "float[]":
+        message.floats.extend(float(v) for v in value)
+    else:
+        message.s = str(value).encode()
+
+
+def _write_interface(message: Any, interface: Interface) -> None:
+    message.name = interface.name
+    message.dims.extend(interface.shape)
+    message.data_type = dtypes.NUMBERS[interface.dtype]
+    message.data_format = FORMATS[interface.data_format]
+
+
+def used_constants(graph: Graph) -> list[str]:
+    """Names of the constants that something reads, in the order of reading."""
+    names = [t for n in graph.nodes for t in n.inputs] + [o.name for o in graph.outputs]
+    return [t for t in dict.fromkeys(names) if t in graph.consts]
+
+
+def _write_constants(net: Any, graph: Graph, keep: Callable[[str, Array], bool] | None) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    offsets: dict[bytes, int] = {}
+    for name in used_constants(graph):
+        array = graph.consts[name]
+        dtype = dtypes.from_numpy(array.dtype)
+        if dtype is None:
+            raise MaceError(
+                f"constant '{name}' has element type {array.dtype}, which MACE does not have"
+            )
+        tensor = net.tensors.add()
+        tensor.name = name
+        tensor.dims.extend(array.shape)
+        tensor.data_type = dtypes.NUMBERS[dtype]
+        if keep is not None and not keep(name, array):
+            continue
+        raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        digest = hashlib.sha256(raw).digest()
+        if digest not in offsets:
+            padding = -size % ALIGNMENT
+            chunks += [bytes(padding), raw]
+            offsets[digest] = size + padding
+            size += padding + len(raw)
+        tensor.offset, tensor.data_size = offsets[digest], len(raw)
+    return b"".join(chunks)
+
+
+def _text(model: Any, net: Any) -> str:
+    lines = [
+        f"# format version: {model.format_version}",
+        f"# producer: {model.producer}",
+        f"# net checksum: {model.net_checksum:016x}",
+        f"# data: {model.data_size} bytes, checksum {model.data_checksum:016x}",
+    ]
+    return "\n".join(lines) + "\n" + text_format.MessageToString(net)
