@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of GEMM kernels, packing, and the loops around a tile.
+#include "mace/kernels/gemm/gemm.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace mace {
+namespace kernels {
+
+namespace {
+
+constexpr GemmKernel kKernels[] = {
+#define MACE_GEMM_KERNEL(name, isa, rows, columns, short_k_rows, lanes) \
+  {#name, isa, name, rows, columns, short_k_rows, lanes},
+#include "mace/kernels/gemm/kernels.inc"
+#undef MACE_GEMM_KERNEL
+};
+
+// What is larger does not stay in the L2 cache beside the rest.
+constexpr int64_t kResidentBytes = 512 * 1024;
+constexpr int64_t kLineFloats = 16;  // of a cache line
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
+
+// Floats in front of panel p: all panels before the last one are of full width.
+int64_t PanelOffset(const GemmKernel &kernel, int64_t k, int64_t p) {
+  return p * (1 + k) * kernel.columns;
+}
+
+// One panel of `used` columns, rounded up to `width`.
+void PackPanel(int64_t k, int used, int width, const float *b, int64_t stride_k, int64_t stride_n,
+               const float *bias, float *out) {
+  for (int j = 0; j < width; ++j) out[j] = bias != nullptr && j < used ? bias[j] : 0.0f;
+  out += width;
+  if (stride_n == 1) {
+    for (int64_t l = 0; l < k; ++l, out += width) {
+      std::memcpy(out, b + l * stride_k, used * sizeof(float));
+      for (int j = used; j < width; ++j) out[j] = 0.0f;
+    }
+    return;
+  }
+  // A block of steps at a time: each column is read along cache lines, and the block written stays
+  // in the L1 cache.
+  constexpr int64_t kBlock = 64;
+  for (int64_t first = 0; first < k; first += kBlock) {
+    const int64_t count = std::min(kBlock, k - first);
+    float *block = out + first * width;
+    for (int j = 0; j < used; ++j) {
+      const float *from = b + first * stride_k + j * stride_n;
+      for (int64_t l = 0; l < count; ++l) block[l * width + j] = from[l * stride_k];
+    }
+    for (int j = used; j < width; ++j) {
+      for (int64_t l = 0; l < count; ++l) block[l * width + j] = 0.0f;
+    }
+  }
+}
+
+// What stays the same for all tiles of a call. Row tiles are counted through all lines.
+class TileLoop {
+ public:
+  TileLoop(const GemmKernel &kernel, const GemmCall &call)
+      : kernel_(kernel), call_(call), k_(call.taps * call.k) {
+    const int64_t most = k_ <= kShortK ? kernel.short_k_rows : kernel.rows;
+    // Equal tiles rather than one small one at the end.
+    tile_rows_ = CeilDiv(call.m, CeilDiv(call.m, most));
+    line_tiles_ = CeilDiv(call.m, tile_rows_);
+    tile_.tap_offsets = call.tap_offsets;
+    tile_.taps = call.taps;
+    tile_.k = call.k;
+    tile_.lda = call.lda;
+    tile_.ldc = call.ldc;
+    tile_.ldr = call.ldr;
+    tile_.low = call.low;
+    tile_.high = call.high;
+    tile_.prefetch_step = 0;
+  }
+
+  int64_t row_tiles() const { return call_.lines * line_tiles_; }
+  // About the bytes of A that a row tile reads and its neighbours do not.
+  int64_t row_tile_bytes() const {
+    return tile_rows_ * std::max<int64_t>(call_.lda, 1) * static_cast<int64_t>(sizeof(float));
+  }
+
+  void RowTilesOutside(int64_t panel_begin, int64_t panel_end) {
+    for (int64_t t = 0; t < row_tiles(); ++t) {
+      for (int64_t p = panel_begin; p < panel_end; ++p) {
+        SetPanel(p);
+        tile_.prefetch = tile_.b;
+        Run(t, p);
+      }
+    }
+  }
+
+  void PanelsOutside(int64_t tile_begin, int64_t tile_end, int64_t panel_begin,
+                     int64_t panel_end) {
+    for (int64_t p = panel_begin; p < panel_end; ++p) {
+      SetPanel(p);
+      const float *next = call_.packed + PanelOffset(kernel_, k_, p + 1);
+      // Each tile prefetches one line a step: so many tiles fetch the next panel.
+      int64_t to_fetch = p + 1 < panel_end ? CeilDiv(kernel_.columns, kLineFloats) : 0;
+      for (int64_t t = tile_begin; t < tile_end; ++t) {
+        const bool fetch = to_fetch > 0;
+        tile_.prefetch = fetch ? next : tile_.b;
+        tile_.prefetch_step = fetch ? kLineFloats : 0;
+        if (fetch) {
+          next += k_ * kLineFloats;
+          --to_fetch;
+        }
+        Run(t, p);
+      }
+    }
+  }
+
+ private:
+  void SetPanel(int64_t p) {
+    tile_.b = call_.packed + PanelOffset(kernel_, k_, p);
+    tile_.n = static_cast<int>(std::min<int64_t>(kernel_.columns, call_.n - p * kernel_.columns));
+  }
+
+  void Run(int64_t t, int64_t p) {
+    const int64_t y = call_.lines == 1 ? 0 : t / line_tiles_;
+    const int64_t i = (t - y * line_tiles_) * tile_rows_;
+    const int64_t j = p * kernel_.columns;
+    tile_.a = call_.a + y * call_.a_line + i * call_.lda;
+    tile_.c = call_.c + y * call_.c_line + i * call_.ldc + j;
+    tile_.residual = call_.residual == nullptr
+                         ? nullptr
+                         : call_.residual + y * call_.residual_line + i * call_.ldr + j;
+    tile_.m = static_cast<int>(std::min(tile_rows_, call_.m - i));
+    kernel_.function(tile_);
+  }
+
+  const GemmKernel &kernel_;
+  const GemmCall &call_;
+  const int64_t k_;
+  int64_t tile_rows_;
+  int64_t line_tiles_;
+  GemmTile tile_;
+};
+
+}  // namespace
+
+const KernelList<GemmKernel> &GemmKernels() {
+  static constexpr KernelList<GemmKernel> kList = {kKernels,
+                                                   sizeof(kKernels) / sizeof(kKernels[0])};
+  return kList;
+}
+
+const GemmKernel &BestGemm() {
+  static const GemmKernel &best = GemmKernels().Best(SupportedIsas());
+  return best;
+}
+
+int64_t GemmPanels(const GemmKernel &kernel, int64_t n) { return CeilDiv(n, kernel.columns); }
+
+int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n) {
+  return RoundUp((1 + k) * RoundUp(n, kernel.lanes), kLineFloats);
+}
+
+void PackGemm(const GemmKernel &kernel, int64_t k, int64_t n, const float *b, int64_t stride_k,
+              int64_t stride_n, const float *bias, float *packed) {
+  for (int64_t j = 0; j < n; j += kernel.columns) {
+    const int used = static_cast<int>(std::min<int64_t>(kernel.columns, n - j));
+    const int width = static_cast<int>(RoundUp(used, kernel.lanes));
+    PackPanel(k, used, width, b + j * stride_n, stride_k, stride_n,
+              bias == nullptr ? nullptr : bias + j,
+              packed + PanelOffset(kernel, k, j / kernel.columns));
+  }
+}
+
+void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end) {
+  if (call.m <= 0 || call.lines <= 0 || panel_begin >= panel_end) return;
+  TileLoop loop(kernel, call);
+  const int64_t columns =
+      std::min(call.n, panel_end * kernel.columns) - panel_begin * kernel.columns;
+  const int64_t bytes = call.taps * call.k * columns * static_cast<int64_t>(sizeof(float));
+  if (bytes <= kResidentBytes) {
+    loop.RowTilesOutside(panel_begin, panel_end);
+    return;
+  }
+  // As many row tiles at a time as have their rows of A in the L2 cache.
+  const int64_t count = loop.row_tiles();
+  const int64_t chunks = CeilDiv(count * loop.row_tile_bytes(), kResidentBytes);
+  const int64_t chunk = CeilDiv(count, std::min(count, chunks));
+  for (int64_t t = 0; t < count; t += chunk) {
+    loop.PanelsOutside(t, std::min(count, t + chunk), panel_begin, panel_end);
+  }
+}
+
+}  // namespace kernels
+}  // namespace mace

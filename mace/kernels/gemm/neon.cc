@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// GEMM tiles of Arm: four elements of each row of A are loaded at once, and multiply by lane. 8x8
+// on arm64 (16 accumulators, 8 vectors of A), 4x8 on armv7 (8 accumulators, 4 vectors of A).
+#include "mace/kernels/gemm/gemm_kernel.h"
+#include "mace/kernels/simd.h"
+
+namespace mace {
+namespace kernels {
+namespace {
+
+using T = Vector::T;
+
+// acc + b * a[kLane]
+template <int kLane>
+MACE_INLINE T MulAddLane(T acc, T b, T a) {
+#if defined(__aarch64__)
+  return vfmaq_laneq_f32(acc, b, a, kLane);
+#else
+  return vmlaq_lane_f32(acc, b, kLane < 2 ? vget_low_f32(a) : vget_high_f32(a), kLane & 1);
+#endif
+}
+
+template <int kRows, int kVectors>
+struct Accumulators {
+  T v[kRows][kVectors];
+};
+
+template <int kLane, int kRows, int kVectors>
+MACE_INLINE void StepLane(const T *a, const float *b, Accumulators<kRows, kVectors> *acc) {
+  T row[kVectors];
+  MACE_UNROLL
+  for (int j = 0; j < kVectors; ++j) row[j] = vld1q_f32(b + 4 * j);
+  MACE_UNROLL
+  for (int j = 0; j < kVectors; ++j) {
+    MACE_UNROLL
+    for (int i = 0; i < kRows; ++i) acc->v[i][j] = MulAddLane<kLane>(acc->v[i][j], row[j], a[i]);
+  }
+}
+
+template <int kRows, int kVectors>
+MACE_INLINE void Finish(const GemmTile &tile, int lanes, Accumulators<kRows, kVectors> *acc) {
+  constexpr int kLast = kVectors - 1;
+  const T low = vdupq_n_f32(tile.low);
+  const T high = vdupq_n_f32(tile.high);
+  const float *r = tile.residual;
+  float *c = tile.c;
+  MACE_UNROLL
+  for (int i = 0; i < kRows; ++i) {
+    MACE_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      const bool whole = j < kLast || lanes == 4;
+      T y = acc->v[i][j];
+      if (r != nullptr) {
+        y = vaddq_f32(y, whole ? vld1q_f32(r + 4 * j) : Vector::LoadPart(r + 4 * j, lanes));
+      }
+      y = vminq_f32(high, vmaxq_f32(low, y));
+      if (whole) {
+        vst1q_f32(c + 4 * j, y);
+      } else {
+        Vector::StorePart(c + 4 * j, y, lanes);
+      }
+    }
+    if (r != nullptr) r += tile.ldr;
+    c += tile.ldc;
+  }
+}
+
+template <int kRows, int kVectors>
+void Tile(const GemmTile &tile) {
+  constexpr int kWidth = 4 * kVectors;
+  // Few accumulators would wait for each other: small tiles sum the lanes of A apart.
+  constexpr int kPhases = kRows * kVectors >= 8 ? 1 : kRows * kVectors >= 4 ? 2 : 4;
+  Accumulators<kRows, kVectors> acc[kPhases];
+  const float *b = tile.b;
+  MACE_UNROLL
+  for (int i = 0; i < kRows; ++i) {
+    MACE_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      acc[0].v[i][j] = vld1q_f32(b + 4 * j);
+      MACE_UNROLL
+      for (int phase = 1; phase < kPhases; ++phase) acc[phase].v[i][j] = vdupq_n_f32(0);
+    }
+  }
+  b += kWidth;
+  for (int64_t tap = 0; tap < tile.taps; ++tap) {
+    const float *a[kRows];
+    MACE_UNROLL
+    for (int i = 0; i < kRows; ++i) a[i] = tile.a + tile.tap_offsets[tap] + i * tile.lda;
+    int64_t k = tile.k;
+    for (; k >= 4; k -= 4) {
+      T x[kRows];
+      MACE_UNROLL
+      for (int i = 0; i < kRows; ++i) {
+        x[i] = vld1q_f32(a[i]);
+        a[i] += 4;
+      }
+      StepLane<0>(x, b, &acc[0]);
+      StepLane<1>(x, b + kWidth, &acc[1 % kPhases]);
+      StepLane<2>(x, b + 2 * kWidth, &acc[2 % kPhases]);
+      StepLane<3>(x, b + 3 * kWidth, &acc[3 % kPhases]);
+      b += 4 * kWidth;
+    }
+    for (; k > 0; --k, b += kWidth) {
+      T x[kRows];
+      MACE_UNROLL
+      for (int i = 0; i < kRows; ++i) x[i] = vld1q_dup_f32(a[i]++);
+      StepLane<0>(x, b, &acc[0]);
+    }
+  }
+  MACE_UNROLL
+  for (int phase = 1; phase < kPhases; ++phase) {
+    MACE_UNROLL
+    for (int i = 0; i < kRows; ++i) {
+      MACE_UNROLL
+      for (int j = 0; j < kVectors; ++j) {
+        acc[0].v[i][j] = vaddq_f32(acc[0].v[i][j], acc[phase].v[i][j]);
+      }
+    }
+  }
+  Finish<kRows, kVectors>(tile, tile.n - kWidth + 4, &acc[0]);
+}
+
+template <int kRows>
+struct TileTable {
+  GemmFunction tiles[2][kRows + 1];
+  constexpr TileTable() : tiles() { Fill<kRows>(); }
+  template <int kCount>
+  constexpr void Fill() {
+    tiles[0][kCount] = Tile<kCount, 1>;
+    tiles[1][kCount] = Tile<kCount, 2>;
+    if constexpr (kCount > 1) Fill<kCount - 1>();
+  }
+};
+
+}  // namespace
+
+#if defined(__aarch64__)
+void gemm_f32_8x8__neon(const GemmTile &tile) {
+  static constexpr TileTable<8> kTable;
+  kTable.tiles[tile.n > 4][tile.m](tile);
+}
+#else
+void gemm_f32_4x8__neon(const GemmTile &tile) {
+  static constexpr TileTable<4> kTable;
+  kTable.tiles[tile.n > 4][tile.m](tile);
+}
+#endif
+
+}  // namespace kernels
+}  // namespace mace
