@@ -68,8 +68,9 @@ def parse_bazel(events: Path, exit_code: int) -> Step:
         elif "targetCompleted" in identity:
             label = identity["targetCompleted"]["label"]
             if event.get("aborted", {}).get("reason") == "SKIPPED":
-                step.notes.append(f"{label} is not for this target (target_compatible_with)")
-                tests.discard(label)
+                if label in tests:
+                    step.notes.append(f"{label} is not for this target (target_compatible_with)")
+                    tests.discard(label)
             elif not event.get("completed", {}).get("success"):
                 reported.add(label)
                 step.cases.append(Case(label, "", "failed", "did not build, see above"))
