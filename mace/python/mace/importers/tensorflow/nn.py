@@ -19,7 +19,16 @@ from mace.importers.tensorflow.registry import (
 )
 
 # MACE operators whose output has the channels of their first computed input.
-_SAME_CHANNELS = set("Activation BatchNorm Eltwise Identity Pad Pooling Resize Unary".split())
+_SAME_CHANNELS = {
+    "Activation",
+    "BatchNorm",
+    "Eltwise",
+    "Identity",
+    "Pad",
+    "Pooling",
+    "Resize",
+    "Unary",
+}
 
 
 def _padding(node: TfNode) -> dict[str, object]:
@@ -59,6 +68,9 @@ def _channels(builder: Builder, tensor: str) -> int | None:
         for interface in builder.graph.inputs:
             if interface.name == tensor and interface.shape and interface.shape[-1] > 0:
                 return interface.shape[-1]
+        known = builder.graph.consts.get(tensor)
+        if known is not None:
+            return int(known.shape[-1]) if known.ndim == 4 else None
         node = producers.get(tensor)
         if node is None:
             return None
