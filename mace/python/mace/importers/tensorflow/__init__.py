@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mace.errors import did_you_mean
 from mace.graph.ir import Graph, Interface
 from mace.importers.base import (
     Builder,
+    Description,
     ImportFailed,
     InterfaceRequest,
     Problem,
@@ -29,7 +30,7 @@ from mace.importers.tensorflow.graph_def import (
 )
 from mace.importers.tensorflow.registry import TENSORFLOW
 
-__all__ = ["TENSORFLOW", "import_model"]
+__all__ = ["TENSORFLOW", "describe_model", "import_model"]
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable", "ReadVariableOp", "ResourceGather")
@@ -53,6 +54,22 @@ def import_model(
     """
     del weight_file
     return _Import(model_file, inputs, outputs).run()
+
+
+def describe_model(model_file: Path, weight_file: Path | None = None) -> Description:
+    """The model's placeholders, the tensors that nothing reads, and the operators between.
+
+    The shapes of outputs are not known to a GraphDef and left empty.
+    """
+    del weight_file
+    source = _Import(model_file, [], [])
+    inputs = [source.completed(r) for r in source.inputs]
+    operators = Counter(n.op for n in source.needed())
+    return Description(
+        [Interface(r.name, r.shape or (), r.dtype or "f32") for r in inputs],
+        [Interface(r.name, (), "f32") for r in source.outputs],
+        dict(sorted(operators.items())),
+    )
 
 
 class _Import:
@@ -81,8 +98,8 @@ class _Import:
     def run(self) -> Graph:
         """Imports the nodes that the outputs need."""
         self._stop_at_problems()
-        self.inputs = [self._completed(r) for r in self.inputs]
-        order = self._needed()
+        self.inputs = [self.completed(r) for r in self.inputs]
+        order = self.needed()
         graph = Graph(self.name)
         graph.inputs = [Interface(r.name, r.shape or (), r.dtype or "f32") for r in self.inputs]
         builder = Builder(graph)
@@ -112,7 +129,7 @@ class _Import:
     def _tensor(self, name: str) -> str:
         return self.renames.get(name, name)
 
-    def _needed(self) -> list[Any]:
+    def needed(self) -> list[Any]:
         """The nodes that the outputs need, producers first; stops at the inputs."""
         order: list[Any] = []
         done: set[str] = set()
@@ -162,11 +179,9 @@ class _Import:
             if count > 1:
                 self._model_problem(what, name, f"it is named {count} times as an {what}")
             if split_tensor_name(name)[0] not in self.nodes:
-                close = difflib.get_close_matches(name, self.nodes, n=3, cutoff=0.5)
-                hint = f"did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
-                if not hint:
-                    hint = f"the model's inputs and outputs are {self._own_names()}"
-                self._model_problem(what, name, "the model has no tensor of this name", hint)
+                message = f"the model has no tensor of this name{did_you_mean(name, self.nodes)}"
+                hint = f"the model's inputs and outputs are {self._own_names()}"
+                self._model_problem(what, name, message, hint)
         return requests
 
     def _own_names(self) -> str:
@@ -184,7 +199,7 @@ class _Import:
             if n.name not in read and n.op not in _NO_RESULTS
         ]
 
-    def _completed(self, request: InterfaceRequest) -> InterfaceRequest:
+    def completed(self, request: InterfaceRequest) -> InterfaceRequest:
         """The request with shape and type of the model's placeholder where it has none."""
         source = self.nodes[split_tensor_name(request.name)[0]]
         if source.op not in (*_PLACEHOLDERS, "PlaceholderWithDefault"):
@@ -239,6 +254,5 @@ def _unknown_operator(op: str) -> tuple[str, str]:
             "it calls a function of the model",
             "freeze the model with convert_variables_to_constants_v2, which puts functions inline",
         )
-    close = difflib.get_close_matches(op, TENSORFLOW.ops(), n=1, cutoff=0.75)
-    hint = f"the closest that MACE has is {close[0]}" if close else ""
-    return "MACE has no such operator", hint
+    near = did_you_mean(op, TENSORFLOW.ops())
+    return f"MACE has no such operator{near}", "see 'mace ops' for those that it has"
