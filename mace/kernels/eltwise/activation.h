@@ -7,6 +7,7 @@
 #include <cstdint>
 
 namespace mace {
+namespace kernels {
 
 // The order of ops::ActivationKind and of ops::ActivationAttrs::Activation, which mace/ops checks.
 // With c = coefficient, o = offset:
@@ -40,6 +41,11 @@ struct ActivationParams {
 // NaN gives NaN, in RELU and RELUX too, as numpy and the frameworks do. PRELU, and kinds that do
 // not exist, copy.
 void ApplyActivationF32(const ActivationParams &params, const float *in, float *out, int64_t n);
+
+}  // namespace kernels
+
+using kernels::ActivationParams;
+using kernels::ApplyActivationF32;
 
 }  // namespace mace
 
