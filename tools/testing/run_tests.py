@@ -36,7 +36,8 @@ _PYTHON = "python"
 
 _EPILOG = f"""\
 Steps: host, arm64-v8a and armeabi-v7a (both emulated) with Bazel, then python with pytest.
---nightly adds: {", ".join(_NIGHTLY)}, and the pytest cases marked "nightly".
+--nightly adds the pytest cases marked "nightly", and
+{", ".join(_NIGHTLY)}.
 
 Results with all names go to builds/test/results.json. A test listed in test/test_manifest.txt that
 did not run is a failure.
