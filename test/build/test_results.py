@@ -49,7 +49,7 @@ def test_cases_of_a_target_are_counted(tmp_path: Path) -> None:
     xml.write_text(_GTEST)
     step = _step(tmp_path, [_configured("//a:t"), _result("//a:t", "FAILED", xml)], 3)
     assert [step.count(s) for s in ("passed", "failed", "skipped")] == [1, 1, 2]
-    assert step.cases[1] == results.Case("//a:t", "Suite.Bad", "failed", "1 is not 2")
+    assert step.cases[1] == results.Case("//a:t", "Suite.Bad", "failed", "1 is not 2 more")
     assert step.groups() == {"//a:t"}
 
 

@@ -146,5 +146,6 @@ def _junit_case(element: ET.Element) -> Case:
 
 def _text(element: ET.Element) -> str:
     message = element.get("message") or element.text or ""
-    lines = message.strip().splitlines()
-    return lines[0][:300] if lines else "gave no reason"
+    # GoogleTest begins with the place, then says what was expected.
+    words = " ".join(message.strip().splitlines()[:4]).split()
+    return " ".join(words)[:300] or "gave no reason"
