@@ -41,8 +41,11 @@ std::string ClosestName(const std::string &name, const std::vector<std::string> 
   int least = static_cast<int>(name.size() + 2) / 3 * kEdit + 1;
   for (const std::string &candidate : candidates) {
     if (candidate.empty() || candidate.size() > kMaxLength) continue;
-    int distance = Distance(name, candidate);
     const size_t shorter = std::min(name.size(), candidate.size());
+    const size_t longer = std::max(name.size(), candidate.size());
+    // The difference in length is a lower bound that spares most of the work.
+    int distance = static_cast<int>(longer - shorter) * kEdit;
+    if (distance < least) distance = Distance(name, candidate);
     if (shorter >= 3 && (name.compare(0, shorter, candidate, 0, shorter) == 0 ||
                          name.compare(name.size() - shorter, shorter, candidate,
                                       candidate.size() - shorter, shorter) == 0)) {

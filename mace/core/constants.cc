@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The constant tensors of a model in memory.
+#include "mace/core/constants.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mace/base/half.h"
+
+namespace mace {
+
+void Constants::UseMemory(const void *data, size_t size) {
+  data_ = data;
+  size_ = size;
+}
+
+MaceStatus Constants::UseFile(const std::string &path) {
+  MACE_RETURN_IF_ERROR(file_.Open(path));
+  mapped_ = true;
+  data_ = file_.data();
+  size_ = file_.size();
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Constants::Load(const NetDef &net) {
+  tensors_.resize(net.tensors.size());
+  readers_.assign(net.tensors.size(), 0);
+  expanded_.resize(net.tensors.size());
+  for (size_t i = 0; i < net.tensors.size(); ++i) {
+    const ConstTensor &stored = net.tensors[i];
+    Tensor &tensor = tensors_[i];
+    tensor.name = &stored.name;
+    tensor.dtype = stored.data_type;
+    tensor.shape = Shape(stored.dims);
+    tensor.is_const = true;
+    if (!stored.quantize_info.scale.empty()) tensor.quantize_info = &stored.quantize_info;
+    const bool present = stored.data_size > 0 || tensor.elements() == 0;
+    if (present && data_ != nullptr) {
+      // Nothing writes constants: Tensor has one pointer for reading and writing.
+      tensor.raw = const_cast<char *>(static_cast<const char *>(data_)) + stored.offset;
+    }
+    if (stored.data_type != DT_HALF) continue;
+    tensor.dtype = DT_FLOAT;
+    if (!present) continue;
+    const size_t count = static_cast<size_t>(tensor.elements());
+    const uint16_t *halves = static_cast<const uint16_t *>(tensor.raw);
+    MACE_RETURN_IF_ERROR(expanded_[i].Allocate(count * sizeof(float)));
+    float *floats = expanded_[i].as<float>();
+    for (size_t k = 0; k < count; ++k) floats[k] = HalfToFloat(halves[k]);
+    tensor.raw = floats;
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+void Constants::Trim(const NetDef &net) {
+  std::vector<std::pair<size_t, size_t>> needed;  // [begin, end) in model.data
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    if (readers_[i] <= 0) {
+      expanded_[i] = AlignedBuffer();
+      tensors_[i].raw = nullptr;
+    } else if (expanded_[i].data() == nullptr) {
+      const size_t begin = static_cast<size_t>(net.tensors[i].offset);
+      needed.emplace_back(begin, begin + static_cast<size_t>(net.tensors[i].data_size));
+    }
+  }
+  if (!mapped_) return;
+  std::sort(needed.begin(), needed.end());
+  size_t end = 0;
+  for (const auto &[first, last] : needed) {
+    if (first > end) file_.Release(end, first - end);
+    end = std::max(end, last);
+  }
+  if (end == 0) {
+    file_.Close();
+    data_ = nullptr;
+  } else {
+    file_.Release(end, file_.size() - end);
+  }
+}
+
+}  // namespace mace

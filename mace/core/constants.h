@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The constant tensors of a model in memory, from model.data until the last reader has packed them.
+#ifndef MACE_CORE_CONSTANTS_H_
+#define MACE_CORE_CONSTANTS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mace/base/mapped_file.h"
+#include "mace/base/status.h"
+#include "mace/core/model.h"
+#include "mace/core/operator.h"
+#include "mace/core/tensor.h"
+
+namespace mace {
+
+// Elements lie in the mapped file or in the application's memory; those stored as half are expanded
+// to float32, since no kernel of the CPU computes in half.
+class Constants {
+ public:
+  // The content of model.data in memory that outlives this object.
+  void UseMemory(const void *data, size_t size);
+  MaceStatus UseFile(const std::string &path);
+  uint64_t size() const { return size_; }
+  const void *data() const { return data_; }
+
+  // Makes the tensors of a verified model, in its order. Constants without stored elements (when
+  // only shapes are wanted) have a null raw.
+  MaceStatus Load(const NetDef &net);
+  const std::vector<Tensor> &tensors() const { return tensors_; }
+
+  // Constant i will be read once more, or once less. After Trim() those with no reader have a null
+  // raw, and their memory has been given back.
+  void AddReader(int i) { ++readers_[static_cast<size_t>(i)]; }
+  void RemoveReader(int i) { --readers_[static_cast<size_t>(i)]; }
+  void Trim(const NetDef &net);
+
+ private:
+  MappedFile file_;
+  bool mapped_ = false;
+  const void *data_ = nullptr;
+  uint64_t size_ = 0;
+  std::vector<Tensor> tensors_;
+  std::vector<int> readers_;
+  std::vector<AlignedBuffer> expanded_;  // by tensor; empty: as stored
+};
+
+}  // namespace mace
+
+#endif  // MACE_CORE_CONSTANTS_H_

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model as a list of operators with resolved tensors.
+#include "mace/core/net.h"
+
+#include <utility>
+
+#include "mace/base/closest_name.h"
+
+namespace mace {
+
+MaceStatus AtOperator(const OperatorDef &def, const MaceStatus &status) {
+  const MaceStatus prefix = InvalidArgs(def.type, " '", def.name, "'");
+  if (status.message().compare(0, prefix.message().size(), prefix.message()) == 0) return status;
+  return MaceStatus(status.code(), prefix.message() + ": " + status.message());
+}
+
+class Net::InitContext : public OpInitContext {
+ public:
+  InitContext(Net *net, NetOperator *op, const Options &options)
+      : net_(net), op_(op), options_(options), released_(op->inputs.size(), false) {}
+
+  const Tensor *ConstInput(int i) const override {
+    const int number = Number(i);
+    if (number < 0) return nullptr;
+    const NetTensor &tensor = net_->tensors_[static_cast<size_t>(number)];
+    return tensor.kind == NetTensor::Kind::kConstant ? &net_->constant(tensor.index) : nullptr;
+  }
+
+  DataType InputType(int i) const override {
+    const int number = Number(i);
+    return number < 0 ? DT_INVALID : net_->tensors_[static_cast<size_t>(number)].dtype;
+  }
+
+  void ReleaseConstInput(int i) override {
+    if (ConstInput(i) == nullptr || released_[static_cast<size_t>(i)]) return;
+    released_[static_cast<size_t>(i)] = true;
+    net_->constants_->RemoveReader(net_->tensors_[static_cast<size_t>(Number(i))].index);
+  }
+
+  ThreadPool *thread_pool() const override { return options_.thread_pool; }
+
+  bool shape_only() const override {
+    // Who asks packs weights, and cannot run without them.
+    if (options_.shape_only) op_->executable = false;
+    return options_.shape_only;
+  }
+
+  void CountPackedBytes(size_t bytes) override { net_->packed_bytes_ += bytes; }
+
+ private:
+  int Number(int i) const {
+    return i < 0 || i >= static_cast<int>(op_->inputs.size()) ? -1
+                                                              : op_->inputs[static_cast<size_t>(i)];
+  }
+
+  Net *net_;
+  NetOperator *op_;
+  const Options &options_;
+  std::vector<bool> released_;
+};
+
+void Net::NumberTensors() {
+  const NetDef &net = model_.net;
+  const auto add = [this](const std::string &name, NetTensor tensor) {
+    tensor.name = &name;
+    numbers_.emplace(name, static_cast<int>(tensors_.size()));
+    tensors_.push_back(tensor);
+  };
+  for (size_t i = 0; i < net.input_info.size(); ++i) {
+    const TensorInfo &info = net.input_info[i];
+    NetTensor tensor;
+    tensor.kind = NetTensor::Kind::kInput;
+    tensor.index = static_cast<int>(i);
+    tensor.dtype = info.data_type;
+    tensor.format = info.data_format;
+    add(info.name, tensor);
+  }
+  for (size_t i = 0; i < net.tensors.size(); ++i) {
+    const Tensor &constant = constants_->tensors()[i];
+    NetTensor tensor;
+    tensor.kind = NetTensor::Kind::kConstant;
+    tensor.index = static_cast<int>(i);
+    tensor.dtype = constant.dtype;
+    tensor.quantize_info = constant.quantize_info;
+    add(net.tensors[i].name, tensor);
+  }
+  operators_.resize(net.op.size());
+  for (size_t i = 0; i < net.op.size(); ++i) {
+    const OperatorDef &def = net.op[i];
+    operators_[i].def = &def;
+    for (const std::string &input : def.input) {
+      const auto found = numbers_.find(input);
+      operators_[i].inputs.push_back(found == numbers_.end() ? -1 : found->second);
+    }
+    for (size_t o = 0; o < def.output.size(); ++o) {
+      NetTensor tensor;
+      tensor.index = static_cast<int>(i);
+      if (o < def.quantize_info.size() && !def.quantize_info[o].scale.empty()) {
+        tensor.quantize_info = &def.quantize_info[o];
+      }
+      operators_[i].outputs.push_back(static_cast<int>(tensors_.size()));
+      add(def.output[o], tensor);
+    }
+  }
+}
+
+MaceStatus Net::ChooseOutputs(const Options &options) {
+  std::vector<std::string> declared;
+  for (const TensorInfo &info : model_.net.output_info) declared.push_back(info.name);
+  for (const std::string &name : options.outputs.empty() ? declared : options.outputs) {
+    bool found = false;
+    for (const std::string &other : declared) found = found || other == name;
+    if (!found) {
+      return InvalidArgs("the model has no output '", name, "'", DidYouMean(name, declared));
+    }
+    outputs_.push_back(numbers_.at(name));
+  }
+  needed_.assign(tensors_.size(), options.shape_only);
+  for (int output : outputs_) needed_[static_cast<size_t>(output)] = true;
+  for (size_t i = operators_.size(); i-- > 0;) {
+    bool needed = false;
+    for (int output : operators_[i].outputs) {
+      needed = needed || needed_[static_cast<size_t>(output)];
+    }
+    if (!needed) continue;
+    for (int input : operators_[i].inputs) {
+      if (input >= 0) needed_[static_cast<size_t>(input)] = true;
+    }
+    for (int output : operators_[i].outputs) needed_[static_cast<size_t>(output)] = true;
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Net::InitOperator(size_t i, const Options &options) {
+  NetOperator &op = operators_[i];
+  const OpSchema *schema = FindOpSchema(op.def->type.c_str());
+  std::vector<DataType> inputs, outputs(op.outputs.size(), DT_INVALID);
+  for (int number : op.inputs) {
+    inputs.push_back(number < 0 ? DT_INVALID : tensors_[static_cast<size_t>(number)].dtype);
+  }
+  const size_t type_input = static_cast<size_t>(schema->type_input);
+  const DataType key = type_input < inputs.size() && inputs[type_input] != DT_INVALID
+                           ? inputs[type_input]
+                           : DT_FLOAT;
+  OpConstructContext construct;
+  construct.def = op.def;
+  construct.device = options.device;
+  std::unique_ptr<Operation> operation;
+  MACE_RETURN_IF_ERROR(options.registry->Create(&construct, key, &operation));
+  MACE_RETURN_IF_ERROR(operation->InferType(inputs, &outputs));
+  outputs.resize(op.outputs.size(), DT_INVALID);
+  for (size_t o = 0; o < outputs.size(); ++o) {
+    if (DataTypeSize(outputs[o]) == 0) {
+      return RuntimeError("its InferType gives no type for output '", op.def->output[o], "'");
+    }
+    tensors_[static_cast<size_t>(op.outputs[o])].dtype = outputs[o];
+  }
+  for (int number : op.inputs) {
+    if (number < 0) continue;
+    const NetTensor &tensor = tensors_[static_cast<size_t>(number)];
+    if (tensor.kind == NetTensor::Kind::kConstant) constants_->AddReader(tensor.index);
+  }
+  InitContext context(this, &op, options);
+  MACE_RETURN_IF_ERROR(operation->Init(&context));
+  op.operation = std::move(operation);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants,
+                     const Options &options) {
+  model_ = std::move(model);
+  constants_ = std::move(constants);
+  MACE_RETURN_IF_ERROR(constants_->Load(model_.net));
+  NumberTensors();
+  MACE_RETURN_IF_ERROR(ChooseOutputs(options));
+  std::vector<bool> failed(operators_.size(), false);
+  if (options.problems != nullptr) {
+    for (const OperatorProblem &problem : *options.problems) failed[problem.op] = true;
+  }
+  for (size_t i = 0; i < operators_.size(); ++i) {
+    if (failed[i] || !needed_[static_cast<size_t>(operators_[i].outputs[0])]) continue;
+    bool known = true;
+    for (int input : operators_[i].inputs) {
+      known = known && (input < 0 || tensors_[static_cast<size_t>(input)].dtype != DT_INVALID);
+    }
+    if (!known) continue;  // an operator before it failed
+    const MaceStatus status = InitOperator(i, options);
+    if (status.ok()) continue;
+    if (options.problems == nullptr) return AtOperator(*operators_[i].def, status);
+    options.problems->push_back({i, AtOperator(*operators_[i].def, status)});
+  }
+  for (size_t o = 0; o < model_.net.output_info.size(); ++o) {
+    const TensorInfo &info = model_.net.output_info[o];
+    NetTensor &tensor = tensors_[static_cast<size_t>(numbers_.at(info.name))];
+    const DataType type = tensor.dtype;
+    if (tensor.kind == NetTensor::Kind::kComputed) tensor.format = info.data_format;
+    if (type != DT_INVALID && type != info.data_type) {
+      return InvalidArgs("output '", info.name, "' is declared as ", DataTypeName(info.data_type),
+                         ", but the model computes ", DataTypeName(type));
+    }
+  }
+  // Outputs that are constants are read by the engine itself.
+  for (int output : outputs_) {
+    const NetTensor &tensor = tensors_[static_cast<size_t>(output)];
+    if (tensor.kind == NetTensor::Kind::kConstant) constants_->AddReader(tensor.index);
+  }
+  constants_->Trim(model_.net);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+}  // namespace mace

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a plan is executed; plan_builder.cc makes it.
+#include "mace/core/plan.h"
+
+#include <chrono>
+#include <cstring>
+
+namespace mace {
+
+namespace {
+
+int64_t NowMicros() {
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  return duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+void Plan::Bind(const PlanMemoryIn &memory) {
+  // Arena addresses change only when the arena grew; the application's may change at each run.
+  if (bound_arena_ != memory.arena) {
+    for (const auto &[tensor, offset] : in_arena_) {
+      tensors_[static_cast<size_t>(tensor)].raw = memory.arena + offset;
+    }
+    bound_arena_ = memory.arena;
+  }
+  for (const auto &[tensor, index] : in_inputs_) {
+    tensors_[static_cast<size_t>(tensor)].raw = const_cast<void *>(memory.inputs[index]);
+  }
+  for (const auto &[tensor, index] : in_outputs_) {
+    tensors_[static_cast<size_t>(tensor)].raw = memory.outputs[index];
+  }
+}
+
+MaceStatus Plan::Run(const PlanMemoryIn &memory, RunMetadata *metadata) {
+  Bind(memory);
+  if (metadata != nullptr) {
+    metadata->op_stats.clear();
+    metadata->op_stats.reserve(steps_.size());
+  }
+  for (Step &step : steps_) {
+    if (step.dynamic) step.outputs[0]->shape = step.planned_shape;
+    OpContext context = OpContextBuilder::Make(
+        step.inputs.data(), static_cast<int>(step.inputs.size()), step.outputs.data(),
+        static_cast<int>(step.outputs.size()),
+        step.scratch_bytes == 0 ? nullptr : memory.arena + step.scratch_offset, step.state.get(),
+        thread_pool_);
+    if (metadata == nullptr) {
+      MaceStatus status = step.operation->Run(&context);
+      if (!status.ok()) return AtOperator(step.operation->def(), status);
+      continue;
+    }
+    OperatorStats stats;
+    stats.stats.start_micros = NowMicros();
+    MaceStatus status = step.operation->Run(&context);
+    stats.stats.end_micros = NowMicros();
+    if (!status.ok()) return AtOperator(step.operation->def(), status);
+    stats.operator_name = step.operation->name();
+    stats.type = step.operation->type();
+    for (const Tensor *output : step.outputs) {
+      stats.output_shape.push_back(output->shape.ToVector());
+    }
+    stats.args = step.args;
+    stats.macs = step.macs;
+    metadata->op_stats.push_back(std::move(stats));
+  }
+  for (size_t i : copied_outputs_) {
+    const Tensor &tensor = output(i);
+    if (tensor.bytes() > 0) std::memcpy(memory.outputs[i], tensor.raw, tensor.bytes());
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+}  // namespace mace

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is executed for one set of input shapes: a list of steps whose tensors, scratch memory and
+// state are settled. Running it looks nothing up and allocates nothing.
+#ifndef MACE_CORE_PLAN_H_
+#define MACE_CORE_PLAN_H_
+
+#include <memory>
+#include <vector>
+
+#include "mace/core/memory_planner.h"
+#include "mace/core/net.h"
+
+namespace mace {
+
+struct PlanOptions {
+  // Bytes that activations may take; what is more is OUT_OF_RESOURCES. 0: as much as the machine
+  // has.
+  size_t memory_limit = 0;
+  // Only shapes are wanted: memory is not planned.
+  bool shape_only = false;
+  ThreadPool *thread_pool = nullptr;
+  // As in Net::Options.
+  std::vector<OperatorProblem> *problems = nullptr;
+};
+
+// Memory that the caller of Plan::Run gives: one pointer for each input of the net and for each
+// wanted output, in their order.
+struct PlanMemoryIn {
+  const void *const *inputs = nullptr;
+  void *const *outputs = nullptr;
+  char *arena = nullptr;  // arena_bytes(), 64-byte aligned
+};
+
+class Plan {
+ public:
+  // Infers all shapes for input_shapes (one for each input of the net, fully known), executes what
+  // depends on nothing else, and plans memory for the rest. The net outlives the plan.
+  static MaceStatus Make(const Net &net, const std::vector<Shape> &input_shapes,
+                         const PlanOptions &options, std::unique_ptr<Plan> *plan);
+
+  const std::vector<Shape> &input_shapes() const { return input_shapes_; }
+  // By number of NetTensor. DT_INVALID: not inferred, because of a problem before it.
+  const std::vector<Tensor> &tensors() const { return tensors_; }
+  // Wanted output i. After Run its shape is the computed one, which an operator with a dynamic
+  // output may have made smaller than the planned one.
+  const Tensor &output(size_t i) const {
+    return tensors_[static_cast<size_t>(net_->outputs()[i])];
+  }
+  const Shape &output_shape(size_t i) const { return output_shapes_[i]; }
+  // Bytes that the caller must have ready for output i.
+  size_t output_bytes(size_t i) const { return output_bytes_[i]; }
+
+  size_t arena_bytes() const { return arena_bytes_; }
+  size_t arena_lower_bound() const { return arena_lower_bound_; }
+  // Elements that were computed when the plan was made.
+  size_t value_bytes() const { return value_bytes_; }
+
+  // metadata: filled when not null.
+  MaceStatus Run(const PlanMemoryIn &memory, RunMetadata *metadata);
+
+ private:
+  struct Step {
+    Operation *operation = nullptr;
+    std::vector<const Tensor *> inputs;
+    std::vector<Tensor *> outputs;
+    std::unique_ptr<OpState> state;
+    size_t scratch_bytes = 0;
+    size_t scratch_offset = 0;
+    bool dynamic = false;
+    Shape planned_shape;  // of output 0, restored before each run when dynamic
+    size_t net_operator = 0;
+    std::vector<std::pair<int, int>> aliases;
+    std::vector<std::pair<int, int>> in_place;
+    int64_t macs = 0;
+    ConvPoolArgs args;
+  };
+  class Context;
+  class Builder;
+
+  void Bind(const PlanMemoryIn &memory);
+
+  const Net *net_ = nullptr;
+  ThreadPool *thread_pool_ = nullptr;
+  std::vector<Shape> input_shapes_;
+  std::vector<Tensor> tensors_;
+  std::vector<Step> steps_;
+  std::vector<std::pair<int, AlignedBuffer>> values_;  // computed when the plan was made
+  size_t value_bytes_ = 0;
+  // Where tensors lie: number and offset in the arena; number and index of the input or output.
+  std::vector<std::pair<int, size_t>> in_arena_;
+  std::vector<std::pair<int, size_t>> in_inputs_;
+  std::vector<std::pair<int, size_t>> in_outputs_;
+  std::vector<size_t> copied_outputs_;  // outputs whose tensor lies elsewhere
+  std::vector<Shape> output_shapes_;
+  std::vector<size_t> output_bytes_;
+  size_t arena_bytes_ = 0;
+  size_t arena_lower_bound_ = 0;
+  const char *bound_arena_ = nullptr;
+};
+
+}  // namespace mace
+
+#endif  // MACE_CORE_PLAN_H_
