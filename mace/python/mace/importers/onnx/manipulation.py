@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX operators that move, cut and join elements, and shape arithmetic."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mace.graph import dtypes
+from mace.importers.base import Builder, UnsupportedError
+from mace.importers.onnx.node import OnnxNode, register
+from mace.importers.onnx.reader import to_array
+
+
+@register("Identity")
+def _identity(b: Builder, n: OnnxNode) -> None:
+    b.op("Identity", n.inputs[:1], n.outputs[:1])
+
+
+@register("Dropout")
+def _dropout(b: Builder, n: OnnxNode) -> None:
+    if n.uses_output(1):
+        raise UnsupportedError("its second output, the mask, is used", "export the model for inference")
+    if n.input(2):
+        training = b.value(n.inputs[2])
+        if training is None or bool(training.reshape(())):
+            raise UnsupportedError("it is in training mode", "export the model for inference")
+    b.op("Identity", n.inputs[:1], n.outputs[:1])
+
+
+@register("Concat")
+def _concat(b: Builder, n: OnnxNode) -> None:
+    b.op("Concat", n.inputs, n.outputs, axis=int(n.require("axis")))
+
+
+@register("Split")
+def _split(b: Builder, n: OnnxNode) -> None:
+    axis = int(n.attr("axis", 0))
+    sizes = n.integers(b, 1, "split")
+    if sizes is None:
+        sizes = _split_sizes(n, axis)
+    b.op("Split", n.inputs[:1], n.outputs, axis=axis, sizes=sizes)
+
+
+def _split_sizes(n: OnnxNode, axis: int) -> list[int]:
+    """Sizes when none are given: equal, the last one smaller; empty when the total is not known
+    and equal parts are all that can be meant."""
+    shape, parts = n.shape(n.inputs[0]), len(n.outputs)
+    total = shape[axis] if shape is not None else -1
+    if total < 0:
+        return []
+    each = math.ceil(total / parts)
+    return [each] * (parts - 1) + [total - each * (parts - 1)]
+
+
+@register("Slice")
+def _slice(b: Builder, n: OnnxNode) -> None:
+    if n.opset >= 10:
+        b.op("Slice", n.inputs, n.outputs)
+        return
+    lists = [n.require("starts"), n.require("ends")]
+    if "axes" in n.attrs:
+        lists.append(n.attrs["axes"])
+    b.op("Slice", [n.inputs[0], *(b.const(v, np.int64) for v in lists)], n.outputs)
+
+
+@register("Pad")
+def _pad(b: Builder, n: OnnxNode) -> None:
+    rank = n.rank(n.inputs[0])
+    mode = n.attr("mode", "constant")
+    if mode not in ("constant", "reflect", "edge"):
+        raise UnsupportedError(f"the attribute mode is {mode}", "MACE has constant, reflect and edge")
+    pads = n.integers(b, 1, "pads") or []
+    axes = list(range(rank))
+    if n.input(3):
+        axes = [int(a) % rank for a in n.constant(b, 3, "axes")]
+    value = float(n.attr("value", 0.0))
+    if n.opset >= 11 and n.input(2):
+        value = float(n.constant(b, 2, "the padding value").reshape(()))
+    if len(pads) != 2 * len(axes):
+        raise UnsupportedError(f"pads has {len(pads)} values for {len(axes)} axes")
+    paddings = [0] * (2 * rank)
+    for index, axis in enumerate(axes):
+        paddings[2 * axis : 2 * axis + 2] = [pads[index], pads[len(axes) + index]]
+    attrs: dict[str, Any] = {"paddings": paddings, "mode": mode.upper()}
+    if mode == "constant" and value:
+        attrs["constant_value"] = value
+    b.op("Pad", n.inputs[:1], n.outputs, **attrs)
+
+
+@register("Reshape")
+def _reshape(b: Builder, n: OnnxNode) -> None:
+    attrs: dict[str, Any] = {} if n.attr("allowzero", 0) else {"copy_zeros": True}
+    shape = b.value(n.inputs[1])
+    if shape is None:
+        b.op("Reshape", n.inputs, n.outputs, **attrs)
+        return
+    b.op("Reshape", n.inputs[:1], n.outputs, shape=[int(d) for d in shape], **attrs)
+
+
+@register("Flatten")
+def _flatten(b: Builder, n: OnnxNode) -> None:
+    b.op("Flatten", n.inputs, n.outputs, axis=int(n.attr("axis", 1)), two_dimensional=True)
+
+
+@register("Transpose")
+def _transpose(b: Builder, n: OnnxNode) -> None:
+    b.op("Transpose", n.inputs, n.outputs, dims=[int(d) for d in n.attr("perm", [])])
+
+
+@register("Squeeze")
+def _squeeze(b: Builder, n: OnnxNode) -> None:
+    axes = n.integers(b, 1, "axes")
+    b.op("Squeeze", n.inputs[:1], n.outputs, axis=axes or [])
+
+
+@register("Unsqueeze")
+def _unsqueeze(b: Builder, n: OnnxNode) -> None:
+    axes = n.integers(b, 1, "axes")
+    if not axes:
+        raise UnsupportedError("it has no axes")
+    b.op("Unsqueeze", n.inputs[:1], n.outputs, axis=axes)
+
+
+@register("Expand", "Tile", "Range")
+def _same_inputs(b: Builder, n: OnnxNode) -> None:
+    b.op(n.op, n.inputs, n.outputs)
+
+
+@register("Gather")
+def _gather(b: Builder, n: OnnxNode) -> None:
+    b.op("Gather", n.inputs, n.outputs, axis=int(n.attr("axis", 0)))
+
+
+@register("Shape")
+def _shape(b: Builder, n: OnnxNode) -> None:
+    attrs = {key: int(n.attrs[key]) for key in ("start", "end") if key in n.attrs}
+    b.op("Shape", n.inputs, n.outputs, output_type="i64", **attrs)
+
+
+@register("Size")
+def _size(b: Builder, n: OnnxNode) -> None:
+    shape = b.op("Shape", n.inputs, output_type="i64")
+    b.op("Reduce", [shape], n.outputs, reduce_type="PROD")
+
+
+@register("ConstantOfShape")
+def _constant_of_shape(b: Builder, n: OnnxNode) -> None:
+    value = np.zeros(1, np.float32)
+    if "value" in n.attrs:
+        value = to_array(n.attrs["value"])
+    dtype = dtypes.from_numpy(value.dtype) or "f32"
+    b.op("Fill", n.inputs, n.outputs, value=float(value.reshape(())), output_type=dtype)
+
+
+@register("ReverseSequence")
+def _reverse_sequence(b: Builder, n: OnnxNode) -> None:
+    lengths = n.constant(b, 1, "sequence_lens")
+    axis, shape = int(n.attr("time_axis", 0)), n.shape(n.inputs[0])
+    if shape is None or any(int(length) != shape[axis] for length in lengths):
+        raise UnsupportedError("its sequences differ in length", "MACE reverses whole axes only")
+    b.op("Reverse", n.inputs[:1], n.outputs, axis=[axis])
+
+
+@register("OneHot")
+def _one_hot(b: Builder, n: OnnxNode) -> None:
+    indices, axis = n.inputs[0], int(n.attr("axis", -1))
+    depth = int(n.constant(b, 1, "depth").reshape(()))
+    off, on = n.constant(b, 2, "values")
+    rank = n.rank(indices) + 1
+    axis %= rank
+    wanted = b.op("Cast", [indices], output_type="i64")
+    # Negative indices count from the end.
+    size = b.const(depth, np.int64)
+    low = b.op("Eltwise", [wanted, b.const(0, np.int64)], type="LESS")
+    wanted = b.op("Where", [low, b.op("Eltwise", [wanted, size], type="SUM"), wanted])
+    wanted = b.op("Unsqueeze", [wanted], axis=[axis])
+    classes = np.arange(depth, dtype=np.int64).reshape([-1] + [1] * (rank - 1 - axis))
+    hit = b.op("Eltwise", [wanted, b.const(classes)], type="EQUAL")
+    b.op("Where", [hit, b.const(on), b.const(off)], n.outputs)
+
+
+@register("Trilu")
+def _trilu(b: Builder, n: OnnxNode) -> None:
+    shape = n.shape(n.inputs[0])
+    if shape is None or min(shape[-2:]) < 0:
+        raise UnsupportedError("its size is not known", "give the model fixed input shapes")
+    k = int(n.constant(b, 1, "k").reshape(())) if n.input(1) else 0
+    ones = np.ones(shape[-2:], bool)
+    mask = np.triu(ones, k) if n.attr("upper", 1) else np.tril(ones, k)
+    zero = b.const(0, dtypes.to_numpy(n.dtype(n.inputs[0])))
+    b.op("Where", [b.const(mask), n.inputs[0], zero], n.outputs)

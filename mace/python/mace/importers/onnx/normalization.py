@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ONNX normalizations and softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mace.importers.base import Builder, UnsupportedError
+from mace.importers.onnx.elementwise import scalar
+from mace.importers.onnx.node import OnnxNode, register
+
+
+def channels_last(b: Builder, n: OnnxNode, tensor: str) -> tuple[str, list[int] | None]:
+    """The tensor with dimension 1 moved last, and the order that moves it back (None: it is)."""
+    rank = n.rank(tensor)
+    if rank <= 2:
+        return tensor, None
+    order = [0, *range(2, rank), 1]
+    back = [0, rank - 1, *range(1, rank - 1)]
+    return b.op("Transpose", [tensor], dims=order), back
+
+
+@register("BatchNormalization")
+def _batch_norm(b: Builder, n: OnnxNode) -> None:
+    if n.attr("training_mode", 0) or any(n.uses_output(i) for i in range(1, 5)):
+        raise UnsupportedError("it is in training mode", "export the model for inference")
+    if not n.attr("spatial", 1):
+        raise UnsupportedError("the attribute spatial is 0", "export it with a newer opset")
+    x, back = channels_last(b, n, n.inputs[0])
+    last = n.outputs if back is None else None
+    epsilon = float(n.attr("epsilon", 1e-5))
+    y = b.op("BatchNorm", [x, *n.inputs[1:5]], last, epsilon=epsilon)
+    if back is not None:
+        b.op("Transpose", [y], n.outputs, dims=back)
+
+
+@register("InstanceNormalization")
+def _instance_norm(b: Builder, n: OnnxNode) -> None:
+    x = n.inputs[0]
+    rank = n.rank(x)
+    y = _standardize(b, n, x, list(range(2, rank)), float(n.attr("epsilon", 1e-5)))
+    _scale_channels(b, n, y, rank, n.outputs)
+
+
+def _standardize(b: Builder, n: OnnxNode, x: str, axes: list[int], epsilon: float) -> str:
+    """(x - mean) / sqrt(variance + epsilon) over axes."""
+    mean = b.op("Reduce", [x], reduce_type="MEAN", axis=axes, keepdims=True)
+    centred = b.op("Eltwise", [x, mean], type="SUB")
+    square = b.op("Unary", [centred], type="SQUARE")
+    variance = b.op("Reduce", [square], reduce_type="MEAN", axis=axes, keepdims=True)
+    raised = b.op("Eltwise", [variance, scalar(b, n, epsilon, n.inputs[0])], type="SUM")
+    return b.op("Eltwise", [centred, b.op("Unary", [raised], type="RSQRT")], type="PROD")
+
+
+def _scale_channels(b: Builder, n: OnnxNode, y: str, rank: int, outputs: list[str]) -> None:
+    """y * scale + bias for each index of dimension 1; inputs 1 and 2 of the node."""
+    shape = [-1] + [1] * (rank - 2)
+    scale = b.op("Reshape", [n.inputs[1]], shape=shape)
+    bias = b.op("Reshape", [n.inputs[2]], shape=shape)
+    b.op("Eltwise", [b.op("Eltwise", [y, scale], type="PROD"), bias], outputs, type="SUM")
+
+
+@register("GroupNormalization")
+def _group_norm(b: Builder, n: OnnxNode) -> None:
+    x, groups = n.inputs[0], int(n.require("num_groups"))
+    rank, shape = n.rank(x), n.shape(n.inputs[1])
+    flat = b.op("Reshape", [x], shape=[0, groups, -1], copy_zeros=True)
+    y = _standardize(b, n, flat, [2], float(n.attr("epsilon", 1e-5)))
+    y = b.op("Reshape", [y, b.op("Shape", [x], output_type="i64")])
+    if n.opset < 21 and shape and shape[0] == groups:  # one scale for each group
+        raise UnsupportedError("it has a scale for each group", "export it with opset 21 or newer")
+    _scale_channels(b, n, y, rank, n.outputs)
+
+
+@register("LayerNormalization")
+def _layer_norm(b: Builder, n: OnnxNode) -> None:
+    if n.uses_output(1) or n.uses_output(2):
+        raise UnsupportedError("its outputs Mean and InvStdDev are used", "MACE gives the first output")
+    axis, epsilon = int(n.attr("axis", -1)), float(n.attr("epsilon", 1e-5))
+    inputs = [t for t in n.inputs if t]
+    b.op("LayerNorm", inputs, n.outputs[:1], axis=axis, epsilon=epsilon)
+
+
+@register("RMSNormalization")
+def _rms_norm(b: Builder, n: OnnxNode) -> None:
+    x, axis = n.inputs[0], int(n.attr("axis", -1))
+    rank = n.rank(x)
+    axes = list(range(axis % rank, rank))
+    mean = b.op("Reduce", [b.op("Unary", [x], type="SQUARE")], reduce_type="MEAN", axis=axes, keepdims=True)
+    raised = b.op("Eltwise", [mean, scalar(b, n, float(n.attr("epsilon", 1e-5)), x)], type="SUM")
+    y = b.op("Eltwise", [x, b.op("Unary", [raised], type="RSQRT")], type="PROD")
+    b.op("Eltwise", [y, n.inputs[1]], n.outputs, type="PROD")
+
+
+@register("MeanVarianceNormalization")
+def _mean_variance(b: Builder, n: OnnxNode) -> None:
+    axes = [int(a) for a in n.attr("axes", [0, 2, 3])]
+    y = _standardize(b, n, n.inputs[0], axes, 1e-9)
+    b.op("Identity", [y], n.outputs)
+
+
+@register("LpNormalization")
+def _lp_norm(b: Builder, n: OnnxNode) -> None:
+    kind = {1: "L1", 2: "L2"}.get(int(n.attr("p", 2)))
+    if kind is None:
+        raise UnsupportedError(f"the attribute p is {n.attr('p', 2)}; only 1 and 2 are possible")
+    axes = [int(n.attr("axis", -1))]
+    norm = b.op("Reduce", n.inputs, reduce_type=kind, axis=axes, keepdims=True)
+    tiny = scalar(b, n, float(np.finfo(np.float32).tiny), n.inputs[0])  # 0 / 0 counts as 0
+    norm = b.op("Eltwise", [norm, tiny], type="MAX")
+    b.op("Eltwise", [n.inputs[0], norm], n.outputs, type="DIV")
+
+
+@register("LRN")
+def _lrn(b: Builder, n: OnnxNode) -> None:
+    size = int(n.require("size"))
+    if size % 2 == 0:
+        raise UnsupportedError(f"the attribute size is {size}; only odd sizes are possible")
+    attrs: dict[str, Any] = {
+        "depth_radius": size // 2,
+        "bias": float(n.attr("bias", 1.0)),
+        "alpha": float(n.attr("alpha", 1e-4)) / size,
+        "beta": float(n.attr("beta", 0.75)),
+    }
+    if n.rank(n.inputs[0]) != 4:
+        raise UnsupportedError(f"its input has rank {n.rank(n.inputs[0])}; only rank 4 is possible")
+    b.nchw(b.op("LocalResponseNorm", [b.nhwc(n.inputs[0])], **attrs), n.outputs[0])
+
+
+@register("Softmax", "LogSoftmax")
+def _softmax(b: Builder, n: OnnxNode) -> None:
+    attrs: dict[str, Any] = {"log": True} if n.op == "LogSoftmax" else {}
+    if n.opset >= 13:
+        attrs["axis"] = int(n.attr("axis", -1))
+    else:
+        attrs["axis"] = int(n.attr("axis", 1))
+        shape = n.shape(n.inputs[0])
+        last = shape is not None and attrs["axis"] in (-1, len(shape) - 1)
+        if not last:
+            attrs["flatten"] = True
+    b.op("Softmax", n.inputs, n.outputs, **attrs)
+
+
+@register("Hardmax")
+def _hardmax(b: Builder, n: OnnxNode) -> None:
+    x, rank = n.inputs[0], n.rank(n.inputs[0])
+    axis = int(n.attr("axis", -1)) % rank
+    shape = n.shape(x)
+    if n.opset < 13 and axis != rank - 1:
+        raise UnsupportedError(f"the attribute axis is {axis} before opset 13; only the last is possible")
+    if shape is None or shape[axis] < 0:
+        raise UnsupportedError("the size of its axis is not known", "give the model fixed input shapes")
+    best = b.op("ArgMax", [x], axis=axis, keepdims=True, output_type="i64")
+    index = np.arange(shape[axis], dtype=np.int64).reshape([-1] + [1] * (rank - 1 - axis))
+    hit = b.op("Eltwise", [b.const(index), best], type="EQUAL")
+    b.op("Cast", [hit], n.outputs, output_type="f32")
