@@ -92,6 +92,7 @@ class Operator:
         self.min_inputs = len(required)
         self.max_outputs = -1 if any(t.endswith("*") for t in self.outputs) else len(self.outputs)
         self.min_outputs = 1
+        self.cpu_types = [DTYPES[t] for t in spec["types"].get("cpu", [])]
         plain = [t.rstrip("?*") for t in self.inputs]
         self.type_input = plain.index(spec["type_of"]) if "type_of" in spec else 0
         attrs: dict[str, dict] = {}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX Slice: elements from start to end in steps, indices clamped to the input.
+#include "mace/ops/data_movement.h"
+#include "mace/ops/op_attrs.h"
+
+namespace mace {
+namespace ops {
+
+class SliceOp : public CopyOperation {
+ public:
+  using CopyOperation::CopyOperation;
+
+  MaceStatus InferShape(OpShapeContext *context) override {
+    std::vector<DimRange> ranges;
+    MACE_RETURN_IF_ERROR(Ranges(*context, &ranges));
+    std::vector<int64_t> dims;
+    for (const DimRange &range : ranges) dims.push_back(range.count);
+    return SetOutput(context, 0, dims);
+  }
+
+ protected:
+  MaceStatus MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) override {
+    std::vector<DimRange> ranges;
+    MACE_RETURN_IF_ERROR(Ranges(context, &ranges));
+    const Tensor &input = context.Input(0);
+    steps->push_back({0, 0, SliceCopy(input.shape, ElementBytes(context), ranges.data())});
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+ private:
+  MaceStatus Ranges(const OpShapeContext &context, std::vector<DimRange> *ranges) const {
+    const Shape &input = context.Input(0).shape;
+    std::vector<int64_t> starts, ends, named, steps;
+    MACE_RETURN_IF_ERROR(Integers(context, 1, "starts", &starts));
+    MACE_RETURN_IF_ERROR(Integers(context, 2, "ends", &ends));
+    if (context.HasInput(3)) {
+      MACE_RETURN_IF_ERROR(Integers(context, 3, "axes", &named));
+    } else {
+      for (size_t i = 0; i < starts.size(); ++i) named.push_back(static_cast<int64_t>(i));
+    }
+    if (context.HasInput(4)) {
+      MACE_RETURN_IF_ERROR(Integers(context, 4, "steps", &steps));
+    } else {
+      steps.assign(starts.size(), 1);
+    }
+    if (ends.size() != starts.size() || named.size() != starts.size() ||
+        steps.size() != starts.size()) {
+      return Invalid("there are ", starts.size(), " starts, ", ends.size(), " ends, ",
+                     named.size(), " axes and ", steps.size(), " steps; they must be as many");
+    }
+    std::vector<int> axes;
+    MACE_RETURN_IF_ERROR(CheckAxes(named, input.rank(), &axes));
+    ranges->clear();
+    for (int64_t dim : input) ranges->push_back({0, 1, dim});
+    for (size_t i = 0; i < axes.size(); ++i) {
+      if (steps[i] == 0) return Invalid("the step along axis ", axes[i], " is 0");
+      (*ranges)[axes[i]] = ClampedRange(input[axes[i]], starts[i], ends[i], steps[i]);
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+};
+
+void RegisterSlice(OpRegistryBase *op_registry) {
+  RegisterForTypes<SliceOp>(op_registry, "Slice",
+                            {DT_FLOAT, DT_INT32, DT_INT64, DT_UINT8, DT_BOOL});
+}
+
+}  // namespace ops
+}  // namespace mace
