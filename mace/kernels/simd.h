@@ -39,12 +39,8 @@ struct Vector {
   static MACE_INLINE T Load(const float *p) { return _mm512_loadu_ps(p); }
   static MACE_INLINE void Store(float *p, T v) { _mm512_storeu_ps(p, v); }
   static MACE_INLINE __mmask16 Mask(int n) { return static_cast<__mmask16>((1u << n) - 1); }
-  static MACE_INLINE T LoadPart(const float *p, int n) {
-    return _mm512_maskz_loadu_ps(Mask(n), p);
-  }
-  static MACE_INLINE void StorePart(float *p, T v, int n) {
-    _mm512_mask_storeu_ps(p, Mask(n), v);
-  }
+  static MACE_INLINE T LoadPart(const float *p, int n) { return _mm512_maskz_loadu_ps(Mask(n), p); }
+  static MACE_INLINE void StorePart(float *p, T v, int n) { _mm512_mask_storeu_ps(p, Mask(n), v); }
   static MACE_INLINE T Set(float x) { return _mm512_set1_ps(x); }
   static MACE_INLINE T Broadcast(const float *p) { return _mm512_set1_ps(*p); }
   static MACE_INLINE T MulAdd(T a, T b, T c) { return _mm512_fmadd_ps(a, b, c); }

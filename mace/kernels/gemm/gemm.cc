@@ -29,11 +29,9 @@ int64_t PanelOffset(const GemmKernel &kernel, int64_t k, int64_t p) {
   return p * (1 + k) * kernel.columns;
 }
 
-// One panel of `used` columns, rounded up to `width`.
-void PackPanel(int64_t k, int used, int width, const float *b, int64_t stride_k, int64_t stride_n,
-               const float *bias, float *out) {
-  for (int j = 0; j < width; ++j) out[j] = bias != nullptr && j < used ? bias[j] : 0.0f;
-  out += width;
+// Steps [0, k) of one tap for a panel of `used` columns, rounded up to `width`.
+void PackSteps(const float *b, int64_t k, int64_t stride_k, int64_t stride_n, int used, int width,
+               float *out) {
   if (stride_n == 1) {
     for (int64_t l = 0; l < k; ++l, out += width) {
       std::memcpy(out, b + l * stride_k, used * sizeof(float));
@@ -93,8 +91,7 @@ class TileLoop {
     }
   }
 
-  void PanelsOutside(int64_t tile_begin, int64_t tile_end, int64_t panel_begin,
-                     int64_t panel_end) {
+  void PanelsOutside(int64_t tile_begin, int64_t tile_end, int64_t panel_begin, int64_t panel_end) {
     for (int64_t p = panel_begin; p < panel_end; ++p) {
       SetPanel(p);
       const float *next = call_.packed + PanelOffset(kernel_, k_, p + 1);
@@ -159,14 +156,19 @@ int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n) {
   return RoundUp((1 + k) * RoundUp(n, kernel.lanes), kLineFloats);
 }
 
-void PackGemm(const GemmKernel &kernel, int64_t k, int64_t n, const float *b, int64_t stride_k,
-              int64_t stride_n, const float *bias, float *packed) {
+void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, const float *bias,
+              float *packed) {
   for (int64_t j = 0; j < n; j += kernel.columns) {
     const int used = static_cast<int>(std::min<int64_t>(kernel.columns, n - j));
     const int width = static_cast<int>(RoundUp(used, kernel.lanes));
-    PackPanel(k, used, width, b + j * stride_n, stride_k, stride_n,
-              bias == nullptr ? nullptr : bias + j,
-              packed + PanelOffset(kernel, k, j / kernel.columns));
+    float *out = packed + PanelOffset(kernel, source.taps * source.k, j / kernel.columns);
+    for (int i = 0; i < width; ++i) out[i] = bias != nullptr && i < used ? bias[j + i] : 0.0f;
+    out += width;
+    for (int64_t t = 0; t < source.taps; ++t) {
+      PackSteps(source.data + source.tap_offsets[t] + j * source.stride_n, source.k,
+                source.stride_k, source.stride_n, used, width, out);
+      out += source.k * width;
+    }
   }
 }
 

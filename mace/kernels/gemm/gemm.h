@@ -37,6 +37,8 @@ struct GemmKernel {
 };
 
 constexpr int64_t kShortK = 64;
+// The tap_offsets of a product without taps.
+constexpr int64_t kOneTap[1] = {0};
 
 // The kernels of this build, whether this machine can run them or not.
 const KernelList<GemmKernel> &GemmKernels();
@@ -48,10 +50,22 @@ int64_t GemmPanels(const GemmKernel &kernel, int64_t n);
 // Floats of n packed columns with k rows in all taps together; a multiple of 16, so that packed
 // matrices that follow each other are all aligned.
 int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n);
-// Packs B[l][j] = b[l * stride_k + j * stride_n] and bias (n floats, null: zeros) into `packed`,
-// which is 64-byte aligned. Columns past n are zeros.
-void PackGemm(const GemmKernel &kernel, int64_t k, int64_t n, const float *b, int64_t stride_k,
-              int64_t stride_n, const float *bias, float *packed);
+
+// Where the right-hand side lies before it is packed:
+// B_tap[l][j] = data[tap_offsets[tap] + l * stride_k + j * stride_n] for l < k.
+struct GemmSource {
+  const float *data;
+  const int64_t *tap_offsets;
+  int64_t taps;
+  int64_t k;
+  int64_t stride_k;
+  int64_t stride_n;
+};
+
+// Packs n columns and their bias (n floats, null: zeros) into `packed`, which is 64-byte aligned.
+// Columns past n are zeros.
+void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, const float *bias,
+              float *packed);
 
 // C = min(max(bias + sum of A_tap * B_tap + residual, low), high) for `lines` matrices A and C that
 // share B; see GemmTile for the elements. Line y starts at a + y * a_line, and so on.
@@ -78,9 +92,6 @@ struct GemmCall {
 
 // Computes the columns of panels [panel_begin, panel_end).
 void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end);
-
-// For products without taps.
-constexpr int64_t kOneTap[1] = {0};
 
 }  // namespace kernels
 }  // namespace mace

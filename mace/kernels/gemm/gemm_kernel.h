@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contract of a GEMM kernel: a function that computes one register tile. gemm.h has the loops
-// around it and the packing. Sources of one instruction set include this and nothing of the library.
+// around it and the packing. Sources of one instruction set include this and nothing of the
+// library.
 #ifndef MACE_KERNELS_GEMM_GEMM_KERNEL_H_
 #define MACE_KERNELS_GEMM_GEMM_KERNEL_H_
 

@@ -42,8 +42,7 @@ class GemmChecker {
     const int64_t a_line = line + 5;
     std::vector<int64_t> offsets(p.taps);
     for (int64_t t = 0; t < p.taps; ++t) offsets[t] = t * (line + 2);
-    const int64_t a_floats =
-        (p.lines - 1) * a_line + (p.taps > 0 ? offsets[p.taps - 1] : 0) + line;
+    const int64_t a_floats = (p.lines - 1) * a_line + (p.taps > 0 ? offsets[p.taps - 1] : 0) + line;
     const std::vector<float> a = random.Vector(a_floats);
     const int64_t steps = p.taps * p.k;
     const std::vector<float> b = random.Vector(steps * p.n);
@@ -62,8 +61,10 @@ class GemmChecker {
     call.k = p.k;
     call.lda = lda;
     float *packed = packed_.Take(PackedGemmFloats(kernel, steps, p.n));
-    PackGemm(kernel, steps, p.n, b.data(), stride_k, stride_n, p.bias ? bias.data() : nullptr,
-             packed);
+    std::vector<int64_t> sources(p.taps);
+    for (int64_t t = 0; t < p.taps; ++t) sources[t] = t * p.k * stride_k;
+    const GemmSource source = {b.data(), sources.data(), p.taps, p.k, stride_k, stride_n};
+    PackGemm(kernel, source, p.n, p.bias ? bias.data() : nullptr, packed);
     call.packed = packed;
     call.n = p.n;
     constexpr float kUnwritten = 777.25f;
@@ -90,9 +91,8 @@ class GemmChecker {
           double magnitude = std::fabs(sum);
           for (int64_t t = 0; t < p.taps; ++t) {
             for (int64_t l = 0; l < p.k; ++l) {
-              const double term =
-                  static_cast<double>(a[y * a_line + offsets[t] + i * lda + l]) *
-                  b[(t * p.k + l) * stride_k + j * stride_n];
+              const double term = static_cast<double>(a[y * a_line + offsets[t] + i * lda + l]) *
+                                  b[(t * p.k + l) * stride_k + j * stride_n];
               sum += term;
               magnitude += std::fabs(term);
             }
@@ -225,7 +225,7 @@ TEST(GemmTest, PanelRange) {
     std::vector<float> room(PackedGemmFloats(kernel, 2, n) + 16);
     float *packed = room.data();
     while (reinterpret_cast<uintptr_t>(packed) % 64 != 0) ++packed;
-    PackGemm(kernel, 2, n, b.data(), n, 1, nullptr, packed);
+    PackGemm(kernel, {b.data(), kOneTap, 1, 2, n, 1}, n, nullptr, packed);
     std::vector<float> c(n, -1.0f);
     GemmCall call;
     call.a = a.data();
@@ -257,7 +257,7 @@ TEST(GemmTest, NanPassesThroughTheClamp) {
     std::vector<float> room(PackedGemmFloats(kernel, 2, n) + 16);
     float *packed = room.data();
     while (reinterpret_cast<uintptr_t>(packed) % 64 != 0) ++packed;
-    PackGemm(kernel, 2, n, b.data(), n, 1, nullptr, packed);
+    PackGemm(kernel, {b.data(), kOneTap, 1, 2, n, 1}, n, nullptr, packed);
     std::vector<float> c(n * kernel.rows, -1.0f);
     GemmCall call;
     call.a = a.data();

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans of convolutions, and the loops that run them.
+#include "mace/kernels/conv/conv.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace mace {
+namespace kernels {
+
+namespace {
+
+// Of a padded band: it is written, then read by each panel, from the L2 cache.
+constexpr int64_t kBandFloats = 64 * 1024;
+// Filters above this size are better split among threads than read by each.
+constexpr int64_t kSharedFilterFloats = 128 * 1024;
+// Tiles for each thread, so that one that is late does not hold up all.
+constexpr int64_t kTilesPerThread = 4;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t FloorMod(int64_t a, int64_t b) { return (a % b + b) % b; }
+
+bool Consecutive(const std::vector<int64_t> &values) {
+  for (size_t i = 1; i < values.size(); ++i) {
+    if (values[i] != values[i - 1] + 1) return false;
+  }
+  return true;
+}
+
+// Taps of one dimension of a phase, and the kernel's index of each.
+struct Taps {
+  std::vector<int64_t> offsets;  // in the input, ascending
+  std::vector<int64_t> kernel;
+};
+
+// One dimension of a phase of a transposed convolution: the `count` output positions out, out +
+// stride, ... Position j reads the input at in + j + each of the offsets.
+struct DeconvDimension {
+  int64_t out = 0;
+  int64_t count = 0;
+  int64_t in = 0;
+  Taps taps;
+};
+
+// The output positions x for which (x + pad) % stride is `phase`: kernel index k meets them if
+// k * dilation leaves the same remainder.
+DeconvDimension MakeDeconvDimension(int64_t phase, int64_t size, int64_t kernel, int64_t stride,
+                                    int64_t dilation, int64_t pad) {
+  DeconvDimension d;
+  d.out = FloorMod(phase - pad, stride);
+  d.count = d.out < size ? CeilDiv(size - d.out, stride) : 0;
+  d.in = (d.out + pad) / stride;
+  for (int64_t k = kernel - 1; k >= 0; --k) {
+    if (k * dilation % stride != phase) continue;
+    d.taps.offsets.push_back(-(k * dilation - phase) / stride);
+    d.taps.kernel.push_back(k);
+  }
+  return d;
+}
+
+// Fills what GEMM needs from dy, dx and the kernel's indices.
+void FinishPhase(const ConvShape &s, const Taps &ty, const Taps &tx, ConvPhase *phase) {
+  phase->dy = ty.offsets;
+  phase->dx = tx.offsets;
+  const int64_t group_c = s.in_c / s.group;
+  for (int64_t u : ty.kernel) {
+    for (int64_t v : tx.kernel) phase->filter_offsets.push_back((u * s.kernel_w + v) * group_c);
+  }
+  if (phase->dy.empty() || phase->dx.empty()) {
+    phase->dy.clear();
+    phase->dx.clear();
+    return;  // no taps: the output is the bias
+  }
+  if (s.group == 1 && Consecutive(phase->dx)) {
+    phase->taps = static_cast<int64_t>(phase->dy.size());
+    phase->k = static_cast<int64_t>(phase->dx.size()) * s.in_c;
+  } else {
+    phase->taps = static_cast<int64_t>(phase->dy.size() * phase->dx.size());
+    phase->k = group_c;
+  }
+}
+
+std::vector<int64_t> TapOffsets(const ConvPhase &phase, int64_t in_c, int64_t row_floats) {
+  std::vector<int64_t> offsets;
+  const bool joined = phase.taps == static_cast<int64_t>(phase.dy.size());
+  for (int64_t dy : phase.dy) {
+    for (int64_t dx : phase.dx) {
+      offsets.push_back((dy - phase.dy[0]) * row_floats + (dx - phase.dx[0]) * in_c);
+      if (joined) break;
+    }
+  }
+  return offsets;
+}
+
+// First and last input row (or column) that positions [begin, end) of a phase read.
+struct Range {
+  int64_t begin = 0;
+  int64_t end = 0;
+  bool empty() const { return begin >= end; }
+  void Include(const Range &other) {
+    if (other.empty()) return;
+    *this = empty() ? other : Range{std::min(begin, other.begin), std::max(end, other.end)};
+  }
+};
+
+Range InputRows(const ConvPhase &p, int64_t begin, int64_t end) {
+  end = std::min(end, p.lines);
+  if (p.taps == 0 || begin >= end || p.columns == 0) return {};
+  return {p.in_y + begin * p.in_step_y + p.dy.front(),
+          p.in_y + (end - 1) * p.in_step_y + p.dy.back() + 1};
+}
+
+Range InputColumns(const ConvPhase &p) {
+  if (p.taps == 0 || p.columns == 0) return {};
+  return {p.in_x + p.dx.front(), p.in_x + (p.columns - 1) * p.in_step_x + p.dx.back() + 1};
+}
+
+Range InputRows(const ConvPlan &plan, int64_t begin, int64_t end) {
+  Range rows;
+  for (const ConvPhase &phase : plan.phases) rows.Include(InputRows(phase, begin, end));
+  return rows;
+}
+
+// Cuts the work into tiles.
+void Divide(int threads, ConvPlan *plan) {
+  const ConvShape &s = plan->shape;
+  plan->panels = s.group * GemmPanels(*plan->gemm, s.out_c / s.group);
+  const int64_t lines = std::max<int64_t>(plan->lines, 1);
+  int64_t filter_splits = 1;
+  int64_t bands = 1;
+  if (threads > 1) {
+    const bool split_filters = plan->packed_floats > kSharedFilterFloats;
+    if (split_filters) filter_splits = std::min<int64_t>(plan->panels, 2 * threads);
+    const int64_t wanted = split_filters ? threads : threads * kTilesPerThread;
+    bands = std::min(lines, CeilDiv(wanted, s.batch * filter_splits));
+    const int64_t got = bands * s.batch * filter_splits;
+    if (got < threads) {
+      filter_splits = std::min(plan->panels, filter_splits * CeilDiv(wanted, got));
+    }
+  }
+  plan->tile_panels = CeilDiv(plan->panels, filter_splits);
+  plan->band_lines = CeilDiv(lines, bands);
+  // Padded bands are limited in size, and are of one line at least.
+  const bool pads_columns = plan->band_x < 0 || plan->band_x + plan->band_w > s.in_w;
+  const Range all = InputRows(*plan, 0, plan->lines);
+  plan->scratch_floats = 0;
+  if (plan->line_pixels == 0 && (pads_columns || all.begin < 0 || all.end > s.in_h)) {
+    const int64_t row = plan->band_w * s.in_c;
+    const Range line = InputRows(*plan, 0, 1);
+    const int64_t step = plan->phases[0].in_step_y;
+    const int64_t least = line.end - line.begin;
+    const int64_t rows = std::max(kBandFloats / row, least);
+    plan->band_lines = std::min(plan->band_lines, (rows - least) / step + 1);
+    plan->scratch_floats = (least + (plan->band_lines - 1) * step) * row;
+  }
+  plan->bands = CeilDiv(plan->lines, plan->band_lines);
+  plan->tiles = s.batch * plan->bands * CeilDiv(plan->panels, plan->tile_panels);
+}
+
+// What both kinds of convolution have in common once the phases are known.
+void FinishPlan(int threads, ConvPlan *plan) {
+  const ConvShape &s = plan->shape;
+  Range columns;
+  plan->lines = 0;
+  plan->packed_floats = 0;
+  for (ConvPhase &phase : plan->phases) {
+    columns.Include(InputColumns(phase));
+    plan->lines = std::max(plan->lines, phase.lines);
+    phase.packed_offset = plan->packed_floats;
+    phase.packed_group_floats =
+        PackedGemmFloats(*plan->gemm, phase.taps * phase.k, s.out_c / s.group);
+    plan->packed_floats += s.group * phase.packed_group_floats;
+  }
+  plan->band_x = columns.begin;
+  plan->band_w = columns.end - columns.begin;
+  if (plan->line_pixels != 0) plan->lines = CeilDiv(plan->shape.out_w, plan->line_pixels);
+  for (ConvPhase &phase : plan->phases) {
+    phase.image_offsets = TapOffsets(phase, s.in_c, s.in_w * s.in_c);
+    phase.band_offsets = TapOffsets(phase, s.in_c, plan->band_w * s.in_c);
+  }
+  Divide(threads, plan);
+}
+
+// A convolution that is nothing but a matrix product over all pixels of the batch, told so: one
+// image of one row.
+bool JoinPixels(ConvShape *s) {
+  if (s->kernel_h != 1 || s->kernel_w != 1 || s->pad_top != 0 || s->pad_left != 0 ||
+      s->out_h != s->in_h || s->out_w != s->in_w || (s->stride_h != 1 && s->in_h != 1) ||
+      (s->stride_w != 1 && s->in_w != 1)) {
+    return false;
+  }
+  s->in_w = s->out_w = s->batch * s->in_h * s->in_w;
+  s->batch = s->in_h = s->out_h = 1;
+  s->stride_h = s->stride_w = 1;
+  return true;
+}
+
+// Applies the activation to columns [first, last) of the channels of a phase's lines.
+void Activate(const ActivationParams &activation, const GemmCall &call, int64_t out_c,
+              int64_t first, int64_t last) {
+  for (int64_t y = 0; y < call.lines; ++y) {
+    float *row = call.c + y * call.c_line;
+    if (call.ldc == out_c && first == 0 && last == out_c) {
+      ApplyActivationF32(activation, row, row, call.m * out_c);
+      continue;
+    }
+    for (int64_t i = 0; i < call.m; ++i) {
+      float *pixel = row + i * call.ldc + first;
+      ApplyActivationF32(activation, pixel, pixel, last - first);
+    }
+  }
+}
+
+// Where a tile finds its input: pixel (y, x) of the image at `base`, in rows of `row_floats`.
+struct TileInput {
+  const float *base;
+  int64_t y, x;
+  int64_t row_floats;
+  bool band;  // padded, in scratch
+};
+
+// What a tile computes of each phase.
+struct TileRange {
+  int64_t line_begin, line_end;
+  int64_t panel_begin, panel_end;
+};
+
+void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &epilogue,
+              const TileInput &in, const TileRange &range, const float *packed, float *image) {
+  const ConvShape &s = plan.shape;
+  const int64_t group_n = s.out_c / s.group;
+  const int64_t group_panels = plan.panels / s.group;
+  GemmCall call;
+  call.tap_offsets = in.band ? phase.band_offsets.data() : phase.image_offsets.data();
+  call.taps = phase.taps;
+  call.k = phase.k;
+  call.lda = phase.in_step_x * s.in_c;
+  call.n = group_n;
+  call.ldc = phase.out_step_x * s.out_c;
+  call.low = epilogue.low;
+  call.high = epilogue.high;
+  call.a_line = phase.in_step_y * in.row_floats;
+  call.c_line = phase.out_step_y * s.out_w * s.out_c;
+  const float *a = in.base;
+  if (phase.taps > 0) {
+    a += (phase.in_y + phase.dy[0] - in.y) * in.row_floats +
+         (phase.in_x + phase.dx[0] - in.x) * s.in_c;
+  }
+  float *c = image + (phase.out_y * s.out_w + phase.out_x) * s.out_c;
+  if (plan.line_pixels != 0) {
+    const int64_t first = range.line_begin * plan.line_pixels;
+    call.m = std::min(phase.columns, range.line_end * plan.line_pixels) - first;
+    call.lines = 1;
+    a += first * call.lda;
+    c += first * call.ldc;
+  } else {
+    call.m = phase.columns;
+    call.lines = std::min(phase.lines, range.line_end) - range.line_begin;
+    a += range.line_begin * call.a_line;
+    c += range.line_begin * call.c_line;
+  }
+  if (call.m <= 0 || call.lines <= 0) return;
+  for (int64_t p = range.panel_begin; p < range.panel_end;) {
+    const int64_t g = p / group_panels;
+    const int64_t first = p - g * group_panels;
+    const int64_t last = std::min(group_panels, first + range.panel_end - p);
+    call.a = a + g * (s.in_c / s.group);
+    call.packed = packed + phase.packed_offset + g * phase.packed_group_floats;
+    call.c = c + g * group_n;
+    Gemm(*plan.gemm, call, first, last);
+    p += last - first;
+  }
+  if (epilogue.activation.kind == kActivationNoop) return;
+  const auto channel = [&](int64_t p) {
+    return p / group_panels * group_n + std::min(group_n, p % group_panels * plan.gemm->columns);
+  };
+  call.c = c;
+  Activate(epilogue.activation, call, s.out_c, channel(range.panel_begin),
+           channel(range.panel_end));
+}
+
+}  // namespace
+
+ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
+  ConvPlan plan;
+  plan.shape = shape;
+  plan.gemm = &gemm;
+  if (JoinPixels(&plan.shape)) plan.line_pixels = gemm.rows;
+  const ConvShape &s = plan.shape;
+  ConvPhase phase;
+  phase.lines = s.out_h;
+  phase.columns = s.out_w;
+  phase.in_y = -s.pad_top;
+  phase.in_x = -s.pad_left;
+  phase.in_step_y = s.stride_h;
+  phase.in_step_x = s.stride_w;
+  Taps ty, tx;
+  for (int64_t u = 0; u < s.kernel_h; ++u) {
+    ty.offsets.push_back(u * s.dilation_h);
+    ty.kernel.push_back(u);
+  }
+  for (int64_t v = 0; v < s.kernel_w; ++v) {
+    tx.offsets.push_back(v * s.dilation_w);
+    tx.kernel.push_back(v);
+  }
+  FinishPhase(s, ty, tx, &phase);
+  plan.phases.push_back(phase);
+  FinishPlan(threads, &plan);
+  return plan;
+}
+
+ConvPlan PlanDeconv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
+  ConvPlan plan;
+  plan.shape = shape;
+  plan.gemm = &gemm;
+  const ConvShape &s = shape;
+  for (int64_t phase_y = 0; phase_y < s.stride_h; ++phase_y) {
+    const DeconvDimension y =
+        MakeDeconvDimension(phase_y, s.out_h, s.kernel_h, s.stride_h, s.dilation_h, s.pad_top);
+    for (int64_t phase_x = 0; phase_x < s.stride_w; ++phase_x) {
+      const DeconvDimension x =
+          MakeDeconvDimension(phase_x, s.out_w, s.kernel_w, s.stride_w, s.dilation_w, s.pad_left);
+      ConvPhase phase;
+      phase.lines = y.count;
+      phase.columns = x.count;
+      phase.out_y = y.out;
+      phase.out_x = x.out;
+      phase.out_step_y = s.stride_h;
+      phase.out_step_x = s.stride_w;
+      phase.in_y = y.in;
+      phase.in_x = x.in;
+      FinishPhase(s, y.taps, x.taps, &phase);
+      plan.phases.push_back(phase);
+    }
+  }
+  FinishPlan(threads, &plan);
+  return plan;
+}
+
+void PackConv(const ConvPlan &plan, const float *filter, const float *bias, float *packed) {
+  const ConvShape &s = plan.shape;
+  const int64_t group_n = s.out_c / s.group;
+  const int64_t filter_floats = s.kernel_h * s.kernel_w * (s.in_c / s.group);
+  for (const ConvPhase &phase : plan.phases) {
+    GemmSource source;
+    source.tap_offsets = phase.filter_offsets.data();
+    source.taps = static_cast<int64_t>(phase.filter_offsets.size());
+    source.k = s.in_c / s.group;
+    source.stride_k = 1;
+    source.stride_n = filter_floats;
+    for (int64_t g = 0; g < s.group; ++g) {
+      source.data = filter + g * group_n * filter_floats;
+      PackGemm(*plan.gemm, source, group_n, bias == nullptr ? nullptr : bias + g * group_n,
+               packed + phase.packed_offset + g * phase.packed_group_floats);
+    }
+  }
+}
+
+void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
+                 const float *packed, float *output, int64_t tile, float *scratch) {
+  const ConvShape &s = plan.shape;
+  const int64_t splits = CeilDiv(plan.panels, plan.tile_panels);
+  const int64_t split = tile % splits;
+  const int64_t band = tile / splits % plan.bands;
+  const int64_t n = tile / splits / plan.bands;
+  TileRange range;
+  range.panel_begin = split * plan.tile_panels;
+  range.panel_end = std::min(plan.panels, range.panel_begin + plan.tile_panels);
+  range.line_begin = band * plan.band_lines;
+  range.line_end = std::min(plan.lines, range.line_begin + plan.band_lines);
+  const float *in_image = input + n * s.in_h * s.in_w * s.in_c;
+  float *out_image = output + n * s.out_h * s.out_w * s.out_c;
+
+  TileInput in = {in_image, 0, 0, s.in_w * s.in_c, false};
+  if (plan.line_pixels == 0) {
+    const Range rows = InputRows(plan, range.line_begin, range.line_end);
+    if (!rows.empty() && (rows.begin < 0 || rows.end > s.in_h || plan.band_x < 0 ||
+                          plan.band_x + plan.band_w > s.in_w)) {
+      CopyPadded(in_image, s.in_h, s.in_w, s.in_c, rows.begin, rows.end, plan.band_x,
+                 plan.band_x + plan.band_w, scratch);
+      in = {scratch, rows.begin, plan.band_x, plan.band_w * s.in_c, true};
+    }
+  }
+  for (const ConvPhase &phase : plan.phases) {
+    RunPhase(plan, phase, epilogue, in, range, packed, out_image);
+  }
+}
+
+void CopyPadded(const float *image, int64_t height, int64_t width, int64_t pixel_floats, int64_t y0,
+                int64_t y1, int64_t x0, int64_t x1, float *out) {
+  const int64_t row = (x1 - x0) * pixel_floats;
+  const int64_t from = std::min(std::max<int64_t>(x0, 0), width);
+  const int64_t to = std::max(from, std::min(x1, width));
+  const int64_t left = (from - x0) * pixel_floats;
+  const int64_t middle = (to - from) * pixel_floats;
+  for (int64_t y = y0; y < y1; ++y, out += row) {
+    if (y < 0 || y >= height || middle == 0) {
+      std::memset(out, 0, row * sizeof(float));
+      continue;
+    }
+    std::memset(out, 0, left * sizeof(float));
+    std::memcpy(out + left, image + (y * width + from) * pixel_floats, middle * sizeof(float));
+    std::memset(out + left + middle, 0, (row - left - middle) * sizeof(float));
+  }
+}
+
+}  // namespace kernels
+}  // namespace mace
