@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mace.errors import MaceError
@@ -22,7 +24,18 @@ __all__ = ["Engine", "MaceError", "__version__", "convert"]
 
 
 def convert(model: str, **config: Any) -> ConvertedModel:
-    """Converts a model file or deployment file; see mace.api.convert."""
+    """Converts a model file or a deployment file; see mace.api.convert."""
     from mace import api  # the converter's libraries are loaded when it is used
 
     return api.convert(model, **config)
+
+
+class _Package(ModuleType):
+    """The package, in which importing the module mace.convert does not hide mace.convert()."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != "convert" or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -134,7 +134,16 @@ def convert_model(
     Raises ConversionError with all problems, or MaceError when files cannot be read or written;
     nothing is written or changed then.
     """
-    converted = convert_graph(request, progress)
+    return write_model(request, convert_graph(request, progress), output_dir, progress)
+
+
+def write_model(
+    request: ConvertRequest,
+    converted: ConvertedGraph,
+    output_dir: Path,
+    progress: Progress | None = None,
+) -> ConvertResult:
+    """Writes what convert_graph() made for this request; see convert_model."""
     if progress is not None:
         progress("writing")
     data_path = output_dir / f"{request.name}.data"

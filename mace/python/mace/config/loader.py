@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,9 +24,14 @@ from mace.errors import did_you_mean
 _M = TypeVar("_M", bound=BaseModel)
 
 
-def load_deployment(path: str | Path) -> Deployment:
-    """Reads a deployment file. Raises ConfigError, or MaceError when there is no such file."""
+def load_deployment(path: str | Path, overrides: Mapping[str, str] | None = None) -> Deployment:
+    """Reads a deployment file. overrides: top-level keys whose values the command line gives.
+
+    Raises ConfigError, or MaceError when there is no such file.
+    """
     document = read_document(Path(path))
+    if isinstance(document.data, dict):
+        document.data.update(overrides or {})
     _harmonize(document)
     deployment = _validate(document, Deployment)
     deployment._file = Path(path)

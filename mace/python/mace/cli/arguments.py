@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every verb and flag of the command line, described once: the parser and the documents' tables are
+made from here. Flags of features that this version lacks are known and refused by name."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from mace.errors import MaceError, did_you_mean
+
+EXIT_CODES = """\
+exit codes: 0 done; 1 internal error (--debug shows where); 2 wrong usage, model, configuration or
+environment; 3 a result is below its threshold; 4 no device."""
+
+
+class UsageError(MaceError):
+    """The command line is wrong."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: its one-line help, its description, its examples and what adds its flags."""
+
+    name: str
+    help: str
+    examples: str
+    add_flags: Callable[[argparse.ArgumentParser], None]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises in place of leaving the program."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}", hint=f"'{self.prog} --help' shows what is possible")
+
+
+class _Later(argparse.Action):
+    """A flag whose feature is not in this version. `const`: the feature; values that ask for
+    nothing pass."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if self.nargs == "?" and values is not None and str(values) in ("0", "0.0", "", "false"):
+            return
+        feature, way_out = self.const
+        raise UsageError(f"{option_string}: {feature} is not in this version of MACE", hint=way_out)
+
+
+def _later(
+    parser: argparse._ArgumentGroup, flag: str, feature: str, way_out: str, value: bool = False
+) -> None:
+    parser.add_argument(
+        flag,
+        action=_Later,
+        nargs="?" if value else 0,
+        const=(feature, way_out),
+        default=None,
+        metavar="VALUE" if value else None,
+        help=f"refused: {feature} is not in this version",
+    )
+
+
+def _integer(low: int, high: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+        if value < low or (high is not None and value > high):
+            bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+            raise argparse.ArgumentTypeError(f"{value} is not {bounds}")
+        return value
+
+    return parse
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not a sensible number of seconds")
+    return value
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="say more; -vv even more")
+    group.add_argument("-q", "--quiet", action="store_true", help="no lines about progress")
+    group.add_argument("--debug", action="store_true", help="show where in the program an error arose")
+    group.add_argument("-h", "--help", action="help", help="show this text and exit")
+
+
+def _add_config(parser: argparse.ArgumentParser, required: bool) -> None:
+    group = parser.add_argument_group("deployment")
+    group.add_argument("--config", metavar="FILE", required=required, help="the deployment file")
+    group.add_argument("--models", metavar="NAMES", help="these models alone, separated by commas")
+    group.add_argument("--target_abis", metavar="ABIS", help="in place of target_abis of the file")
+    _later(group, "--target_socs", "tuning for a SoC, a part of the GPU runtime,", "leave it out", True)
+    group.add_argument(
+        "--model_graph_format", choices=("file", "code"), help="in place of that of the file"
+    )
+    group.add_argument(
+        "--model_data_format", choices=("file", "code"), help="in place of that of the file"
+    )
+
+
+_SANITIZER = ("a build with AddressSanitizer by this flag", "use 'bazel test --config=asan //mace/...'")
+_NO_GPU = "the runtime of this version is cpu"
+
+
+def _add_convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", nargs="?", metavar="MODEL", help="a model file, in place of a deployment file"
+    )
+    _add_config(parser, required=False)
+    group = parser.add_argument_group("conversion")
+    group.add_argument(
+        "--weight_file", metavar="FILE", help="with MODEL: the .caffemodel of a .prototxt"
+    )
+    group.add_argument("--output_dir", metavar="DIR", help="default: builds/<library>/model")
+    group.add_argument(
+        "--stop_at", metavar="TENSOR", help="convert only what this tensor needs, as the one output"
+    )
+    _later(group, "--address_sanitizer", *_SANITIZER)
+    _later(group, "--cl_mem_type", "the GPU runtime, which this belongs to,", _NO_GPU, True)
+
+
+def _add_execution(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("execution")
+    group.add_argument(
+        "--device",
+        choices=("auto", "host", "emulated", "android", "arm_linux"),
+        default="auto",
+        help="auto: this machine for the ABI host, else an emulator",
+    )
+    group.add_argument("--device_yml", metavar="FILE", default="", help="boards with Linux")
+    group.add_argument(
+        "--omp_num_threads",
+        "--num_threads",
+        metavar="N",
+        type=_integer(-1, 1024),
+        default=-1,
+        help="threads; -1 (default): one for each core of the policy",
+    )
+    group.add_argument(
+        "--cpu_affinity_policy",
+        metavar="N",
+        type=_integer(0, 4),
+        default=1,
+        help="0 AFFINITY_NONE, 1 AFFINITY_BIG_ONLY (default), 2 AFFINITY_LITTLE_ONLY, "
+        "3 AFFINITY_HIGH_PERFORMANCE, 4 AFFINITY_POWER_SAVE",
+    )
+    group.add_argument(
+        "--gpu_perf_hint",
+        metavar="N",
+        type=_integer(0, 3),
+        default=3,
+        help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
+    )
+    group.add_argument(
+        "--gpu_priority_hint",
+        metavar="N",
+        type=_integer(0, 3),
+        default=3,
+        help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
+    )
+    group.add_argument(
+        "--disable_openmp", action="store_true", help="one thread: the same as --omp_num_threads=1"
+    )
+    group.add_argument(
+        "--mace_lib_type",
+        choices=("static", "dynamic"),
+        default="static",
+        help="static (default): the engine is part of the program; dynamic is refused",
+    )
+    group.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=3600.0,
+        help="end a run on a device that takes longer (default 3600)",
+    )
+    group.add_argument("--input_dir", metavar="DIR", default="", help="take the inputs from here")
+    group.add_argument("--output_dir", metavar="DIR", default="", help="put the outputs there")
+    _later(group, "--address_sanitizer", *_SANITIZER)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser, required=True)
+    _add_execution(parser)
+    group = parser.add_argument_group("run")
+    group.add_argument("--round", metavar="N", type=_integer(1), default=1, help="runs (default 1)")
+    group.add_argument(
+        "--restart_round", metavar="N", type=_integer(1), default=1, help="starts of the program"
+    )
+    group.add_argument(
+        "--validate", action="store_true", help="compare the outputs with the original framework's"
+    )
+    group.add_argument("--seed", metavar="N", type=_integer(0), default=0, help="of random inputs")
+    group.add_argument(
+        "--samples",
+        metavar="N",
+        type=_integer(1, 1000),
+        default=1,
+        help="random inputs to validate with (default 1)",
+    )
+    group.add_argument("--vlog_level", metavar="N", type=_integer(0), default=0, help="of the engine")
+    group.add_argument("--report", action="store_true", help="add the times to report.csv")
+    group.add_argument("--report_dir", metavar="DIR", default="", help="default: builds/<library>/report")
+    group.add_argument(
+        "--example", action="store_true", help="run mace/examples/cli in place of mace_run"
+    )
+    group.add_argument(
+        "--caffe_env",
+        choices=("local", "docker"),
+        default="local",
+        help="Caffe models are compared with OpenCV's reader on this machine; docker is refused",
+    )
+    group.add_argument("--disable_tuning", action="store_true", help="no effect: the CPU needs no tuning")
+    _later(
+        group,
+        "--validate_all_layers",
+        "comparing each layer",
+        "name inner tensors as output_tensors and validate them",
+    )
+    _later(group, "--gpu_out_of_range_check", "the GPU runtime, which this belongs to,", _NO_GPU)
+    _later(group, "--runtime_failure_ratio", "injecting GPU failures", _NO_GPU, True)
+    _later(group, "--quantize_stat", "quantization", "the data type of this version is float32")
+
+
+def _add_benchmark(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser, required=True)
+    _add_execution(parser)
+    group = parser.add_argument_group("benchmark")
+    group.add_argument(
+        "--max_num_runs", metavar="N", type=_integer(1), default=100, help="most runs (default 100)"
+    )
+    group.add_argument(
+        "--max_seconds", metavar="S", type=_seconds, default=10.0, help="longest time (default 10)"
+    )
+    group.add_argument(
+        "--warmup_runs", metavar="N", type=_integer(0), default=1, help="runs before (default 1)"
+    )
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a model file or a deployment file")
+    parser.add_argument("--weight_file", metavar="FILE", help="the .caffemodel of a .prototxt")
+    parser.add_argument("--stop_at", metavar="TENSOR", help="only what this tensor needs")
+
+
+def _add_ops(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", nargs="?", metavar="NAME", help="an operator of MACE or of a framework; default: all"
+    )
+    parser.add_argument(
+        "--platform", choices=("tensorflow", "caffe", "onnx"), help="the operators of this framework"
+    )
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a model file")
+    parser.add_argument("--weight_file", metavar="FILE", help="the .caffemodel of a .prototxt")
+    parser.add_argument("-o", "--output", metavar="FILE", help="default: <model>.yml beside the model")
+    parser.add_argument("--library_name", metavar="NAME", help="default: made of the file's name")
+    parser.add_argument("--force", action="store_true", help="write over an existing file")
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    del parser  # it has no flags of its own
+
+
+def _add_dev(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", choices=("docs",), help="docs: renew the generated tables in docs/")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if not current")
+
+
+VERBS = (
+    Verb(
+        "convert",
+        "convert models and check that the engine accepts them",
+        """\
+  mace convert --config=mobilenet_v2.yml
+  mace convert model.onnx
+  mace convert deploy.prototxt --weight_file=net.caffemodel --output_dir=out""",
+        _add_convert,
+    ),
+    Verb(
+        "run",
+        "run converted models, and compare them with their framework",
+        """\
+  mace run --config=mobilenet_v2.yml --round=100
+  mace run --config=mobilenet_v2.yml --validate
+  mace run --config=mobilenet_v2.yml --target_abis=arm64-v8a --validate""",
+        _add_run,
+    ),
+    Verb(
+        "benchmark",
+        "measure converted models, operator by operator",
+        """\
+  mace benchmark --config=mobilenet_v2.yml
+  mace benchmark --config=mobilenet_v2.yml --omp_num_threads=1
+  mace benchmark --config=mobilenet_v2.yml --json > profile.json""",
+        _add_benchmark,
+    ),
+    Verb(
+        "check",
+        "say what of a model would convert and what would not",
+        """\
+  mace check model.onnx
+  mace check mobilenet_v2.yml --json
+  mace check frozen.pb --stop_at=block3/out""",
+        _add_check,
+    ),
+    Verb(
+        "ops",
+        "list the operators that are supported",
+        """\
+  mace ops
+  mace ops Conv2D
+  mace ops --platform=onnx""",
+        _add_ops,
+    ),
+    Verb(
+        "init",
+        "write a deployment file for a model",
+        """\
+  mace init model.onnx
+  mace init deploy.prototxt --weight_file=net.caffemodel
+  mace init frozen.pb -o deployment.yml""",
+        _add_init,
+    ),
+    Verb(
+        "doctor",
+        "say what is installed and what is missing",
+        """\
+  mace doctor
+  mace doctor --json
+  mace doctor -v""",
+        _add_doctor,
+    ),
+    Verb(
+        "dev",
+        "tasks of those who change MACE",
+        """\
+  mace dev docs
+  mace dev docs --check""",
+        _add_dev,
+    ),
+)
+
+
+def make_parser(program: str = "mace") -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = _Parser(
+        prog=program,
+        description="Converts trained networks, runs them on devices, validates and measures them.",
+        epilog=f"'{program} VERB --help' shows examples of a verb.\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="show the versions and exit")
+    verbs = parser.add_subparsers(
+        dest="verb", metavar="VERB", parser_class=_Parser, title="verbs", required=False
+    )
+    for verb in VERBS:
+        child = verbs.add_parser(
+            verb.name,
+            help=verb.help,
+            description=verb.help[0].upper() + verb.help[1:] + ".",
+            epilog=f"examples:\n{verb.examples}\n\n{EXIT_CODES}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            add_help=False,
+        )
+        verb.add_flags(child)
+        _add_common(child)
+    return parser
+
+
+def verb_parser(parser: argparse.ArgumentParser, verb: str) -> argparse.ArgumentParser:
+    """The parser of one verb."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found: argparse.ArgumentParser = action.choices[verb]
+            return found
+    raise ValueError(f"there is no verb '{verb}'")
+
+
+def parse(argv: Sequence[str], program: str = "mace") -> argparse.Namespace:
+    """The parsed command line. Raises UsageError."""
+    words = [_underscores(word) for word in argv]
+    parser = make_parser(program)
+    names = [verb.name for verb in VERBS]
+    first = next((word for word in words if not word.startswith("-")), None)
+    if first is not None and first not in names:
+        raise UsageError(
+            f"there is no verb '{first}'{did_you_mean(first, names)}", hint=f"verbs are: {', '.join(names)}"
+        )
+    options, rest = parser.parse_known_args(words)
+    if rest:
+        raise UsageError(_unknown(parser, options.verb, rest), hint=f"see '{program} {options.verb or ''} --help'")
+    if options.verb is None and not options.version:
+        raise UsageError("a verb is missing", hint=f"verbs are: {', '.join(names)}")
+    return options
+
+
+def _underscores(word: str) -> str:
+    """--cpu-affinity-policy is --cpu_affinity_policy."""
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return "--" + name[2:].replace("-", "_") + equals + value
+
+
+def _unknown(parser: argparse.ArgumentParser, verb: str | None, rest: Sequence[str]) -> str:
+    chosen = verb_parser(parser, verb) if verb else parser
+    known = [flag for action in chosen._actions for flag in action.option_strings]
+    parts = []
+    for word in rest:
+        name = word.partition("=")[0]
+        if name.startswith("-"):
+            parts.append(f"unknown flag '{name}'{did_you_mean(name, known)}")
+        else:
+            parts.append(f"'{word}' is not expected here")
+    return "; ".join(parts)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mace convert`: every model of a deployment file, or one model file. All models are checked before
+anything is written."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mace import api
+from mace.cli.arguments import UsageError
+from mace.cli.common import (
+    UnsupportedModel,
+    chosen_models,
+    deployment_of,
+    library_folder,
+    shape_text,
+    size_text,
+)
+from mace.cli.console import Console, printable
+from mace.errors import EXIT_OK, MaceError
+from mace.fetch import file_sha256
+
+if TYPE_CHECKING:
+    from mace.convert import ConvertedGraph, ConvertRequest, ConvertResult
+    from mace.graph.problem import Problem
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Converts and shows what was written."""
+    requests, folder = _requests(options, console)
+    if len(requests) > 1:
+        check_all(requests, console)
+    rows = []
+    console.result["models"] = []
+    for request in requests:
+        result = _convert(request, folder, console)
+        entry = _describe(request, result)
+        console.result["models"].append(entry)
+        operators = str(sum(result.operators.values()))
+        size = size_text(sum(path.stat().st_size for path in (result.graph_path, result.data_path)))
+        rows.append([request.name, operators, size, str(result.graph_path), str(result.data_path)])
+        for what, interfaces in (("input", result.inputs), ("output", result.outputs)):
+            for i in interfaces:
+                text = f"{printable(i.name)} {i.dtype} [{shape_text(i.shape)}] {i.data_format}"
+                console.detail(f"{request.name}: {what} {text}")
+    console.table(("model", "operators", "size", "graph", "data"), rows, "lrrll")
+    return EXIT_OK
+
+
+def _requests(
+    options: argparse.Namespace, console: Console
+) -> tuple[list[ConvertRequest], Path]:
+    if bool(options.config) == bool(options.model):
+        raise UsageError("give either --config=FILE or a model file")
+    if options.model and Path(options.model).suffix in api.DEPLOYMENT_SUFFIXES:
+        options.config, options.model = options.model, None
+    if options.model:
+        weights = Path(options.weight_file) if options.weight_file else None
+        requests = [api.file_request(Path(options.model), weights)]
+        folder = Path("builds") / requests[0].name / "model"
+    else:
+        if options.weight_file:
+            raise UsageError("--weight_file belongs to a model file; the deployment file has its own key")
+        deployment = deployment_of(options)
+        names = chosen_models(deployment, options.models)
+        requests = [api.deployment_request(deployment, name, console.progress) for name in names]
+        folder = library_folder(deployment) / "model"
+    if options.stop_at:
+        requests = [stop_at(request, options.stop_at) for request in requests]
+    return requests, Path(options.output_dir) if options.output_dir else folder
+
+
+def stop_at(request: ConvertRequest, tensor: str) -> ConvertRequest:
+    """The request with one output, an inner tensor of the model."""
+    from mace.importers.base import InterfaceRequest
+
+    data_format = "NHWC" if request.platform != "tensorflow" else "NONE"
+    return replace(request, outputs=[InterfaceRequest(tensor, None, None, data_format)])
+
+
+def check_all(requests: list[ConvertRequest], console: Console) -> None:
+    """Raises UnsupportedModel with the problems of all models."""
+    from mace.convert import ConversionError, convert_graph
+
+    problems: list[tuple[str, Problem]] = []
+    for request in requests:
+        with console.step(f"checking {request.name}"):
+            try:
+                convert_graph(request)
+            except ConversionError as error:
+                problems += [(request.name, problem) for problem in error.problems]
+    if problems:
+        raise unsupported(problems)
+
+
+def unsupported(problems: list[tuple[str, Problem]]) -> UnsupportedModel:
+    """The error that shows these problems."""
+    hint = "'mace ops NAME' says what is supported of an operator; "
+    hint += "--stop_at=TENSOR converts the part before a tensor"
+    return UnsupportedModel(problems, hint)
+
+
+def _convert(request: ConvertRequest, folder: Path, console: Console) -> ConvertResult:
+    from mace.convert import ConversionError, convert_graph, write_model
+
+    console.say(f"converting {request.name} ({request.platform}, {request.model_file})")
+    try:
+        with console.step(f"converting {request.name}"):
+            converted = convert_graph(request, lambda stage: console.detail(f"  {stage}"))
+    except ConversionError as error:
+        raise unsupported([(request.name, problem) for problem in error.problems]) from None
+    check_output_shapes(request, converted)
+    return write_model(request, converted, folder)
+
+
+def check_output_shapes(request: ConvertRequest, converted: ConvertedGraph) -> None:
+    """Raises MaceError unless the outputs have the shapes that the deployment file states."""
+    actual = {output.name: output.shape for output in converted.graph.outputs}
+    wrong = []
+    for wanted in request.outputs:
+        shape = actual.get(wanted.name)
+        if wanted.shape is None or shape is None:
+            continue
+        fits = len(shape) == len(wanted.shape) and all(
+            a == w or a < 0 or w < 0 for a, w in zip(shape, wanted.shape, strict=True)
+        )
+        if not fits:
+            wrong.append(
+                f"output '{printable(wanted.name)}' is {shape_text(shape)}, "
+                f"and output_shapes says {shape_text(wanted.shape)}"
+            )
+    if wrong:
+        raise MaceError("; ".join(wrong), hint="correct output_shapes, or leave it out")
+
+
+def _describe(request: ConvertRequest, result: ConvertResult) -> dict[str, object]:
+    def interfaces(items: list[object]) -> list[dict[str, object]]:
+        return [vars(item) for item in items]
+
+    return {
+        "name": request.name,
+        "platform": request.platform,
+        "source": str(request.model_file),
+        "graph": str(result.graph_path),
+        "data": str(result.data_path),
+        "text": str(result.text_path),
+        "graph_sha256": file_sha256(result.graph_path),
+        "data_sha256": file_sha256(result.data_path),
+        "inputs": interfaces(list(result.inputs)),
+        "outputs": interfaces(list(result.outputs)),
+        "operators": result.operators,
+    }
