@@ -9,6 +9,22 @@
 
 namespace mace {
 
+namespace {
+
+// Any other byte would be undefined behaviour where it is read as bool.
+MaceStatus CheckBooleans(const Tensor &tensor) {
+  const uint8_t *elements = tensor.data<uint8_t>();
+  for (int64_t i = 0; i < tensor.elements(); ++i) {
+    if (elements[i] > 1) {
+      return InvalidArgs("constant '", *tensor.name, "': element ", i,
+                         " of a boolean tensor is ", static_cast<int>(elements[i]));
+    }
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+}  // namespace
+
 void Constants::UseMemory(const void *data, size_t size) {
   data_ = data;
   size_ = size;
@@ -39,6 +55,7 @@ MaceStatus Constants::Load(const NetDef &net) {
       // Nothing writes constants: Tensor has one pointer for reading and writing.
       tensor.raw = const_cast<char *>(static_cast<const char *>(data_)) + stored.offset;
     }
+    if (stored.data_type == DT_BOOL && present) MACE_RETURN_IF_ERROR(CheckBooleans(tensor));
     if (stored.data_type != DT_HALF) continue;
     tensor.dtype = DT_FLOAT;
     if (!present) continue;

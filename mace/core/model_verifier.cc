@@ -273,16 +273,6 @@ MaceStatus VerifyData(const ModelDef &model, const void *data) {
     return InvalidArgs("model.data is damaged: its checksum differs from the one in model.pb; "
                        "copy or convert the model again");
   }
-  for (const ConstTensor &tensor : model.net.tensors) {
-    if (tensor.data_type != DT_BOOL) continue;
-    const uint8_t *elements = static_cast<const uint8_t *>(data) + tensor.offset;
-    for (uint64_t i = 0; i < tensor.data_size; ++i) {
-      if (elements[i] > 1) {
-        return InvalidArgs("constant '", tensor.name, "': element ", i,
-                           " of a boolean tensor is ", static_cast<int>(elements[i]));
-      }
-    }
-  }
   return MaceStatus::MACE_SUCCESS;
 }
 

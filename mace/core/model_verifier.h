@@ -31,7 +31,7 @@ struct VerifyOptions {
 // data_size: bytes of model.data at hand. The status names tensor or operator.
 MaceStatus VerifyModel(const ModelDef &model, uint64_t data_size, const VerifyOptions &options);
 
-// The checksum of model.data, and the elements of boolean constants. The model passed VerifyModel.
+// The checksum of model.data. The model passed VerifyModel.
 MaceStatus VerifyData(const ModelDef &model, const void *data);
 
 // True for well-formed UTF-8 without the NUL character, without surrogates and overlong forms.

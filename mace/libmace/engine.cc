@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// One model ready to run: what lies between the interfaces and the net.
+#include "mace/libmace/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "mace/base/allocator.h"
+#include "mace/base/closest_name.h"
+#include "mace/base/logging.h"
+#include "mace/core/model_reader.h"
+#include "mace/core/model_verifier.h"
+
+namespace mace {
+
+namespace {
+
+// Enough for a model that is used at a few sizes in turn; each costs little beside its arena, which
+// all share.
+constexpr size_t kMaxPlans = 8;
+
+MaceTensorInfo Info(const TensorInfo &info) {
+  MaceTensorInfo result;
+  result.name = info.name;
+  result.shape = info.dims;
+  result.data_type = static_cast<IDataType>(info.data_type);
+  result.data_format = info.data_format;
+  return result;
+}
+
+std::vector<std::string> Names(const std::vector<TensorInfo> &infos) {
+  std::vector<std::string> names;
+  for (const TensorInfo &info : infos) names.push_back(info.name);
+  return names;
+}
+
+MaceStatus CheckUnique(const char *what, const std::vector<std::string> &names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (names[i] == names[j]) return InvalidArgs(what, " '", names[i], "' is listed twice");
+    }
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+const char *FormatName(DataFormat format) {
+  return format == NHWC ? "NHWC" : format == NCHW ? "NCHW" : "NONE";
+}
+
+MaceStatus CheckType(const char *what, const MaceTensorInfo &info, const TensorView &view) {
+  const DataType type = static_cast<DataType>(info.data_type);
+  if (view.dtype != type) {
+    return InvalidArgs(what, " '", info.name, "' has element type ", DataTypeName(view.dtype),
+                       ", but the model wants ", DataTypeName(type));
+  }
+  // Formats differ in meaning for four dimensions alone.
+  if (info.shape.size() == 4 && view.format != DF_NONE && info.data_format != DF_NONE &&
+      view.format != info.data_format) {
+    return InvalidArgs(what, " '", info.name, "' is given as ", FormatName(view.format),
+                       ", but the model has it as ", FormatName(info.data_format));
+  }
+  if (view.data == nullptr && view.bytes > 0) {
+    return InvalidArgs(what, " '", info.name, "' has no memory");
+  }
+  if (reinterpret_cast<uintptr_t>(view.data) % DataTypeSize(type) != 0) {
+    return InvalidArgs(what, " '", info.name, "': its memory is not aligned to its ",
+                       DataTypeSize(type), "-byte elements");
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+bool Overlap(const void *a, size_t a_bytes, const void *b, size_t b_bytes) {
+  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a);
+  const uintptr_t b_begin = reinterpret_cast<uintptr_t>(b);
+  return a_bytes > 0 && b_bytes > 0 && a_begin < b_begin + b_bytes && b_begin < a_begin + a_bytes;
+}
+
+}  // namespace
+
+MaceStatus CheckDevice(DeviceType device) {
+  switch (device) {
+    case CPU:
+      return MaceStatus::MACE_SUCCESS;
+    case GPU:
+      return Unsupported("this build of MACE has no GPU runtime; choose the device CPU");
+    case HEXAGON:
+      return Unsupported("this build of MACE has no Hexagon runtime; choose the device CPU");
+  }
+  return InvalidArgs("there is no device number ", static_cast<int>(device),
+                     "; it is CPU (0), GPU (2) or HEXAGON (3)");
+}
+
+Engine::Engine() = default;
+Engine::~Engine() = default;
+
+MaceStatus Engine::ReadVerified(const ModelSource &source, ModelDef *model,
+                                std::unique_ptr<Constants> *constants) const {
+  MACE_RETURN_IF_ERROR(ReadModel(source.graph, source.graph_size, model));
+  auto loaded = std::make_unique<Constants>();
+  if (source.data != nullptr) {
+    if (reinterpret_cast<uintptr_t>(source.data) % kMemoryAlignment != 0) {
+      return InvalidArgs("the content of model.data must be aligned to ", kMemoryAlignment,
+                         " bytes in memory");
+    }
+    loaded->UseMemory(source.data, source.data_size);
+  } else if (!source.data_file.empty()) {
+    MACE_RETURN_IF_ERROR(loaded->UseFile(source.data_file));
+  } else if (model->data_size > 0) {
+    return InvalidArgs("the model has weights of ", model->data_size,
+                       " bytes, but neither the content nor the path of model.data is given");
+  }
+  MACE_RETURN_IF_ERROR(VerifyModel(*model, loaded->size(), VerifyOptions()));
+  MACE_RETURN_IF_ERROR(VerifyData(*model, loaded->data()));
+  *constants = std::move(loaded);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Engine::ChooseInputs(const std::vector<std::string> &names) {
+  const std::vector<TensorInfo> &infos = net_.def().input_info;
+  const std::vector<std::string> all = Names(infos);
+  MACE_RETURN_IF_ERROR(CheckUnique("input", names));
+  for (const std::string &name : names.empty() ? all : names) {
+    const auto found = std::find(all.begin(), all.end(), name);
+    if (found == all.end()) {
+      return InvalidArgs("the model has no input '", name, "'", DidYouMean(name, all));
+    }
+    input_index_.push_back(static_cast<size_t>(found - all.begin()));
+    inputs_.push_back(Info(infos[input_index_.back()]));
+  }
+  for (size_t i = 0; i < infos.size(); ++i) {
+    if (std::find(input_index_.begin(), input_index_.end(), i) == input_index_.end() &&
+        net_.InputNeeded(static_cast<int>(i))) {
+      return InvalidArgs("the outputs need input '", infos[i].name,
+                         "', which is not among the inputs asked for");
+    }
+    // An input that nothing needs has any shape that its declaration allows.
+    Shape shape(infos[i].dims);
+    for (int d = 0; d < shape.rank(); ++d) shape[d] = std::max<int64_t>(shape[d], 1);
+    shapes_.push_back(shape);
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string> &input_names,
+                        const std::vector<std::string> &output_names,
+                        const EngineConfig &config) {
+  if (ready_ || thread_pool_ != nullptr) {
+    return InvalidArgs("this engine was initialized before; create another one");
+  }
+  MACE_RETURN_IF_ERROR(CheckDevice(config.device));
+  MACE_RETURN_IF_ERROR(CheckUnique("output", output_names));
+  ModelDef model;
+  std::unique_ptr<Constants> constants;
+  MACE_RETURN_IF_ERROR(ReadVerified(source, &model, &constants));
+
+  config_ = config;
+  if (config_.registry == nullptr) {
+    own_registry_ = std::make_unique<OpRegistry>();
+    config_.registry = own_registry_.get();
+  }
+  thread_pool_ = std::make_unique<ThreadPool>(config.num_threads, config.affinity);
+  Net::Options options;
+  options.registry = config_.registry;
+  options.device = config.device;
+  options.thread_pool = thread_pool_.get();
+  options.outputs = output_names;
+  MACE_RETURN_IF_ERROR(net_.Init(std::move(model), std::move(constants), options));
+  MACE_RETURN_IF_ERROR(ChooseInputs(input_names));
+  for (int output : net_.outputs()) {
+    for (const TensorInfo &info : net_.def().output_info) {
+      if (info.name == *net_.tensors()[static_cast<size_t>(output)].name) {
+        outputs_.push_back(Info(info));
+      }
+    }
+  }
+  input_pointers_.assign(net_.def().input_info.size(), nullptr);
+  output_pointers_.assign(outputs_.size(), nullptr);
+  ready_ = true;
+
+  // Problems of a model whose shapes are fixed are told now, and its first run is as fast as others.
+  std::vector<TensorView> views(inputs_.size());
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const std::vector<int64_t> &dims = inputs_[i].shape;
+    if (std::count(dims.begin(), dims.end(), -1) > 0) return MaceStatus::MACE_SUCCESS;
+    views[i].shape = Shape(dims);
+  }
+  MaceStatus status = UsePlan(views.data());
+  if (status.ok()) status = GrowArena();
+  ready_ = status.ok();
+  return status;
+}
+
+MaceStatus Engine::CheckShape(const MaceTensorInfo &info, const Shape &shape) const {
+  bool fits = static_cast<size_t>(shape.rank()) == info.shape.size();
+  for (int d = 0; fits && d < shape.rank(); ++d) {
+    const int64_t wanted = info.shape[static_cast<size_t>(d)];
+    fits = shape[d] >= 0 && (wanted == -1 || wanted == shape[d]);
+  }
+  if (fits) return MaceStatus::MACE_SUCCESS;
+  return InvalidArgs("input '", info.name, "' has shape ", shape.ToString(),
+                     ", but the model was converted for ", Shape(info.shape).ToString(),
+                     std::count(info.shape.begin(), info.shape.end(), -1) > 0
+                         ? " (-1: any size)"
+                         : "; convert it with -1 for each dimension that may change");
+}
+
+MaceStatus Engine::UsePlan(const TensorView *inputs) {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    MACE_RETURN_IF_ERROR(CheckShape(inputs_[i], inputs[i].shape));
+    shapes_[input_index_[i]] = inputs[i].shape;
+  }
+  for (size_t p = 0; p < plans_.size(); ++p) {
+    if (plans_[p]->input_shapes() != shapes_) continue;
+    if (p > 0) std::rotate(plans_.begin(), plans_.begin() + static_cast<ptrdiff_t>(p),
+                           plans_.begin() + static_cast<ptrdiff_t>(p) + 1);
+    return MaceStatus::MACE_SUCCESS;
+  }
+  PlanOptions options;
+  options.memory_limit = config_.memory_limit;
+  options.thread_pool = thread_pool_.get();
+  std::unique_ptr<Plan> plan;
+  MACE_RETURN_IF_ERROR(Plan::Make(net_, shapes_, options, &plan));
+  VLOG(1) << "plan of " << plan->arena_bytes() << " bytes, at least "
+          << plan->arena_lower_bound() << " at once";
+  if (plans_.size() == kMaxPlans) plans_.pop_back();
+  plans_.insert(plans_.begin(), std::move(plan));
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Engine::GrowArena() {
+  const size_t bytes = plans_[0]->arena_bytes();
+  return bytes <= arena_.size() ? MaceStatus(MaceStatus::MACE_SUCCESS) : arena_.Allocate(bytes);
+}
+
+MaceStatus Engine::OutputShapes(const TensorView *inputs, std::vector<Shape> *shapes) {
+  if (!ready_) return InvalidArgs("the engine is not initialized");
+  MACE_RETURN_IF_ERROR(UsePlan(inputs));
+  shapes->resize(outputs_.size());
+  for (size_t i = 0; i < outputs_.size(); ++i) (*shapes)[i] = plans_[0]->output_shape(i);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Engine::CheckInput(const MaceTensorInfo &info, const TensorView &view) const {
+  MACE_RETURN_IF_ERROR(CheckType("input", info, view));
+  size_t bytes = 0;
+  if (!CheckedBytes(view.shape, DataTypeSize(view.dtype), &bytes) || view.bytes < bytes) {
+    return InvalidArgs("input '", info.name, "' of shape ", view.shape.ToString(), " needs ", bytes,
+                       " bytes, but has ", view.bytes);
+  }
+  if (view.data == nullptr && bytes > 0) {
+    return InvalidArgs("input '", info.name, "' has no memory");
+  }
+  if (view.dtype == DT_BOOL) {
+    for (size_t i = 0; i < bytes; ++i) {
+      const int element = static_cast<const uint8_t *>(view.data)[i];
+      if (element > 1) {
+        return InvalidArgs("input '", info.name, "': element ", i, " of a boolean tensor is ",
+                           element);
+      }
+    }
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Engine::CheckOutputs(const TensorView *inputs, const TensorView *outputs) const {
+  const Plan &plan = *plans_[0];
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    MACE_RETURN_IF_ERROR(CheckType("output", outputs_[i], outputs[i]));
+    const size_t bytes = plan.output_bytes(i);
+    if (outputs[i].bytes < bytes) {
+      return InvalidArgs("output '", outputs_[i].name, "' of shape ",
+                         plan.output_shape(i).ToString(), " needs ", bytes,
+                         " bytes, but there is room for ", outputs[i].bytes);
+    }
+    // Operators write outputs while inputs are still read.
+    for (size_t k = 0; k < inputs_.size(); ++k) {
+      if (Overlap(outputs[i].data, bytes, inputs[k].data, inputs[k].bytes)) {
+        return InvalidArgs("output '", outputs_[i].name, "' overlaps input '", inputs_[k].name,
+                           "' in memory");
+      }
+    }
+    for (size_t k = 0; k < i; ++k) {
+      if (Overlap(outputs[i].data, bytes, outputs[k].data, plan.output_bytes(k))) {
+        return InvalidArgs("output '", outputs_[i].name, "' overlaps output '", outputs_[k].name,
+                           "' in memory");
+      }
+    }
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata) {
+  if (!ready_) return InvalidArgs("the engine is not initialized");
+  MACE_RETURN_IF_ERROR(UsePlan(inputs));
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    MACE_RETURN_IF_ERROR(CheckInput(inputs_[i], inputs[i]));
+    input_pointers_[input_index_[i]] = inputs[i].data;
+  }
+  MACE_RETURN_IF_ERROR(CheckOutputs(inputs, outputs));
+  MACE_RETURN_IF_ERROR(GrowArena());
+  for (size_t i = 0; i < outputs_.size(); ++i) output_pointers_[i] = outputs[i].data;
+  PlanMemoryIn memory;
+  memory.inputs = input_pointers_.data();
+  memory.outputs = output_pointers_.data();
+  memory.arena = arena_.as<char>();
+  MACE_RETURN_IF_ERROR(plans_[0]->Run(memory, metadata));
+  for (size_t i = 0; i < outputs_.size(); ++i) outputs[i].shape = plans_[0]->output(i).shape;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceEngine::MemoryUsage Engine::memory_usage() const {
+  MaceEngine::MemoryUsage usage;
+  usage.packed_weights = net_.packed_bytes();
+  if (!plans_.empty()) {
+    usage.arena = plans_[0]->arena_bytes();
+    usage.arena_lower_bound = plans_[0]->arena_lower_bound();
+  }
+  return usage;
+}
+
+}  // namespace mace

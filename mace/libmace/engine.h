@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// One model ready to run, behind both the C++ and the C interface. Not thread-safe: the interfaces
+// hold a lock round each call.
+#ifndef MACE_LIBMACE_ENGINE_H_
+#define MACE_LIBMACE_ENGINE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mace/base/status.h"
+#include "mace/core/net.h"
+#include "mace/core/op_registry.h"
+#include "mace/core/plan.h"
+#include "mace/public/mace.h"
+#include "mace/runtimes/cpu/thread_pool.h"
+
+namespace mace {
+
+struct EngineConfig {
+  DeviceType device = CPU;
+  int num_threads = -1;
+  CPUAffinityPolicy affinity = AFFINITY_NONE;
+  size_t memory_limit = 0;
+  // Operators; null: all of the library. For tests.
+  const OpRegistryBase *registry = nullptr;
+};
+
+// model.pb and model.data as the application gives them.
+struct ModelSource {
+  const void *graph = nullptr;
+  size_t graph_size = 0;
+  const void *data = nullptr;  // content of model.data, or null
+  size_t data_size = 0;
+  std::string data_file;  // its path, when data is null; may be empty for a model without constants
+};
+
+// A tensor of the application.
+struct TensorView {
+  DataType dtype = DT_INVALID;
+  DataFormat format = DF_NONE;  // DF_NONE: not said
+  Shape shape;
+  void *data = nullptr;
+  size_t bytes = 0;  // room at data
+};
+
+class Engine {
+ public:
+  Engine();
+  ~Engine();
+
+  // Empty name lists stand for all inputs or outputs.
+  MaceStatus Init(const ModelSource &source, const std::vector<std::string> &input_names,
+                  const std::vector<std::string> &output_names, const EngineConfig &config);
+
+  // Whether Init succeeded; the functions below fail otherwise.
+  bool ready() const { return ready_; }
+  const std::vector<MaceTensorInfo> &inputs() const { return inputs_; }
+  const std::vector<MaceTensorInfo> &outputs() const { return outputs_; }
+
+  // inputs[i] is for inputs()[i]; only its shape is read. shapes gets one for each output.
+  MaceStatus OutputShapes(const TensorView *inputs, std::vector<Shape> *shapes);
+  // outputs[i] is for outputs()[i]; its shape is set.
+  MaceStatus Run(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata);
+
+  MaceEngine::MemoryUsage memory_usage() const;
+
+ private:
+  MaceStatus ReadVerified(const ModelSource &source, ModelDef *model,
+                          std::unique_ptr<Constants> *constants) const;
+  MaceStatus ChooseInputs(const std::vector<std::string> &names);
+  MaceStatus CheckShape(const MaceTensorInfo &info, const Shape &shape) const;
+  MaceStatus CheckInput(const MaceTensorInfo &info, const TensorView &view) const;
+  MaceStatus CheckOutputs(const TensorView *inputs, const TensorView *outputs) const;
+  // Makes the plan for these shapes the first of plans_.
+  MaceStatus UsePlan(const TensorView *inputs);
+  MaceStatus GrowArena();
+
+  EngineConfig config_;
+  std::unique_ptr<OpRegistry> own_registry_;
+  std::unique_ptr<ThreadPool> thread_pool_;
+  Net net_;
+  bool ready_ = false;
+  std::vector<MaceTensorInfo> inputs_, outputs_;
+  std::vector<size_t> input_index_;           // of inputs_[i] among the inputs of the net
+  std::vector<Shape> shapes_;                 // by input of the net
+  std::vector<const void *> input_pointers_;  // by input of the net
+  std::vector<void *> output_pointers_;
+  std::vector<std::unique_ptr<Plan>> plans_;  // last used first
+  AlignedBuffer arena_;
+};
+
+// An UNSUPPORTED status when this build cannot use the device.
+MaceStatus CheckDevice(DeviceType device);
+
+}  // namespace mace
+
+#endif  // MACE_LIBMACE_ENGINE_H_

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// mace_infer_shapes: what the converter asks of the engine, so that shape rules are written once.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "mace/base/allocator.h"
+#include "mace/base/closest_name.h"
+#include "mace/core/model_reader.h"
+#include "mace/core/model_verifier.h"
+#include "mace/core/plan.h"
+#include "mace/libmace/c_error.h"
+#include "mace/libmace/engine.h"
+
+namespace mace {
+
+namespace {
+
+MaceStatus InputShapes(const std::vector<TensorInfo> &infos, const mace_tensor *inputs,
+                       size_t input_count, std::vector<Shape> *shapes) {
+  std::vector<std::string> names;
+  for (const TensorInfo &info : infos) names.push_back(info.name);
+  for (size_t k = 0; k < input_count; ++k) {
+    if (inputs[k].name == nullptr) return InvalidArgs("input ", k, " has no name");
+    if (std::find(names.begin(), names.end(), inputs[k].name) == names.end()) {
+      return InvalidArgs("the model has no input '", inputs[k].name, "'",
+                         DidYouMean(inputs[k].name, names));
+    }
+  }
+  for (const TensorInfo &info : infos) {
+    const mace_tensor *given = nullptr;
+    for (size_t k = 0; k < input_count; ++k) {
+      if (info.name == inputs[k].name) given = &inputs[k];
+    }
+    if (given == nullptr) return InvalidArgs("the shape of input '", info.name, "' is not given");
+    if (given->rank < 0 || given->rank > kMaxRank) {
+      return InvalidArgs("input '", info.name, "' has rank ", given->rank, ", outside 0 to ",
+                         kMaxRank);
+    }
+    Shape shape;
+    for (int32_t d = 0; d < given->rank; ++d) shape.push_back(given->dims[d]);
+    size_t bytes = 0;
+    if (!CheckedBytes(shape, DataTypeSize(info.data_type), &bytes)) {
+      return InvalidArgs("input '", info.name, "' has the impossible shape ", shape.ToString());
+    }
+    shapes->push_back(shape);
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+void ReportShapes(const Plan &plan, mace_shape_fn shape, void *user) {
+  for (const Tensor &tensor : plan.tensors()) {
+    if (tensor.dtype == DT_INVALID) continue;
+    int64_t dims[MACE_C_MAX_RANK] = {};
+    std::copy(tensor.shape.begin(), tensor.shape.end(), dims);
+    shape(user, tensor.name->c_str(), tensor.dtype, tensor.shape.rank(), dims);
+  }
+}
+
+MaceStatus Infer(const ModelSource &source, DeviceType device, const mace_tensor *inputs,
+                 size_t input_count, mace_shape_fn shape, mace_problem_fn problem, void *user) {
+  MACE_RETURN_IF_ERROR(CheckDevice(device));
+  if (input_count > 0 && inputs == nullptr) return InvalidArgs("the inputs are a null pointer");
+  std::vector<OperatorProblem> problems;
+  ModelDef model;
+  MACE_RETURN_IF_ERROR(ReadModel(source.graph, source.graph_size, &model));
+  VerifyOptions verify;
+  verify.shape_only = true;
+  verify.problems = &problems;
+  MACE_RETURN_IF_ERROR(VerifyModel(model, source.data_size, verify));
+
+  // Callers in other languages cannot easily align their memory; what shapes need is small.
+  AlignedBuffer aligned;
+  auto constants = std::make_unique<Constants>();
+  if (source.data_size > 0) {
+    MACE_RETURN_IF_ERROR(aligned.Allocate(source.data_size));
+    std::memcpy(aligned.data(), source.data, source.data_size);
+    constants->UseMemory(aligned.data(), aligned.size());
+  }
+  OpRegistry registry;
+  ThreadPool thread_pool(1, AFFINITY_NONE);
+  Net::Options options;
+  options.registry = &registry;
+  options.device = device;
+  options.thread_pool = &thread_pool;
+  options.shape_only = true;
+  options.problems = &problems;
+  Net net;
+  MACE_RETURN_IF_ERROR(net.Init(std::move(model), std::move(constants), options));
+
+  std::vector<Shape> shapes;
+  MACE_RETURN_IF_ERROR(InputShapes(net.def().input_info, inputs, input_count, &shapes));
+  PlanOptions plan_options;
+  plan_options.shape_only = true;
+  plan_options.thread_pool = &thread_pool;
+  plan_options.problems = &problems;
+  std::unique_ptr<Plan> plan;
+  MACE_RETURN_IF_ERROR(Plan::Make(net, shapes, plan_options, &plan));
+
+  if (shape != nullptr) ReportShapes(*plan, shape, user);
+  std::stable_sort(problems.begin(), problems.end(),
+                   [](const OperatorProblem &a, const OperatorProblem &b) { return a.op < b.op; });
+  for (const OperatorProblem &found : problems) {
+    const OperatorDef &def = net.def().op[found.op];
+    if (problem == nullptr) break;
+    problem(user, static_cast<mace_code>(found.status.code()), def.name.c_str(), def.type.c_str(),
+            found.status.message().c_str());
+  }
+  return problems.empty() ? MaceStatus(MaceStatus::MACE_SUCCESS) : problems[0].status;
+}
+
+}  // namespace
+
+}  // namespace mace
+
+extern "C" mace_code mace_infer_shapes(const void *graph, size_t graph_size, const void *data,
+                                       size_t data_size, mace_device device,
+                                       const mace_tensor *inputs, size_t input_count,
+                                       mace_shape_fn shape, mace_problem_fn problem, void *user) {
+  if (device != mace::CPU && device != mace::GPU && device != mace::HEXAGON) {
+    return mace::Report(mace::InvalidArgs("there is no device number ", device,
+                                          "; it is 0 (CPU), 2 (GPU) or 3 (HEXAGON)"));
+  }
+  mace::ModelSource source;
+  source.graph = graph;
+  source.graph_size = graph_size;
+  source.data = data;
+  source.data_size = data == nullptr ? 0 : data_size;
+  return mace::Report(mace::Infer(source, static_cast<mace::DeviceType>(device), inputs,
+                                  input_count, shape, problem, user));
+}

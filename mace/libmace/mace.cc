@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// The C++ interface on top of Engine.
+#include "mace/public/mace.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "mace/base/closest_name.h"
+#include "mace/libmace/engine.h"
+#include "mace/libmace/gpu_context.h"
+
+namespace mace {
+
+class GPUContextBuilder::Impl {
+ public:
+  GPUContext context;
+};
+
+GPUContextBuilder::GPUContextBuilder() : impl_(std::make_unique<Impl>()) {}
+GPUContextBuilder::~GPUContextBuilder() = default;
+
+GPUContextBuilder &GPUContextBuilder::SetStoragePath(const std::string &path) {
+  impl_->context.storage_path = path;
+  return *this;
+}
+
+GPUContextBuilder &GPUContextBuilder::SetOpenCLBinaryPaths(const std::vector<std::string> &paths) {
+  impl_->context.opencl_binary_paths = paths;
+  return *this;
+}
+
+GPUContextBuilder &GPUContextBuilder::SetOpenCLParameterPath(const std::string &path) {
+  impl_->context.opencl_parameter_path = path;
+  return *this;
+}
+
+std::shared_ptr<GPUContext> GPUContextBuilder::Finalize() {
+  return std::make_shared<GPUContext>(impl_->context);
+}
+
+class MaceEngineConfig::Impl {
+ public:
+  EngineConfig engine;
+  std::shared_ptr<GPUContext> gpu_context;
+  GPUPerfHint perf_hint = PERF_NORMAL;
+  GPUPriorityHint priority_hint = PRIORITY_LOW;
+};
+
+MaceEngineConfig::MaceEngineConfig(DeviceType device_type) : impl_(std::make_unique<Impl>()) {
+  impl_->engine.device = device_type;
+}
+MaceEngineConfig::~MaceEngineConfig() = default;
+MaceEngineConfig::MaceEngineConfig(const MaceEngineConfig &other)
+    : impl_(std::make_unique<Impl>(*other.impl_)) {}
+MaceEngineConfig &MaceEngineConfig::operator=(const MaceEngineConfig &other) {
+  *impl_ = *other.impl_;
+  return *this;
+}
+
+MaceStatus MaceEngineConfig::SetGPUContext(std::shared_ptr<GPUContext> context) {
+  if (context == nullptr) return InvalidArgs("the GPU context is null; make it with a builder");
+  impl_->gpu_context = std::move(context);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus MaceEngineConfig::SetGPUHints(GPUPerfHint perf_hint, GPUPriorityHint priority_hint) {
+  if (perf_hint < PERF_DEFAULT || perf_hint > PERF_HIGH || priority_hint < PRIORITY_DEFAULT ||
+      priority_hint > PRIORITY_HIGH) {
+    return InvalidArgs("GPU hints are numbers from 0 (default) to 3 (high)");
+  }
+  impl_->perf_hint = perf_hint;
+  impl_->priority_hint = priority_hint;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus MaceEngineConfig::SetCPUThreadPolicy(int num_threads, CPUAffinityPolicy policy) {
+  if (policy < AFFINITY_NONE || policy > AFFINITY_POWER_SAVE) {
+    return InvalidArgs("there is no CPU affinity policy ", static_cast<int>(policy),
+                       "; it is a number from 0 (none) to 4 (power save)");
+  }
+  impl_->engine.num_threads = num_threads;
+  impl_->engine.affinity = policy;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus MaceEngineConfig::SetMemoryLimit(size_t bytes) {
+  impl_->engine.memory_limit = bytes;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+class MaceTensor::Impl {
+ public:
+  std::vector<int64_t> shape;
+  std::shared_ptr<void> data;
+  std::shared_ptr<float> floats;  // the same memory, when its elements are floats
+  IDataType type = IDataType::kInvalid;
+  DataFormat format = DF_NONE;
+  // Elements there is room for: a run may make the shape of an output smaller, not its memory.
+  std::vector<int64_t> allocated;
+};
+
+MaceTensor::MaceTensor() : impl_(std::make_unique<Impl>()) {}
+
+MaceTensor::MaceTensor(const std::vector<int64_t> &shape, std::shared_ptr<float> data,
+                       DataFormat format)
+    : MaceTensor(shape, std::shared_ptr<void>(std::move(data)), IDataType::kFloat, format) {}
+
+MaceTensor::MaceTensor(const std::vector<int64_t> &shape, std::shared_ptr<void> data,
+                       IDataType data_type, DataFormat format)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->shape = impl_->allocated = shape;
+  impl_->type = data_type;
+  impl_->format = format;
+  if (data_type == IDataType::kFloat) impl_->floats = std::static_pointer_cast<float>(data);
+  impl_->data = std::move(data);
+}
+
+MaceTensor::~MaceTensor() = default;
+MaceTensor::MaceTensor(const MaceTensor &other) : impl_(std::make_unique<Impl>(*other.impl_)) {}
+MaceTensor::MaceTensor(MaceTensor &&other) noexcept : impl_(std::make_unique<Impl>()) {
+  // What was moved from stays an empty tensor, not a null pointer.
+  impl_.swap(other.impl_);
+}
+MaceTensor &MaceTensor::operator=(const MaceTensor &other) {
+  *impl_ = *other.impl_;
+  return *this;
+}
+MaceTensor &MaceTensor::operator=(MaceTensor &&other) noexcept {
+  impl_.swap(other.impl_);
+  return *this;
+}
+
+const std::vector<int64_t> &MaceTensor::shape() const { return impl_->shape; }
+const std::shared_ptr<float> MaceTensor::data() const { return impl_->floats; }
+std::shared_ptr<float> MaceTensor::data() { return impl_->floats; }
+std::shared_ptr<void> MaceTensor::raw_data() const { return impl_->data; }
+IDataType MaceTensor::data_type() const { return impl_->type; }
+DataFormat MaceTensor::data_format() const { return impl_->format; }
+
+class MaceEngine::Impl {
+ public:
+  explicit Impl(const EngineConfig &config) : config_(config) {}
+
+  MaceStatus Init(const ModelSource &source, const std::vector<std::string> &input_nodes,
+                  const std::vector<std::string> &output_nodes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    MACE_RETURN_IF_ERROR(engine_.Init(source, input_nodes, output_nodes, config_));
+    inputs_.resize(engine_.inputs().size());
+    outputs_.resize(engine_.outputs().size());
+    output_tensors_.resize(engine_.outputs().size());
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus Run(const std::map<std::string, MaceTensor> &inputs,
+                 std::map<std::string, MaceTensor> *outputs, RunMetadata *metadata) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!engine_.ready()) return InvalidArgs("the engine is not initialized");
+    if (outputs == nullptr) return InvalidArgs("the map of outputs is null");
+    MACE_RETURN_IF_ERROR(CheckNames("input", engine_.inputs(), inputs));
+    MACE_RETURN_IF_ERROR(CheckNames("output", engine_.outputs(), *outputs));
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      const MaceTensorInfo &info = engine_.inputs()[i];
+      const auto found = inputs.find(info.name);
+      MACE_RETURN_IF_ERROR(View("input", info, *found->second.impl_, &inputs_[i]));
+    }
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const MaceTensorInfo &info = engine_.outputs()[i];
+      const auto found = outputs->find(info.name);
+      output_tensors_[i] = found->second.impl_.get();
+      MACE_RETURN_IF_ERROR(View("output", info, *output_tensors_[i], &outputs_[i]));
+    }
+    MACE_RETURN_IF_ERROR(engine_.Run(inputs_.data(), outputs_.data(), metadata));
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      output_tensors_[i]->shape.assign(outputs_[i].shape.begin(), outputs_[i].shape.end());
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus OutputShapes(const std::map<std::string, std::vector<int64_t>> &input_shapes,
+                          std::map<std::string, std::vector<int64_t>> *output_shapes) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!engine_.ready()) return InvalidArgs("the engine is not initialized");
+    if (output_shapes == nullptr) return InvalidArgs("the map of output shapes is null");
+    MACE_RETURN_IF_ERROR(CheckNames("input", engine_.inputs(), input_shapes));
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      const MaceTensorInfo &info = engine_.inputs()[i];
+      const std::vector<int64_t> &shape = input_shapes.at(info.name);
+      MACE_RETURN_IF_ERROR(CheckRank("input", info, shape));
+      inputs_[i].shape = Shape(shape);
+    }
+    std::vector<Shape> shapes;
+    MACE_RETURN_IF_ERROR(engine_.OutputShapes(inputs_.data(), &shapes));
+    output_shapes->clear();
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      (*output_shapes)[engine_.outputs()[i].name] = shapes[i].ToVector();
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  const Engine &engine() const { return engine_; }
+
+  MaceEngine::MemoryUsage memory_usage() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return engine_.memory_usage();
+  }
+
+ private:
+  // The map must have the names of the engine and no others.
+  template <typename Map>
+  static MaceStatus CheckNames(const char *what, const std::vector<MaceTensorInfo> &infos,
+                               const Map &map) {
+    size_t found = 0;
+    for (const MaceTensorInfo &info : infos) found += map.count(info.name);
+    if (found == infos.size() && found == map.size()) return MaceStatus::MACE_SUCCESS;
+    std::vector<std::string> names, given;
+    for (const MaceTensorInfo &info : infos) names.push_back(info.name);
+    for (const auto &[name, value] : map) {
+      given.push_back(name);
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        return InvalidArgs("the engine has no ", what, " '", name, "'", DidYouMean(name, names));
+      }
+    }
+    std::string missing;
+    for (const std::string &name : names) {
+      if (map.count(name) == 0) missing = name;
+    }
+    return InvalidArgs(what, " '", missing, "' is not given");
+  }
+
+  static MaceStatus CheckRank(const char *what, const MaceTensorInfo &info,
+                              const std::vector<int64_t> &shape) {
+    if (shape.size() <= kMaxRank) return MaceStatus::MACE_SUCCESS;
+    return InvalidArgs(what, " '", info.name, "' has rank ", shape.size(), ", above ", kMaxRank);
+  }
+
+  static MaceStatus View(const char *what, const MaceTensorInfo &info,
+                         const MaceTensor::Impl &tensor, TensorView *view) {
+    MACE_RETURN_IF_ERROR(CheckRank(what, info, tensor.shape));
+    view->dtype = static_cast<DataType>(tensor.type);
+    view->format = tensor.format;
+    view->shape = Shape(tensor.shape);
+    view->data = tensor.data.get();
+    if (!CheckedBytes(Shape(tensor.allocated), DataTypeSize(view->dtype), &view->bytes)) {
+      return InvalidArgs(what, " '", info.name, "' has the impossible shape ",
+                         Shape(tensor.allocated).ToString());
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  EngineConfig config_;
+  std::mutex mutex_;
+  Engine engine_;
+  std::vector<TensorView> inputs_, outputs_;
+  std::vector<MaceTensor::Impl *> output_tensors_;
+};
+
+MaceEngine::MaceEngine(const MaceEngineConfig &config)
+    : impl_(std::make_unique<Impl>(config.impl_->engine)) {}
+MaceEngine::~MaceEngine() = default;
+
+MaceStatus MaceEngine::Init(const void *graph, size_t graph_size,
+                            const std::vector<std::string> &input_nodes,
+                            const std::vector<std::string> &output_nodes, const void *model_data,
+                            size_t model_data_size) {
+  ModelSource source;
+  source.graph = graph;
+  source.graph_size = graph_size;
+  source.data = model_data;
+  source.data_size = model_data_size;
+  return impl_->Init(source, input_nodes, output_nodes);
+}
+
+MaceStatus MaceEngine::Init(const void *graph, size_t graph_size,
+                            const std::vector<std::string> &input_nodes,
+                            const std::vector<std::string> &output_nodes,
+                            const std::string &model_data_file) {
+  ModelSource source;
+  source.graph = graph;
+  source.graph_size = graph_size;
+  source.data_file = model_data_file;
+  return impl_->Init(source, input_nodes, output_nodes);
+}
+
+MaceStatus MaceEngine::Run(const std::map<std::string, MaceTensor> &inputs,
+                           std::map<std::string, MaceTensor> *outputs,
+                           RunMetadata *run_metadata) {
+  return impl_->Run(inputs, outputs, run_metadata);
+}
+
+const std::vector<MaceTensorInfo> &MaceEngine::inputs() const { return impl_->engine().inputs(); }
+const std::vector<MaceTensorInfo> &MaceEngine::outputs() const {
+  return impl_->engine().outputs();
+}
+
+MaceStatus MaceEngine::OutputShapes(
+    const std::map<std::string, std::vector<int64_t>> &input_shapes,
+    std::map<std::string, std::vector<int64_t>> *output_shapes) {
+  return impl_->OutputShapes(input_shapes, output_shapes);
+}
+
+MaceEngine::MemoryUsage MaceEngine::memory_usage() const { return impl_->memory_usage(); }
+
+MaceStatus CreateMaceEngineFromProto(const std::vector<unsigned char> &model_pb,
+                                     const std::string &model_data_file,
+                                     const std::vector<std::string> &input_nodes,
+                                     const std::vector<std::string> &output_nodes,
+                                     const MaceEngineConfig &config,
+                                     std::shared_ptr<MaceEngine> *engine) {
+  if (engine == nullptr) return InvalidArgs("the pointer for the engine is null");
+  auto made = std::make_shared<MaceEngine>(config);
+  MACE_RETURN_IF_ERROR(
+      made->Init(model_pb.data(), model_pb.size(), input_nodes, output_nodes, model_data_file));
+  *engine = std::move(made);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+}  // namespace mace
