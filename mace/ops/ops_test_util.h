@@ -77,6 +77,14 @@ TestTensor MakeConst(const Shape &shape, const std::vector<T> &values) {
   return MakeTensor<T>(shape, values, true);
 }
 
+// The numbers 0, 1, 2, ... in order.
+template <typename T>
+TestTensor MakeIota(const Shape &shape) {
+  std::vector<T> values(static_cast<size_t>(shape.elements()));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<T>(i);
+  return MakeTensor<T>(shape, values);
+}
+
 // The seed of this run, printed once: MACE_TEST_SEED, or a fixed number.
 uint32_t TestSeed();
 // n numbers uniform in [low, high). `stream` tells the tensors of one test apart.
@@ -174,13 +182,23 @@ struct OpCase {
   std::string name;
   OpDefBuilder def;
   std::vector<TestTensor> inputs;
-  std::vector<TestTensor> outputs;  // expected
+  std::vector<TestTensor> outputs{};  // expected
   double rel = 1e-5;
   double abs = 1e-8;
   // When not success: RunOp must fail with this code, and `message` occurs in its text.
   MaceStatus::Code code = MaceStatus::MACE_SUCCESS;
-  std::string message;
+  std::string message{};
 };
+
+// A case that must be refused.
+inline OpCase Refused(const std::string &name, const OpDefBuilder &def,
+                      const std::vector<TestTensor> &inputs, MaceStatus::Code code,
+                      const std::string &message) {
+  OpCase op_case = {name, def, inputs, {}};
+  op_case.code = code;
+  op_case.message = message;
+  return op_case;
+}
 
 void RunOpCase(const OpCase &op_case);
 void RunOpCases(const std::vector<OpCase> &op_cases);
