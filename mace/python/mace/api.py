@@ -16,7 +16,7 @@ from mace.errors import MaceError, did_you_mean
 from mace.fetch import Progress, fetch
 
 if TYPE_CHECKING:
-    from mace.convert import ConvertRequest, ConvertResult
+    from mace.convert import ConvertedGraph, ConvertRequest
     from mace.importers.base import InterfaceRequest
 
 _PLATFORM_BY_SUFFIX = {".pb": "tensorflow", ".prototxt": "caffe", ".onnx": "onnx"}
@@ -53,7 +53,7 @@ def convert(
 
     Raises MaceError; nothing is written then.
     """
-    from mace.convert import convert_model
+    from mace.convert import convert_graph, write_model
 
     path = Path(model)
     if path.suffix in DEPLOYMENT_SUFFIXES:
@@ -67,12 +67,34 @@ def convert(
         request = file_request(path, weights, platform=platform, name=name, config=config)
         library = request.name
     folder = Path(output_dir) if output_dir is not None else Path("builds") / library / "model"
-    return converted(request.name, convert_model(request, folder))
+    converted = convert_graph(request)
+    check_output_shapes(request, converted)
+    result = write_model(request, converted, folder)
+    return ConvertedModel(request.name, result.graph_path, result.data_path, result.text_path)
 
 
-def converted(name: str, result: ConvertResult) -> ConvertedModel:
-    """The paths of a conversion's result."""
-    return ConvertedModel(name, result.graph_path, result.data_path, result.text_path)
+def check_output_shapes(request: ConvertRequest, converted: ConvertedGraph) -> None:
+    """Raises MaceError unless the outputs have the shapes that the deployment file states."""
+    actual = {output.name: output.shape for output in converted.graph.outputs}
+    wrong = []
+    for wanted in request.outputs:
+        shape = actual.get(wanted.name)
+        if wanted.shape is None or shape is None:
+            continue
+        fits = len(shape) == len(wanted.shape) and all(
+            a == w or a < 0 or w < 0 for a, w in zip(shape, wanted.shape, strict=True)
+        )
+        if not fits:
+            wrong.append(
+                f"output '{wanted.name}' is {_shape(shape)}, "
+                f"and output_shapes says {_shape(wanted.shape)}"
+            )
+    if wrong:
+        raise MaceError("; ".join(wrong), hint="correct output_shapes, or leave it out")
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return ",".join("?" if d < 0 else str(d) for d in shape)
 
 
 def _one_model(deployment: Deployment, name: str | None) -> str:

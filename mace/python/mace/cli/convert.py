@@ -20,11 +20,11 @@ from mace.cli.common import (
     size_text,
 )
 from mace.cli.console import Console, printable
-from mace.errors import EXIT_OK, MaceError
+from mace.errors import EXIT_OK
 from mace.fetch import file_sha256
 
 if TYPE_CHECKING:
-    from mace.convert import ConvertedGraph, ConvertRequest, ConvertResult
+    from mace.convert import ConvertRequest, ConvertResult
     from mace.graph.problem import Problem
 
 
@@ -112,28 +112,8 @@ def _convert(request: ConvertRequest, folder: Path, console: Console) -> Convert
             converted = convert_graph(request, lambda stage: console.detail(f"  {stage}"))
     except ConversionError as error:
         raise unsupported([(request.name, problem) for problem in error.problems]) from None
-    check_output_shapes(request, converted)
+    api.check_output_shapes(request, converted)
     return write_model(request, converted, folder)
-
-
-def check_output_shapes(request: ConvertRequest, converted: ConvertedGraph) -> None:
-    """Raises MaceError unless the outputs have the shapes that the deployment file states."""
-    actual = {output.name: output.shape for output in converted.graph.outputs}
-    wrong = []
-    for wanted in request.outputs:
-        shape = actual.get(wanted.name)
-        if wanted.shape is None or shape is None:
-            continue
-        fits = len(shape) == len(wanted.shape) and all(
-            a == w or a < 0 or w < 0 for a, w in zip(shape, wanted.shape, strict=True)
-        )
-        if not fits:
-            wrong.append(
-                f"output '{printable(wanted.name)}' is {shape_text(shape)}, "
-                f"and output_shapes says {shape_text(wanted.shape)}"
-            )
-    if wrong:
-        raise MaceError("; ".join(wrong), hint="correct output_shapes, or leave it out")
 
 
 def _describe(request: ConvertRequest, result: ConvertResult) -> dict[str, object]:

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where programs run: this machine, or an emulated Arm one; phones and boards take the same place."""
+
+from mace.devices.base import Device, DeviceInfo, RunResult
+from mace.devices.select import select_device
+
+__all__ = ["Device", "DeviceInfo", "RunResult", "select_device"]

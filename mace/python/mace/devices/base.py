@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every kind of device offers: files go there and come back, a program runs, and one command
+at a time has it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """What a report says of a device."""
+
+    name: str
+    soc: str
+    abi: str
+    system: str
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a program on a device ended. code: its exit status; negative: the signal that ended it."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+class Device(ABC):
+    """A device with a folder of its own for one job.
+
+    Names given to push, pull and run are relative to that folder and have no folders in them.
+    """
+
+    def __init__(self, abi: str) -> None:
+        self.abi = abi
+
+    @abstractmethod
+    def info(self) -> DeviceInfo:
+        """What the device is."""
+
+    @abstractmethod
+    def push(self, source: Path, name: str) -> None:
+        """Makes a local file available under a name."""
+
+    @abstractmethod
+    def pull(self, name: str, target: Path) -> bool:
+        """Copies a file from the device; False if it is not there."""
+
+    @abstractmethod
+    def run(
+        self,
+        program: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        timeout: float,
+        live: bool = False,
+    ) -> RunResult:
+        """Runs a program that was pushed. live: its output is also shown as it comes.
+
+        Raises DeviceError when it cannot be started, MaceError when it takes longer than `timeout`
+        seconds (it is ended then).
+        """
+
+    @abstractmethod
+    def lock(self) -> AbstractContextManager[None]:
+        """Keeps other commands off the device, since they would disturb times."""
+
+    @abstractmethod
+    def clean(self) -> None:
+        """Removes the job's folder."""

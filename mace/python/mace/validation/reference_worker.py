@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process that loads a framework and runs a model in it. Reads a job (JSON, see reference.py)
+from standard input; arrays come and go in files. The last line of standard error says why it failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Run: TypeAlias = Callable[[list[Array]], list[Array]]
+
+
+def main() -> int:
+    """Runs the job."""
+    job = json.load(sys.stdin)
+    runner = {"tensorflow": _tensorflow, "caffe": _caffe, "onnx": _onnx}[job["platform"]]
+    run = runner(job["model_file"], job["weight_file"], job["inputs"], job["outputs"])
+    results: dict[str, Array] = {}
+    with np.load(job["given"]) as given:
+        for number in range(job["samples"]):
+            inputs = [given[f"{number}:{index}"] for index in range(len(job["inputs"]))]
+            for index, array in enumerate(run(inputs)):
+                results[f"{number}:{index}"] = np.asarray(array)
+    np.savez(job["made"], **results)  # type: ignore[arg-type]  # numpy has no type for this
+    return 0
+
+
+def _tensorflow(
+    model_file: str, weight_file: str | None, inputs: Sequence[str], outputs: Sequence[str]
+) -> Run:
+    del weight_file
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    import tensorflow.compat.v1 as tf
+
+    definition = tf.GraphDef()
+    with open(model_file, "rb") as stream:
+        definition.ParseFromString(stream.read())
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.import_graph_def(definition, name="")
+    session = tf.Session(graph=graph)
+
+    def tensor(name: str) -> str:
+        return name if ":" in name else f"{name}:0"
+
+    def run(arrays: list[Array]) -> list[Array]:
+        feeds = {tensor(name): array for name, array in zip(inputs, arrays, strict=True)}
+        result: list[Array] = session.run([tensor(name) for name in outputs], feeds)
+        return result
+
+    return run
+
+
+def _caffe(
+    model_file: str, weight_file: str | None, inputs: Sequence[str], outputs: Sequence[str]
+) -> Run:
+    import cv2
+
+    if not hasattr(cv2.dnn, "readNetFromCaffe"):
+        raise RuntimeError(f"OpenCV {cv2.__version__} does not read Caffe models; versions before 5 do")
+    net = cv2.dnn.readNetFromCaffe(model_file, weight_file or "")
+    layers = _last_layers(model_file)
+
+    def run(arrays: list[Array]) -> list[Array]:
+        for name, array in zip(inputs, arrays, strict=True):
+            net.setInput(array, name)
+        result = net.forward([layers.get(name, name) for name in outputs])
+        return [np.array(item) for item in result]
+
+    return run
+
+
+def _last_layers(model_file: str) -> dict[str, str]:
+    """Top blobs and the layer that writes each last: OpenCV names results by layers."""
+    from google.protobuf import text_format
+
+    from mace.proto_messages import message_class
+
+    net = message_class("caffe.NetParameter", "caffe.desc")()
+    with open(model_file, encoding="utf-8") as stream:
+        text_format.Parse(stream.read(), net, allow_unknown_field=True)
+    return {top: layer.name for layer in net.layer for top in layer.top}
+
+
+def _onnx(
+    model_file: str, weight_file: str | None, inputs: Sequence[str], outputs: Sequence[str]
+) -> Run:
+    del weight_file
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    providers = ["CPUExecutionProvider"]
+    session = onnxruntime.InferenceSession(model_file, options, providers=providers)
+    inner = set(outputs) - {output.name for output in session.get_outputs()}
+    if inner:
+        import onnx
+
+        model = onnx.load(model_file)
+        model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(n) for n in sorted(inner))
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=providers
+        )
+
+    def run(arrays: list[Array]) -> list[Array]:
+        feeds = dict(zip(inputs, arrays, strict=True))
+        result: list[Array] = session.run(list(outputs), feeds)
+        return result
+
+    return run
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        print(f"{type(error).__name__}: {' '.join(lines)[:600]}", file=sys.stderr)
+        sys.exit(1)
