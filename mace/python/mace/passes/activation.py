@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Passes that recognise activation functions made of several operators, and fold activations into
+the operators before them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mace.graph import schema
+from mace.graph.ir import Node
+from mace.passes.match import (
+    activation_attrs,
+    eltwise,
+    near,
+    plain,
+    split_const,
+    with_scalar,
+)
+from mace.passes.rewrite import Rewriter, graph_pass
+
+
+@graph_pass("TRANSFORM_ACTIVATION")
+def recognise(r: Rewriter) -> None:
+    """Replaces clips, hard sigmoid, hard swish, SiLU and GELU made of primitives by an Activation."""
+    for rule in (_clip, _hard_sigmoid, _hard_swish_chain, _gated, _gelu):
+        for node in r.nodes("Eltwise"):
+            if r.alive(node) and r.dtype(node.outputs[0]) in ("f32", None):
+                rule(r, node)
+
+
+def is_activation(node: Node | None, kind: str) -> bool:
+    """Whether the node is an Activation of that kind."""
+    return node is not None and node.op == "Activation" and node.attrs["activation"] == kind
+
+
+def _clip(r: Rewriter, node: Node) -> None:
+    """min(max(x, 0), c), max(min(x, c), 0) and max(x, 0)."""
+    upper = with_scalar(r, node, "MIN")
+    if upper is not None and upper[1] > 0:
+        inner = r.producer(upper[0])
+        if inner is None or not r.used_once(upper[0]):
+            return
+        if is_activation(inner, "RELU"):
+            _put(r, node, [inner.inputs[0]], "RELUX", max_limit=upper[1])
+            return
+        lower = with_scalar(r, inner, "MAX")
+        if lower is not None and lower[1] == 0:
+            _put(r, node, [lower[0]], "RELUX", max_limit=upper[1])
+        return
+    lower = with_scalar(r, node, "MAX")
+    if lower is None or lower[1] != 0:
+        return
+    inner = r.producer(lower[0])
+    upper = with_scalar(r, inner, "MIN") if r.used_once(lower[0]) else None
+    if upper is not None and upper[1] > 0:
+        _put(r, node, [upper[0]], "RELUX", max_limit=upper[1])
+    elif r.dtype(node.outputs[0]) == "f32" and r.dtype(lower[0]) == "f32":
+        # A later MIN may still make a RELUX of it.
+        _put(r, node, [lower[0]], "RELU")
+
+
+def _put(r: Rewriter, node: Node, inputs: list[str], kind: str, **attrs: Any) -> None:
+    r.replace(node, "Activation", inputs, activation=kind, **attrs)
+
+
+def _relu6_of_plus_3(r: Rewriter, tensor: str) -> str | None:
+    """x when the tensor is relu6(x + 3)."""
+    node = r.producer(tensor, "Activation")
+    if node is None or not is_activation(node, "RELUX") or not near(r.attr(node, "max_limit"), 6):
+        return None
+    added = with_scalar(r, r.producer(node.inputs[0]), "SUM")
+    return added[0] if added is not None and near(added[1], 3) else None
+
+
+def _hard_sigmoid(r: Rewriter, node: Node) -> None:
+    """relu6(x + 3) / 6."""
+    scaled = with_scalar(r, node, "PROD")
+    if scaled is None or not near(scaled[1] * 6, 1):
+        return
+    x = _relu6_of_plus_3(r, scaled[0])
+    if x is not None:
+        _put(r, node, [x], "HARDSIGMOID", activation_coefficient=1 / 6, activation_offset=0.5)
+
+
+def _hard_swish_chain(r: Rewriter, node: Node) -> None:
+    """x * relu6(x + 3) / 6, multiplied first."""
+    scaled = with_scalar(r, node, "PROD")
+    if scaled is None or not near(scaled[1] * 6, 1) or not r.used_once(scaled[0]):
+        return
+    product = r.producer(scaled[0])
+    if product is None or not eltwise(r, product, "PROD"):
+        return
+    for x, gate in (product.inputs, product.inputs[::-1]):
+        if _relu6_of_plus_3(r, gate) == x:
+            _put(r, node, [x], "HARDSWISH")
+            return
+
+
+def _gated(r: Rewriter, node: Node) -> None:
+    """x * hard_sigmoid(x) and x * sigmoid(x)."""
+    if not eltwise(r, node, "PROD"):
+        return
+    for x, gate in (node.inputs, node.inputs[::-1]):
+        source = r.producer(gate, "Activation")
+        if source is None or source.inputs[0] != x:
+            continue
+        if is_activation(source, "SIGMOID"):
+            _put(r, node, [x], "SILU")
+            return
+        alpha, beta = r.attr(source, "activation_coefficient"), r.attr(source, "activation_offset")
+        if is_activation(source, "HARDSIGMOID") and near(alpha, 1 / 6) and near(beta, 0.5):
+            _put(r, node, [x], "HARDSWISH")
+            return
+
+
+def _gelu(r: Rewriter, node: Node) -> None:
+    """x * (1 + erf(x / sqrt(2))) * 0.5, in whichever order the factors come."""
+    x, factor, gate = _gelu_factors(r, node)
+    if x is None or gate is None or not near(factor, 0.5):
+        return
+    one = with_scalar(r, r.producer(gate), "SUM")
+    erf = r.producer(one[0], "Unary") if one is not None and near(one[1], 1) else None
+    if erf is None or erf.attrs["type"] != "ERF":
+        return
+    inner = with_scalar(r, r.producer(erf.inputs[0]), "PROD")
+    if inner is not None and inner[0] == x and near(inner[1] * inner[1], 0.5):
+        _put(r, node, [x], "GELU")
+
+
+def _gelu_factors(r: Rewriter, node: Node) -> tuple[str | None, float, str | None]:
+    """x, the product of the constant factors, and the tensor that x is multiplied with."""
+    factor = 1.0
+    scaled = with_scalar(r, node, "PROD")
+    if scaled is not None and r.used_once(scaled[0]):
+        factor = scaled[1]
+        product = r.producer(scaled[0])
+    else:
+        product = node
+    if product is None or not eltwise(r, product, "PROD") or split_const(r, product) is not None:
+        return None, 0, None
+    for x, gate in (product.inputs, product.inputs[::-1]):
+        source = r.producer(gate)
+        if eltwise(r, source, "SUM"):
+            halved = with_scalar(r, r.producer(x), "PROD")
+            if halved is not None and factor == 1.0:
+                return halved[0], halved[1], gate
+            return x, factor, gate
+        halved = with_scalar(r, source, "PROD")
+        if halved is not None and factor == 1.0 and eltwise(r, r.producer(halved[0]), "SUM"):
+            return x, halved[1], halved[0]
+    return None, 0, None
+
+
+@graph_pass("FOLD_ACTIVATION")
+def fold_activation(r: Rewriter) -> None:
+    """Folds an Activation into the operator before it, if that operator has the attribute."""
+    for node in r.nodes("Activation"):
+        before = r.producer(node.inputs[0])
+        if before is None or before.op == "Activation" or not r.used_once(node.inputs[0]):
+            continue
+        attribute = schema.operators()[before.op].attributes.get("activation")
+        if attribute is None or node.attrs["activation"] not in attribute.choices:
+            continue
+        if not plain(r, before) or r.dtype(before.outputs[0]) not in ("f32", None):
+            continue
+        if before.op == "Eltwise" and r.dtype(before.outputs[0]) is None:
+            continue
+        output = node.outputs[0]
+        r.remove(node)
+        before.attrs.update(activation_attrs(node))
+        r.set_output(before, 0, output)
+
+
+@graph_pass("FOLD_LAYERNORM")
+def layer_norm(r: Rewriter) -> None:
+    """Replaces (x - mean) / sqrt(variance + epsilon) over the last dimensions by a LayerNorm."""
+    for node in r.nodes("Eltwise"):
+        if r.alive(node):
+            _layer_norm(r, node)
+    for node in r.nodes("LayerNorm"):
+        _scale_layer_norm(r, node)
+
+
+def _layer_norm(r: Rewriter, node: Node) -> None:
+    centred = _numerator(r, node)
+    difference = r.producer(centred, "Eltwise") if centred is not None else None
+    if centred is None or difference is None or not eltwise(r, difference, "SUB"):
+        return
+    x, mean = difference.inputs
+    rank = r.rank(x)
+    reduced = _mean_axes(r, mean, rank)
+    if reduced is None or reduced[0] != x or rank is None:
+        return
+    found = _variance(r, node, centred)
+    if found is None or found[1] is None or found[2] != reduced[1]:
+        return
+    first = min(reduced[1])
+    if sorted(reduced[1]) == list(range(first, rank)):
+        r.replace(node, "LayerNorm", [x], axis=first - rank, epsilon=found[1])
+
+
+def _numerator(r: Rewriter, node: Node) -> str | None:
+    """The tensor that is divided by a square root, or multiplied with its inverse."""
+    if eltwise(r, node, "DIV"):
+        return node.inputs[0]
+    if eltwise(r, node, "PROD"):
+        for tensor, other in (node.inputs, node.inputs[::-1]):
+            source = r.producer(other, "Unary")
+            if source is not None and source.attrs["type"] == "RSQRT":
+                return tensor
+    return None
+
+
+def _mean_axes(r: Rewriter, tensor: str, rank: int | None) -> tuple[str, list[int]] | None:
+    """What the tensor is the mean of, and over which axes."""
+    node = r.producer(tensor, "Reduce")
+    if node is None or node.attrs["reduce_type"] != "MEAN" or rank is None:
+        return None
+    if not node.attrs.get("keepdims", False) or not node.attrs.get("axis"):
+        return None
+    return node.inputs[0], sorted(a % rank for a in node.attrs["axis"])
+
+
+def _variance(r: Rewriter, node: Node, centred: str) -> tuple[str, float, list[int]] | None:
+    """The variance by which `node` divides: its tensor, epsilon and the axes."""
+    root = next((t for t in node.inputs if t != centred), "")
+    source = r.producer(root, "Unary")
+    if source is None or source.attrs["type"] not in ("SQRT", "RSQRT"):
+        return None
+    added = with_scalar(r, r.producer(source.inputs[0]), "SUM")
+    if added is None:
+        return None
+    reduced = _mean_axes(r, added[0], r.rank(centred))
+    square = r.producer(reduced[0]) if reduced is not None else None
+    if reduced is None or square is None:
+        return None
+    squared = square.op == "Unary" and square.attrs["type"] == "SQUARE"
+    squared |= eltwise(r, square, "PROD") and square.inputs[0] == square.inputs[1]
+    power = with_scalar(r, square, "POW")
+    squared |= power is not None and power[1] == 2 and power[0] == square.inputs[0]
+    if not squared or square.inputs[0] != centred:
+        return None
+    return added[0], added[1], reduced[1]
+
+
+def _scale_layer_norm(r: Rewriter, node: Node) -> None:
+    """Takes a constant factor and addend of the normalized dimensions into a LayerNorm."""
+    shape = r.shape(node.inputs[0])
+    if shape is None:
+        return
+    wanted = shape[r.attr(node, "axis") :]
+    for kind, place in (("PROD", 1), ("SUM", 2)):
+        user = r.only_user(node.outputs[0])
+        if user is None or not eltwise(r, user, kind):
+            continue
+        found = split_const(r, user)
+        if found is None or found[1].shape != wanted or (place == 1 and len(node.inputs) > 1):
+            continue
+        constant = next(t for t in user.inputs if t != node.outputs[0])
+        inputs = [*node.inputs, *[""] * (place - len(node.inputs)), constant]
+        output = user.outputs[0]
+        r.remove(user)
+        r.set_inputs(node, inputs)
+        r.set_output(node, 0, output)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order of the passes, and their names as deployment files use them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mace.errors import MaceError, did_you_mean
+from mace.graph.ir import Graph
+from mace.passes import activation, cleanup, constants, layout, linear, matmul, window
+from mace.passes.rewrite import PASSES, Pass
+
+# What later groups rely on comes first: constants, then transposes out of the way, then folding.
+_SIMPLIFY: tuple[Pass, ...] = (
+    cleanup.sort,
+    cleanup.remove_identity,
+    cleanup.fold_shape,
+    constants.fold_constants,
+    cleanup.fold_reshape,
+    cleanup.remove_duplicates,
+)
+_FUSE: tuple[Pass, ...] = (
+    layout.sink_transposes,
+    cleanup.transpose_to_reshape,
+    cleanup.fold_reshape,
+    cleanup.remove_identity,
+    activation.recognise,
+    matmul.matmul_to_fc,
+    matmul.transpose_matmul,
+    matmul.fold_fc_reshape,
+    window.flatten_atrous,
+    window.fold_pad,
+    window.channel_shuffle,
+    activation.layer_norm,
+    linear.simplify_batch_norm,
+    linear.fold_conv_bn,
+    linear.fold_deconv_bn,
+    linear.fold_depthwise_bn,
+    linear.fold_fc_bn,
+    linear.fold_bias,
+    linear.fold_batch_norm,
+    linear.fold_before,
+    linear.fold_scalars,
+    activation.fold_activation,
+    cleanup.remove_duplicates,
+    cleanup.sort,
+)
+# One fold makes room for another: the groups are repeated until nothing changes.
+_MOST_ROUNDS = 4
+
+# Names of the documents whose work is done elsewhere: by importers, by the layout of the file, or
+# by the engine. They are accepted and have no effect.
+DONE_ELSEWHERE = (
+    "ADD_IN_OUT_TENSOR_INFO",
+    "ADD_MACE_INPUT_AND_OUTPUT_NODES",
+    "ADD_OPENCL_INFORMATIONS",
+    "ADD_WINOGRAD_ARG",
+    "FOLD_SQRDIFF_MEAN",
+    "RESHAPE_FC_WEIGHT",
+    "TRANSFORM_ADD_TO_BIASADD",
+    "TRANSFORM_GLOBAL_CONV_TO_FC",
+    "TRANSFORM_GLOBAL_POOLING",
+    "TRANSPOSE_CAFFE_RESHAPE_AND_FLATTEN",
+    "TRANSPOSE_FILTERS",
+    "UPDATE_DATA_FORMAT",
+    "UPDATE_FLOAT_OP_DATA_TYPE",
+)
+
+
+def optimize(graph: Graph, options: Sequence[str] | None = None) -> Graph:
+    """The graph after all passes, or after those named in `options` alone, in the usual order.
+
+    Sorting and the removal of dead code are always done. Ranks and shapes in graph.values let
+    passes do more. Raises MaceError for a name that is no pass.
+    """
+    chosen = _chosen(options)
+    for _ in range(_MOST_ROUNDS):
+        before = _summary(graph)
+        for group in (_SIMPLIFY, _FUSE):
+            for function in group:
+                if function.name in chosen:
+                    graph = function(graph)
+        if _summary(graph) == before:
+            break
+    return graph
+
+
+def _chosen(options: Sequence[str] | None) -> set[str]:
+    if not options:
+        return set(PASSES)
+    known = [*PASSES, *DONE_ELSEWHERE]
+    for name in options:
+        if name not in known:
+            raise MaceError(
+                f"there is no optimisation '{name}'{did_you_mean(name, known)}",
+                hint=f"graph_optimize_options takes: {', '.join(sorted(PASSES))}",
+            )
+    return {*options, cleanup.sort.name}
+
+
+def _summary(graph: Graph) -> list[tuple[str, tuple[str, ...], tuple[str, ...], str]]:
+    return [(n.op, tuple(n.inputs), tuple(n.outputs), repr(sorted(n.attrs.items()))) for n in graph.nodes]
