@@ -15,6 +15,7 @@ from mace.graph import dtypes, schema
 from mace.graph.ir import Array, Graph, Node, Value
 
 import interpreter_spatial as spatial
+import interpreter_ssd as ssd
 
 Inputs = list[Array | None]
 Attrs = dict[str, Any]
@@ -429,5 +430,5 @@ def _spatial(name: str, function: Callable[..., Array]) -> None:
     _FUNCTIONS[name] = compute
 
 
-for _name, _function in spatial.FUNCTIONS.items():
+for _name, _function in {**spatial.FUNCTIONS, **ssd.FUNCTIONS}.items():
     _spatial(_name, _function)

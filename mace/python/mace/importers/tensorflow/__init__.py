@@ -66,10 +66,14 @@ def describe_model(model_file: Path, weight_file: Path | None = None) -> Descrip
     inputs = [source.completed(r) for r in source.inputs]
     operators = Counter(n.op for n in source.needed())
     return Description(
-        [Interface(r.name, r.shape or (), r.dtype or "f32") for r in inputs],
-        [Interface(r.name, (), "f32") for r in source.outputs],
+        [Interface(r.name, r.shape or (), r.dtype or "f32", _format(r)) for r in inputs],
+        [Interface(r.name, (), "f32", "NONE") for r in source.outputs],
         dict(sorted(operators.items())),
     )
+
+
+def _format(request: InterfaceRequest) -> str:
+    return request.data_format if len(request.shape or ()) == 4 else "NONE"
 
 
 class _Import:

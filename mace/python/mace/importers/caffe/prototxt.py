@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads Caffe's files: the network (.prototxt, text) and its weights (.caffemodel, binary).
+
+Parameters of layers that mace/proto/caffe.proto does not describe are skipped with their contents;
+a field that is unknown within a described one is an error with file and line."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+
+from mace.graph.ir import Array
+from mace.importers.base import ImportFailed, Problem, UnsupportedError
+from mace.proto_messages import message_class
+
+_DESCRIPTOR = "caffe.desc"
+# Messages whose unknown fields are skipped: those that forks of Caffe add layers to.
+_OPEN_MESSAGES = ("NetParameter", "LayerParameter", "V1LayerParameter")
+_TOKEN = re.compile(
+    r"""\s+|\#[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[{}<>\[\]:;,]|[^\s{}<>\[\]:;,"'#]+"""
+)
+
+
+def read_network(path: Path) -> Any:
+    """The NetParameter in a .prototxt file. Raises ImportFailed with file and line."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise _file_problem(path, f"it cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        hint = "model_file_path is the .prototxt, weight_file_path the .caffemodel"
+        raise _file_problem(path, "it is not text", hint) from error
+    network = message_class("mace.caffe.NetParameter", _DESCRIPTOR)()
+    try:
+        text_format.Parse(_without_unknown(text, network.DESCRIPTOR), network)
+    except text_format.ParseError as error:
+        where = f"{path}:{error.GetLine() or 1}:{error.GetColumn() or 1}"
+        reason = re.sub(r"^\d+:\d+ : ", "", str(error)).replace("mace.caffe.", "")
+        raise _file_problem(Path(where), f"it is not a Caffe network: {reason}") from error
+    if network.layers:
+        raise _file_problem(
+            path,
+            "its layers are in the form that Caffe had before 2015 ('layers')",
+            "upgrade it with Caffe's upgrade_net_proto_text",
+        )
+    if not network.layer:
+        raise _file_problem(path, "it has no layers")
+    return network
+
+
+def read_weights(path: Path) -> dict[str, list[Any]]:
+    """The weights (BlobWeights messages) by name of the layer."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _file_problem(path, f"it cannot be read: {error.strerror}") from error
+    weights = message_class("mace.caffe.NetWeights", _DESCRIPTOR)()
+    try:
+        weights.ParseFromString(data)
+    except DecodeError as error:
+        hint = "copy the file again; weight_file_path is the .caffemodel"
+        raise _file_problem(path, "it is not a caffemodel, or it is damaged", hint) from error
+    if not weights.layer and not weights.layers:
+        raise _file_problem(path, "it holds no layers", "weight_file_path is the .caffemodel")
+    layers = (*weights.layers, *weights.layer)
+    return {layer.name: list(layer.blobs) for layer in layers if layer.blobs}
+
+
+def blob_array(blob: Any) -> Array:
+    """The numbers of a BlobWeights message; UnsupportedError when they do not fit its shape."""
+    if blob.HasField("shape"):
+        shape = [int(d) for d in blob.shape.dim]
+    else:
+        shape = [blob.num, blob.channels, blob.height, blob.width]
+    data = b"".join(blob.data)
+    size = 4 if data or not blob.double_data else 8
+    if size == 8:
+        data = b"".join(blob.double_data)
+    if any(d < 0 for d in shape) or math.prod(shape) * size != len(data):
+        raise UnsupportedError(
+            f"its weights have {len(data)} bytes for shape {shape}", "the caffemodel is damaged"
+        )
+    values = np.frombuffer(data, "<f4" if size == 4 else "<f8")
+    return values.astype(np.float32).reshape(shape)
+
+
+def _file_problem(path: Path, message: str, hint: str = "") -> ImportFailed:
+    return ImportFailed([Problem("model", "file", str(path), message, hint)])
+
+
+def _without_unknown(text: str, descriptor: Any) -> str:
+    """The text with unknown parameters of layers made blank, so that positions stay."""
+    tokens = [m for m in _TOKEN.finditer(text) if not m[0].isspace() and not m[0].startswith("#")]
+    spans: list[tuple[int, int]] = []
+    _find_unknown(tokens, 0, descriptor, spans)
+    parts, position = [], 0
+    for start, end in spans:
+        parts += [text[position:start], re.sub(r"[^\n]", " ", text[start:end])]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def _find_unknown(
+    tokens: list[re.Match[str]], index: int, descriptor: Any, spans: list[tuple[int, int]]
+) -> int:
+    """Walks the fields of one message from tokens[index] on and returns the index behind it.
+
+    What is malformed is left to the parser, which words the error.
+    """
+    while index < len(tokens) and tokens[index][0] not in "}>":
+        name = tokens[index]
+        field = descriptor.fields_by_name.get(name[0])
+        index += 1
+        if index < len(tokens) and tokens[index][0] == ":":
+            index += 1
+        if index < len(tokens) and tokens[index][0] in "{<" and field and field.message_type:
+            index = _find_unknown(tokens, index + 1, field.message_type, spans)
+        else:
+            index = _skip_value(tokens, index)
+        while index < len(tokens) and tokens[index][0] in ";,":
+            index += 1
+        skipped = field is None and descriptor.name in _OPEN_MESSAGES
+        if skipped and name[0].isidentifier() and index <= len(tokens):
+            spans.append((name.start(), tokens[index - 1].end()))
+    return index + 1
+
+
+def _skip_value(tokens: list[re.Match[str]], index: int) -> int:
+    """The index behind a value: one token, or all between brackets; past the end if none closes."""
+    depth = 0
+    while index < len(tokens):
+        depth += (tokens[index][0] in "{<[") - (tokens[index][0] in "}>]")
+        if depth < 0:
+            return index
+        index += 1
+        if depth == 0:
+            return index
+    return len(tokens) + 1
