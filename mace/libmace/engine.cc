@@ -303,6 +303,7 @@ MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadat
   memory.inputs = input_pointers_.data();
   memory.outputs = output_pointers_.data();
   memory.arena = arena_.as<char>();
+  ThreadPool::CallerBinding binding(*thread_pool_);
   MACE_RETURN_IF_ERROR(plans_[0]->Run(memory, metadata));
   for (size_t i = 0; i < outputs_.size(); ++i) outputs[i].shape = plans_[0]->output(i).shape;
   return MaceStatus::MACE_SUCCESS;

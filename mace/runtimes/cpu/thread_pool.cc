@@ -1,89 +1,207 @@
 // SPDX-License-Identifier: Apache-2.0
-// Worker threads that take chunks of a loop in turn.
+// Worker threads that take chunks of a loop in turn. A worker that wakes too late for a loop does
+// not join it, so that a loop never waits for a thread that has not begun.
 #include "mace/runtimes/cpu/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <errno.h>
+#include <string.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
-#include <vector>
+
+#include "mace/base/logging.h"
+#include "mace/runtimes/cpu/cpu_topology.h"
 
 namespace mace {
 
+namespace {
+
+// How long a thread looks for work before it parks: longer than the gap between two operators,
+// shorter than what anyone notices on a battery.
+constexpr std::chrono::microseconds kSpinTime(50);
+
+void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+// Waits for the condition, but not for long. Whether it holds.
+template <typename Condition>
+bool SpinUntil(const Condition &condition) {
+  const auto end = std::chrono::steady_clock::now() + kSpinTime;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (condition()) return true;
+      Pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return condition();
+}
+
+}  // namespace
+
 class ThreadPool::Impl {
  public:
-  explicit Impl(int workers) {
-    for (int i = 1; i <= workers; ++i) threads_.emplace_back([this, i] { Work(i); });
+  Impl(int workers, const std::vector<int> &cores, bool spin) : cores_(cores), spin_(spin) {
+    // Addresses of starts_ go to the threads.
+    starts_.resize(static_cast<size_t>(workers));
+    for (int i = 0; i < workers; ++i) {
+      starts_[static_cast<size_t>(i)] = {this, i + 1};
+      pthread_t thread;
+      const int error = pthread_create(&thread, nullptr, Start, &starts_[static_cast<size_t>(i)]);
+      if (error != 0) {
+        LOG(WARNING) << "only " << i << " of " << workers
+                     << " worker threads could be started: " << strerror(error);
+        break;
+      }
+      threads_.push_back(thread);
+    }
   }
 
   ~Impl() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       stop_ = true;
+      generation_.fetch_add(1);
     }
     wake_.notify_all();
-    for (std::thread &thread : threads_) thread.join();
+    for (pthread_t thread : threads_) pthread_join(thread, nullptr);
   }
 
   void Run(int64_t n, int64_t grain, Task task, void *function) {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      n_ = n;
-      grain_ = grain;
-      task_ = task;
-      function_ = function;
-      next_.store(0, std::memory_order_relaxed);
-      busy_ = static_cast<int>(threads_.size());
-      ++generation_;
+    n_ = n;
+    grain_ = grain;
+    chunks_ = (n - 1) / grain + 1;
+    task_ = task;
+    function_ = function;
+    next_.store(0, std::memory_order_relaxed);
+    joined_.store(kOpen, std::memory_order_release);
+    generation_.fetch_add(1);
+    const int sleepers = sleepers_.load();
+    if (sleepers > 0) {
+      // Taken once so that a worker between its last look at generation_ and its wait is not missed.
+      { std::lock_guard<std::mutex> lock(mutex_); }
+      if (chunks_ - 1 >= sleepers) {
+        wake_.notify_all();
+      } else {
+        for (int64_t i = 1; i < chunks_; ++i) wake_.notify_one();
+      }
     }
-    wake_.notify_all();
     TakeChunks(0);
+    if (joined_.fetch_and(~kOpen) == kOpen) return;  // nobody joined, or all have left
+    const auto left = [this] { return joined_.load(std::memory_order_acquire) == 0; };
+    if (spin_ && SpinUntil(left)) return;
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [this] { return busy_ == 0; });
+    done_.wait(lock, left);
   }
 
  private:
+  struct StartArgument {
+    Impl *impl;
+    int thread;
+  };
+
+  // Bit of joined_: workers may still join the loop. The other bits count those that are in it.
+  static constexpr uint32_t kOpen = 1u << 31;
+
+  static void *Start(void *argument) {
+    const StartArgument &start = *static_cast<StartArgument *>(argument);
+    start.impl->Work(start.thread);
+    return nullptr;
+  }
+
   void TakeChunks(int thread) {
     for (;;) {
-      const int64_t begin = next_.fetch_add(grain_, std::memory_order_relaxed);
-      if (begin >= n_) return;
-      task_(function_, begin, std::min(begin + grain_, n_), thread);
+      const int64_t chunk = next_.fetch_add(1, std::memory_order_relaxed);
+      if (chunk >= chunks_) return;
+      const int64_t begin = chunk * grain_;
+      task_(function_, begin, std::min(grain_, n_ - begin) + begin, thread);
     }
+  }
+
+  bool Join() {
+    uint32_t joined = joined_.load(std::memory_order_relaxed);
+    while ((joined & kOpen) != 0) {
+      if (joined_.compare_exchange_weak(joined, joined + 1, std::memory_order_acq_rel,
+                                        std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void Leave() {
+    if (joined_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    // The last of a closed loop; the lock as in Run().
+    { std::lock_guard<std::mutex> lock(mutex_); }
+    done_.notify_one();
   }
 
   void Work(int thread) {
+    if (!cores_.empty()) BindThread(cores_);
     uint64_t seen = 0;
     for (;;) {
-      {
+      const auto more = [&] { return generation_.load(std::memory_order_acquire) != seen; };
+      if (!spin_ || !SpinUntil(more)) {
         std::unique_lock<std::mutex> lock(mutex_);
-        wake_.wait(lock, [&] { return stop_ || generation_ != seen; });
-        if (stop_) return;
-        seen = generation_;
+        sleepers_.fetch_add(1);
+        wake_.wait(lock, [&] { return generation_.load() != seen; });
+        sleepers_.fetch_sub(1);
       }
-      TakeChunks(thread);
-      std::lock_guard<std::mutex> lock(mutex_);
-      if (--busy_ == 0) done_.notify_one();
+      seen = generation_.load();
+      if (stop_.load()) return;
+      if (Join()) {
+        TakeChunks(thread);
+        Leave();
+      }
     }
   }
 
+  const std::vector<int> cores_;
+  const bool spin_;
+  std::vector<StartArgument> starts_;
+  std::vector<pthread_t> threads_;
   std::mutex mutex_;
   std::condition_variable wake_, done_;
-  std::vector<std::thread> threads_;
-  uint64_t generation_ = 0;
-  int busy_ = 0;
-  bool stop_ = false;
-  int64_t n_ = 0, grain_ = 1;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<int> sleepers_{0};
+  std::atomic<bool> stop_{false};
+  // The loop; written only while joined_ is 0.
+  int64_t n_ = 0, grain_ = 1, chunks_ = 0;
   Task task_ = nullptr;
   void *function_ = nullptr;
   std::atomic<int64_t> next_{0};
+  std::atomic<uint32_t> joined_{0};
 };
 
-ThreadPool::ThreadPool(int num_threads, CPUAffinityPolicy)
-    : num_threads_(num_threads > 0
-                       ? num_threads
-                       : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {
-  if (num_threads_ > 1) impl_ = std::make_unique<Impl>(num_threads_ - 1);
+ThreadPool::ThreadPool(int num_threads, CPUAffinityPolicy policy, const std::string &sysfs) {
+  const std::vector<int> allowed = AllowedCores();
+  CoreChoice choice = ChooseCores(ReadCores(sysfs, allowed), num_threads, policy);
+  if (!choice.cores.empty()) {
+    // Tried by a thread that can be spared: on success all of them will succeed.
+    if (!BindThread(choice.cores)) {
+      choice.warning = std::string("threads cannot be bound to cores: ") + strerror(errno);
+      choice.cores.clear();
+    }
+    BindThread(allowed);
+  }
+  if (!choice.warning.empty()) {
+    LOG(WARNING) << "the CPU affinity policy has no effect: " << choice.warning;
+  }
+  num_threads_ = choice.num_threads;
+  cores_ = choice.cores;
+  const size_t usable = cores_.empty() ? allowed.size() : cores_.size();
+  // With more threads than cores, one that spins keeps another from working.
+  const bool spin = static_cast<size_t>(num_threads_) <= usable;
+  if (num_threads_ > 1) impl_ = std::make_unique<Impl>(num_threads_ - 1, cores_, spin);
 }
 
 ThreadPool::~ThreadPool() = default;
@@ -92,12 +210,25 @@ void ThreadPool::Dispatch(int64_t n, int64_t grain, Task task, void *function) {
   if (n <= 0) return;
   if (grain < 1) grain = 1;
   if (impl_ == nullptr || n <= grain) {
-    for (int64_t begin = 0; begin < n; begin += grain) {
-      task(function, begin, std::min(begin + grain, n), 0);
+    for (int64_t begin = 0; begin < n; begin += std::min(grain, n - begin)) {
+      task(function, begin, begin + std::min(grain, n - begin), 0);
     }
     return;
   }
   impl_->Run(n, grain, task, function);
+}
+
+ThreadPool::CallerBinding::CallerBinding(const ThreadPool &pool) {
+  static_assert(sizeof(cpu_set_t) <= sizeof(old_cores_));
+  if (pool.cores().empty()) return;
+  cpu_set_t *old_cores = reinterpret_cast<cpu_set_t *>(old_cores_);
+  bound_ = sched_getaffinity(0, sizeof(*old_cores), old_cores) == 0 && BindThread(pool.cores());
+}
+
+ThreadPool::CallerBinding::~CallerBinding() {
+  if (bound_) {
+    sched_setaffinity(0, sizeof(cpu_set_t), reinterpret_cast<const cpu_set_t *>(old_cores_));
+  }
 }
 
 }  // namespace mace
