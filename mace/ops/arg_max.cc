@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ArgMax: the index of the largest or smallest element along an axis, the first of equals. As in
 // numpy, NaN counts as the largest and as the smallest.
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The list of reduce kernels and the choice among them.
+#include "mace/kernels/reduce/reduce.h"
+
+namespace mace {
+namespace kernels {
+
+#define MACE_REDUCE_KERNEL(name, isa) extern const ReduceFunctions name;
+#include "mace/kernels/reduce/kernels.inc"
+#undef MACE_REDUCE_KERNEL
+
+namespace {
+
+constexpr ReduceKernel kKernels[] = {
+#define MACE_REDUCE_KERNEL(name, isa) {#name, isa, &name},
+#include "mace/kernels/reduce/kernels.inc"
+#undef MACE_REDUCE_KERNEL
+};
+
+}  // namespace
+
+KernelList<ReduceKernel> ReduceKernels() {
+  return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
+}
+
+const ReduceFunctions &Reduce() {
+  static const ReduceFunctions &best = *ReduceKernels().Best(SupportedIsas()).functions;
+  return best;
+}
+
+}  // namespace kernels
+}  // namespace mace

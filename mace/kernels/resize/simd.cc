@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resizing on vectors, compiled once for each instruction set with MACE_RESIZE_TABLE naming the
+// table.
+#include "mace/kernels/eltwise/simd_math-inl.h"
+#include "mace/kernels/resize/resize.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace mace {
+namespace kernels {
+namespace {
+
+// kChannels is the number of channels when it is small, else 0.
+template <int kTaps, int kChannels>
+HWY_INLINE void ResampleFew(const float *in, const int32_t *places, const float *weights,
+                            int64_t n, float *out) {
+  for (int64_t x = 0; x < n; ++x, places += kTaps, weights += kTaps, out += kChannels) {
+    float sum[kChannels];
+    for (int c = 0; c < kChannels; ++c) sum[c] = weights[0] * in[places[0] * kChannels + c];
+    for (int t = 1; t < kTaps; ++t) {
+      const float *pixel = in + static_cast<int64_t>(places[t]) * kChannels;
+      for (int c = 0; c < kChannels; ++c) sum[c] += weights[t] * pixel[c];
+    }
+    for (int c = 0; c < kChannels; ++c) out[c] = sum[c];
+  }
+}
+
+// Vectors of four numbers for what is left of a pixel: wider ones would be mostly empty.
+using FourFloats = hn::CappedTag<float, 4>;
+constexpr FourFloats kFour;
+
+template <int kTaps>
+HWY_INLINE void ResampleMany(const float *in, const int32_t *places, const float *weights,
+                             int64_t n, int64_t channels, float *out) {
+  for (int64_t x = 0; x < n; ++x, places += kTaps, weights += kTaps, out += channels) {
+    const float *pixels[kTaps];
+    for (int t = 0; t < kTaps; ++t) pixels[t] = in + places[t] * channels;
+    int64_t c = 0;
+    for (; c <= channels - kLanes; c += kLanes) {
+      FloatVector sum = hn::Mul(Set(weights[0]), Load(pixels[0] + c));
+      for (int t = 1; t < kTaps; ++t) sum = hn::MulAdd(Set(weights[t]), Load(pixels[t] + c), sum);
+      Store(sum, out + c);
+    }
+    for (; c <= channels - 4; c += 4) {
+      auto sum = hn::Mul(hn::Set(kFour, weights[0]), hn::LoadU(kFour, pixels[0] + c));
+      for (int t = 1; t < kTaps; ++t) {
+        sum = hn::MulAdd(hn::Set(kFour, weights[t]), hn::LoadU(kFour, pixels[t] + c), sum);
+      }
+      hn::StoreU(sum, kFour, out + c);
+    }
+    for (; c < channels; ++c) {
+      float sum = weights[0] * pixels[0][c];
+      for (int t = 1; t < kTaps; ++t) sum += weights[t] * pixels[t][c];
+      out[c] = sum;
+    }
+  }
+}
+
+template <int kTaps>
+void ResampleTaps(const float *in, const int32_t *places, const float *weights, int64_t n,
+                  int64_t channels, float *out) {
+  switch (channels) {
+    case 1: return ResampleFew<kTaps, 1>(in, places, weights, n, out);
+    case 2: return ResampleFew<kTaps, 2>(in, places, weights, n, out);
+    case 3: return ResampleFew<kTaps, 3>(in, places, weights, n, out);
+    default: return ResampleMany<kTaps>(in, places, weights, n, channels, out);
+  }
+}
+
+void Resample(const float *in, const int32_t *places, const float *weights, int taps, int64_t n,
+              int64_t channels, float *out) {
+  if (taps == 2) {
+    ResampleTaps<2>(in, places, weights, n, channels, out);
+  } else {
+    ResampleTaps<4>(in, places, weights, n, channels, out);
+  }
+}
+
+template <int kTaps>
+HWY_INLINE void BlendTaps(const float *const *rows, const float *weights, int64_t n, float *out) {
+  FloatVector factors[kTaps];
+  const float *from[kTaps];
+  for (int t = 0; t < kTaps; ++t) {
+    factors[t] = Set(weights[t]);
+    from[t] = rows[t];
+  }
+  int64_t i = 0;
+  for (; i <= n - kLanes; i += kLanes) {
+    FloatVector sum = hn::Mul(factors[0], Load(from[0] + i));
+    for (int t = 1; t < kTaps; ++t) sum = hn::MulAdd(factors[t], Load(from[t] + i), sum);
+    Store(sum, out + i);
+  }
+  if (i == n) return;
+  FloatVector sum = hn::Mul(factors[0], LoadPart(from[0] + i, n - i));
+  for (int t = 1; t < kTaps; ++t) sum = hn::MulAdd(factors[t], LoadPart(from[t] + i, n - i), sum);
+  StorePart(sum, out + i, n - i);
+}
+
+void Blend(const float *const *rows, const float *weights, int taps, int64_t n, float *out) {
+  if (taps == 2) {
+    BlendTaps<2>(rows, weights, n, out);
+  } else {
+    BlendTaps<4>(rows, weights, n, out);
+  }
+}
+
+}  // namespace
+
+extern const ResizeFunctions MACE_RESIZE_TABLE;
+const ResizeFunctions MACE_RESIZE_TABLE = {Resample, Blend};
+
+}  // namespace kernels
+}  // namespace mace
+HWY_AFTER_NAMESPACE();
