@@ -48,14 +48,10 @@ class Groups {
   void Share(int s) {
     const MemoryGraph::Step &step = graph_.steps[At(s)];
     for (const auto &[output, input] : step.aliases) {
-      if (Fresh(output)) Join(output, input);
+      if (Fresh(output)) Join(output, input, s);
     }
     for (const auto &[output, input] : step.in_place) {
-      if (!Fresh(output) || !MayOverwrite(step, s, output, input)) continue;
-      Join(output, input);
-      // Another output of this step must not overwrite it too.
-      int &last = last_read_[At(Find(input))];
-      last = std::max(last, s + 1);
+      if (Fresh(output) && MayOverwrite(step, s, output, input)) Join(output, input, s);
     }
   }
 
@@ -78,8 +74,8 @@ class Groups {
     return uses == 1;
   }
 
-  // Output joins the group of input, if their memory can be one.
-  void Join(int output, int input) {
+  // Output of step s joins the group of input, if their memory can be one.
+  void Join(int output, int input, int s) {
     const int group = Find(input);
     if (group == output) return;
     if (external_[At(output)] >= 0) {
@@ -87,7 +83,9 @@ class Groups {
       external_[At(group)] = external_[At(output)];
     }
     parent_[At(output)] = group;
-    last_read_[At(group)] = std::max(last_read_[At(group)], last_read_[At(output)]);
+    // s + 1 even if nothing reads it: another output of this step must not overwrite it.
+    last_read_[At(group)] =
+        std::max({last_read_[At(group)], last_read_[At(output)], s + 1});
   }
 
   const MemoryGraph &graph_;
