@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every pooling kernel that this machine can run, over windows, strides, dilations and paddings and
+// all remainders of its lanes, in buffers of exactly the right size, against the definition.
+#include "mace/kernels/pool/pool.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "mace/kernels/test_util.h"
+
+namespace mace {
+namespace kernels {
+namespace {
+
+// One output element in double, and the sum of the absolute terms.
+double Expected(const PoolShape &s, bool max, const std::vector<float> &input, int64_t n, int64_t y,
+                int64_t x, int64_t c, double *magnitude) {
+  double value = max ? -std::numeric_limits<double>::infinity() : 0;
+  int64_t count = 0;
+  *magnitude = 0;
+  for (int64_t u = 0; u < s.kernel_h; ++u) {
+    for (int64_t v = 0; v < s.kernel_w; ++v) {
+      const int64_t iy = y * s.stride_h - s.pad_top + u * s.dilation_h;
+      const int64_t ix = x * s.stride_w - s.pad_left + v * s.dilation_w;
+      const bool inside = iy >= 0 && iy < s.in_h && ix >= 0 && ix < s.in_w;
+      const bool padding = iy < s.in_h + s.pad_bottom && ix < s.in_w + s.pad_right;
+      if (inside || (padding && s.count_include_pad)) ++count;
+      if (!inside) continue;
+      const double element = input[((n * s.in_h + iy) * s.in_w + ix) * s.channels + c];
+      value = max ? std::fmax(value, element) : value + element;
+      *magnitude += std::fabs(element);
+    }
+  }
+  if (!max) {
+    value = count == 0 ? 0 : value / count;
+    *magnitude /= count == 0 ? 1 : count;
+  }
+  return value;
+}
+
+void Check(const PoolKernel &kernel, const PoolShape &s, GuardedBuffer *in, GuardedBuffer *out) {
+  SCOPED_TRACE(testing::Message() << s.in_h << "x" << s.in_w << "x" << s.channels << ", window "
+                                  << s.kernel_h << "x" << s.kernel_w << ", padding "
+                                  << s.count_include_pad);
+  Random random(11);
+  const std::vector<float> input = random.Vector(s.batch * s.in_h * s.in_w * s.channels);
+  const float *x = in->Take(input);
+  const int64_t rows = s.batch * s.out_h;
+  float *y = out->Take(rows * s.out_w * s.channels, NAN);
+  RunPoolRows(kernel, s, x, y, rows / 2, rows);
+  RunPoolRows(kernel, s, x, y, 0, rows / 2);
+  ErrorMeter meter;
+  for (int64_t i = 0; i < rows * s.out_w * s.channels; ++i) {
+    const int64_t c = i % s.channels, column = i / s.channels % s.out_w;
+    const int64_t row = i / s.channels / s.out_w;
+    double magnitude;
+    const double expected =
+        Expected(s, kernel.max, input, row / s.out_h, row % s.out_h, column, c, &magnitude);
+    if (std::isinf(expected)) {
+      ASSERT_EQ(y[i], static_cast<float>(expected));
+      continue;
+    }
+    ASSERT_TRUE(meter.Add(y[i], expected, magnitude)) << "element " << i << " is " << y[i];
+  }
+  meter.Expect(kernel.name);
+  ASSERT_TRUE(in->Intact() && out->Intact());
+}
+
+TEST(PoolTest, Geometries) {
+  GuardedBuffer in(1 << 18), out(1 << 18);
+  ForEachKernel(PoolKernels(), [&](const PoolKernel &kernel) {
+    for (int geometry = 0; geometry < 9; ++geometry) {
+      for (int64_t extra : {0, 1, kernel.lanes - 1, kernel.lanes, 4 * kernel.lanes + 3}) {
+        for (bool include : {false, true}) {
+          PoolShape s;
+          s.batch = 2;
+          s.in_h = 7;
+          s.in_w = 9;
+          s.channels = kernel.lanes + extra;
+          s.kernel_h = s.kernel_w = geometry == 0 ? 1 : 2 + geometry % 2;
+          s.count_include_pad = include;
+          if (geometry >= 2) s.pad_left = s.pad_top = 1;
+          if (geometry >= 3) s.pad_right = s.pad_bottom = 1;
+          if (geometry >= 4) s.stride_h = s.stride_w = 2;
+          if (geometry == 5) s.dilation_h = s.dilation_w = 2;
+          if (geometry == 6) s.pad_left = s.pad_top = 4;  // windows of padding alone
+          if (geometry == 7) s.kernel_h = 7;
+          if (geometry == 7) s.kernel_w = 9;
+          if (geometry == 8) s.dilation_w = 11;
+          s.out_h = (s.in_h + s.pad_top + s.pad_bottom - (s.kernel_h - 1) * s.dilation_h - 1) /
+                        s.stride_h +
+                    1;
+          s.out_w = (s.in_w + s.pad_left + s.pad_right - (s.kernel_w - 1) * s.dilation_w - 1 +
+                     (geometry % 2) * (s.stride_w - 1)) /
+                        s.stride_w +
+                    1;  // odd: rounded up
+          if (s.out_w < 1) s.out_w = 1;
+          Check(kernel, s, &in, &out);
+          if (testing::Test::HasFatalFailure()) return;
+        }
+      }
+    }
+  });
+}
+
+TEST(PoolTest, BestTakesAnyNumberOfChannels) {
+  for (int64_t channels = 1; channels < 40; ++channels) {
+    for (bool max : {false, true}) {
+      const PoolKernel &kernel = BestPool(DetectedIsas(), max, channels);
+      EXPECT_EQ(kernel.max, max);
+      EXPECT_LE(kernel.lanes, channels);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kernels
+}  // namespace mace
