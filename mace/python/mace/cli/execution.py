@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What run and benchmark share: the models and devices they go over, and the inputs."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+
+from mace.cli.arguments import UsageError
+from mace.cli.common import chosen_models, deployment_of, library_folder
+from mace.cli.console import Console
+from mace.config.schema import Deployment, Subgraph
+from mace.devices import Device, select_device
+from mace.devices.job import ConvertedFiles, Job, Settings, file_name
+from mace.errors import MaceError
+from mace.fetch import fetch
+from mace.model_file import read_interface
+from mace.runtime import TensorInfo
+from mace.validation.inputs import file_inputs, random_inputs, raw_inputs, sized_inputs
+
+Array: TypeAlias = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One model for one ABI."""
+
+    deployment: Deployment
+    name: str
+    abi: str
+    files: ConvertedFiles
+
+    @property
+    def subgraph(self) -> Subgraph:
+        """The model's interface in the deployment file."""
+        return self.deployment.models[self.name].subgraph
+
+    @property
+    def folder(self) -> Path:
+        """builds/<library_name>."""
+        return library_folder(self.deployment)
+
+
+def targets(options: argparse.Namespace) -> list[Target]:
+    """All models for all ABIs that the command line asks for. Raises MaceError if one is not
+    converted yet."""
+    if options.mace_lib_type == "dynamic":
+        raise UsageError(
+            "--mace_lib_type=dynamic: running programs with libmace.so is not in this version of MACE",
+            hint="leave it out; libmace.so is built by //mace/libmace:libmace.so",
+        )
+    deployment = deployment_of(options)
+    found = []
+    for name in chosen_models(deployment, options.models):
+        folder = library_folder(deployment) / "model"
+        graph, data = folder / f"{name}.pb", folder / f"{name}.data"
+        inputs, outputs = read_interface(graph)
+        _check_names(deployment, name, inputs, graph)
+        files = ConvertedFiles(name, graph, data, inputs, outputs)
+        found += [Target(deployment, name, abi, files) for abi in deployment.target_abis]
+    return found
+
+
+def _check_names(deployment: Deployment, name: str, inputs: list[TensorInfo], graph: Path) -> None:
+    wanted = deployment.models[name].subgraph.input_tensors
+    if sorted(wanted) != sorted(info.name for info in inputs):
+        raise MaceError(
+            f"'{graph}' was converted with other inputs than '{deployment.file}' says",
+            hint=f"convert it again: mace convert --config={deployment.file}",
+        )
+
+
+@contextmanager
+def job_on_device(target: Target, options: argparse.Namespace) -> Iterator[tuple[Job, Device]]:
+    """The model on its device, which nobody else uses meanwhile."""
+    folder = target.folder / "_tmp" / target.name / target.abi
+    device = select_device(target.abi, folder, options.device, options.device_yml)
+    settings = Settings(
+        num_threads=1 if options.disable_openmp else options.omp_num_threads,
+        cpu_affinity_policy=options.cpu_affinity_policy,
+        gpu_perf_hint=options.gpu_perf_hint,
+        gpu_priority_hint=options.gpu_priority_hint,
+        vlog_level=getattr(options, "vlog_level", 0),
+        timeout=options.timeout,
+    )
+    with device.lock():
+        try:
+            yield Job(device, target.files, settings), device
+        finally:
+            device.clean()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One set of inputs. suffix: of the names of its files, when they come from --input_dir."""
+
+    arrays: dict[str, Array]
+    suffix: str = ""
+
+
+def samples(
+    target: Target, input_dir: str, seed: int, count: int, console: Console
+) -> list[Sample]:
+    """The inputs for a model: from --input_dir, from validation_inputs_data, or random ones."""
+    subgraph = target.subgraph
+    order = {name: index for index, name in enumerate(subgraph.input_tensors)}
+    infos = sorted(target.files.inputs, key=lambda info: order[info.name])
+    infos = sized_inputs(infos, subgraph.input_shapes)
+    if input_dir:
+        return _from_folder(infos, Path(input_dir))
+    if subgraph.validation_inputs_data:
+        paths = [
+            fetch(location, target.deployment.folder, None, console.progress)
+            for location in subgraph.validation_inputs_data
+        ]
+        return [Sample(arrays) for arrays in file_inputs(infos, paths)]
+    ranges = subgraph.ranges()
+    return [Sample(random_inputs(infos, ranges, seed + number)) for number in range(count)]
+
+
+def _from_folder(infos: list[TensorInfo], folder: Path) -> list[Sample]:
+    """Files <input><suffix>, where <input> is the input's name with '_' for odd signs: each suffix
+    that the first input has is one sample."""
+    prefix = file_name(infos[0].name)
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    except OSError as error:
+        raise MaceError(f"the folder '{folder}' cannot be read: {error.strerror}") from None
+    suffixes = [name[len(prefix) :] for name in names if re.match(re.escape(prefix) + r"(\W|_|$)", name)]
+    if not suffixes:
+        raise MaceError(
+            f"'{folder}' has no file for the input '{infos[0].name}'",
+            hint=f"name the files {prefix}_0, {prefix}_1, ...: bare elements, row by row",
+        )
+    return [
+        Sample(raw_inputs(infos, [folder / f"{file_name(i.name)}{suffix}" for i in infos]), suffix)
+        for suffix in suffixes
+    ]

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mace run`: converted models on their devices, measured and, with --validate, compared with what
+their own framework computes."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mace import api
+from mace.cli.arguments import UsageError
+from mace.cli.common import library_folder
+from mace.cli.console import Console, printable
+from mace.cli.execution import Sample, Target, job_on_device, samples, targets
+from mace.devices import DeviceInfo
+from mace.devices.job import Outcome, file_name
+from mace.errors import EXIT_OK, EXIT_VERDICT
+from mace.export.files import write_files
+from mace.validation.compare import Verdict, compare, log_csv
+from mace.validation.reference import Reference
+
+REPORT_COLUMNS = (
+    "model_name",
+    "device_name",
+    "soc",
+    "abi",
+    "runtime",
+    "init(ms)",
+    "warmup(ms)",
+    "run_avg(ms)",
+    "tuned",
+)
+_RUNTIME = "cpu"
+
+
+@dataclass
+class _Ran:
+    """What running one model on one device gave."""
+
+    target: Target
+    device: DeviceInfo
+    outcomes: list[Outcome] = field(default_factory=list)  # one for each sample and start
+    verdicts: list[Verdict] = field(default_factory=list)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Runs everything; 3 if a comparison is below its threshold."""
+    if options.caffe_env == "docker":
+        raise UsageError(
+            "--caffe_env=docker: running Caffe in a container is not in this version of MACE",
+            hint="leave it out: OpenCV's reader serves as the reference on this machine",
+        )
+    references: dict[str, list[list[Any]]] = {}
+    ran = []
+    for target in targets(options):
+        ran.append(_run_target(target, options, console, references))
+        _show(ran[-1], console)
+    if options.report:
+        _write_report(ran, options, console)
+    if options.validate:
+        _write_log(ran, options, console)
+    console.result["runs"] = [_describe(item) for item in ran]
+    failed = [verdict for item in ran for verdict in item.verdicts if not verdict.passed]
+    if failed:
+        console.say(f"{len(failed)} of the outputs are below their threshold")
+    return EXIT_VERDICT if failed else EXIT_OK
+
+
+def _run_target(
+    target: Target,
+    options: argparse.Namespace,
+    console: Console,
+    references: dict[str, list[list[Any]]],
+) -> _Ran:
+    count = options.samples if options.validate else 1
+    inputs = samples(target, options.input_dir, options.seed, count, console)
+    program = "example" if options.example else "mace_run"
+    with job_on_device(target, options) as (job, device):
+        ran = _Ran(target, device.info())
+        for start in range(options.restart_round):
+            for sample in inputs:
+                with console.step(f"running {target.name} on {ran.device.name}"):
+                    outcome = job.run(
+                        sample.arrays, options.round, program, live=options.vlog_level > 0
+                    )
+                ran.outcomes.append(outcome)
+                if start == 0 and (options.output_dir or options.input_dir):
+                    _save_outputs(target, outcome, sample, options)
+    if options.validate:
+        if target.name not in references:
+            with console.step(f"running {target.name} in its own framework"):
+                references[target.name] = _reference(target, inputs, console)
+        ran.verdicts = _compare(target, references[target.name], ran.outcomes[: len(inputs)])
+    return ran
+
+
+def _reference(target: Target, inputs: list[Sample], console: Console) -> list[list[Any]]:
+    model = target.deployment.models[target.name]
+    subgraph = target.subgraph
+    model_file, weight_file = api.model_files(target.deployment, target.name, console.progress)
+    reference = Reference(
+        platform=model.platform,
+        model_file=model_file,
+        weight_file=weight_file,
+        inputs=subgraph.input_tensors,
+        input_formats=subgraph.input_data_formats,
+        outputs=subgraph.check_tensors or subgraph.output_tensors,
+        output_formats=subgraph.output_data_formats,
+    )
+    return reference.run([sample.arrays for sample in inputs])
+
+
+def _compare(target: Target, expected: list[list[Any]], outcomes: list[Outcome]) -> list[Verdict]:
+    threshold = target.subgraph.threshold(_RUNTIME.upper())
+    return [
+        compare(name, number, reference, outcome.outputs[name], threshold)
+        for number, (references, outcome) in enumerate(zip(expected, outcomes, strict=True))
+        for name, reference in zip(target.subgraph.output_tensors, references, strict=True)
+    ]
+
+
+def _save_outputs(
+    target: Target, outcome: Outcome, sample: Sample, options: argparse.Namespace
+) -> None:
+    folder = Path(options.output_dir or target.folder / "output")
+    files = {
+        folder / f"{file_name(name)}{sample.suffix}": array.tobytes()
+        for name, array in outcome.outputs.items()
+    }
+    write_files(files)
+
+
+def _average(ran: _Ran, key: str) -> float:
+    values = [float(outcome.figures[key]) for outcome in ran.outcomes]
+    return sum(values) / len(values)
+
+
+def _show(ran: _Ran, console: Console) -> None:
+    figures = {key: _average(ran, f"{key}_ms") for key in ("init", "warmup", "run_avg")}
+    device = f"{ran.device.name} ({ran.device.abi})"
+    console.out(
+        f"{ran.target.name} on {device}: init {figures['init']:.2f} ms, "
+        f"warm-up {figures['warmup']:.2f} ms, run {figures['run_avg']:.2f} ms"
+    )
+    if not ran.verdicts:
+        return
+    rows = []
+    for verdict in ran.verdicts:
+        result = "passed" if verdict.passed else verdict.problem or "BELOW THRESHOLD"
+        rows.append(
+            [
+                printable(verdict.output, 60),
+                str(verdict.sample),
+                f"{verdict.similarity:.8f}",
+                f"{verdict.sqnr_db:.1f}",
+                f"{verdict.pixel_accuracy:.4f}",
+                f"{verdict.max_difference:.2e}",
+                f"{verdict.threshold:g}",
+                result,
+            ]
+        )
+    header = ("output", "sample", "similarity", "SQNR dB", "pixel accuracy", "max diff", "threshold", "")
+    console.table(header, rows, "lrrrrrrl")
+
+
+def _write_report(ran: list[_Ran], options: argparse.Namespace, console: Console) -> None:
+    """Adds a line for each model and device to report.csv."""
+    folder = Path(options.report_dir or library_folder(ran[0].target.deployment) / "report")
+    path = folder / "report.csv"
+    stream = io.StringIO()
+    if path.is_file():
+        stream.write(path.read_text(encoding="utf-8"))
+        stream.seek(0, io.SEEK_END)
+    writer = csv.writer(stream, lineterminator="\n")
+    if stream.tell() == 0:
+        writer.writerow(REPORT_COLUMNS)
+    for item in ran:
+        device = item.device
+        times = [f"{_average(item, f'{key}_ms'):.3f}" for key in ("init", "warmup", "run_avg")]
+        writer.writerow(
+            [item.target.name, device.name, device.soc, device.abi, _RUNTIME, *times, "False"]
+        )
+    write_files({path: stream.getvalue().encode()})
+    console.say(f"wrote {path}")
+
+
+def _write_log(ran: list[_Ran], options: argparse.Namespace, console: Console) -> None:
+    """log.csv of all comparisons; names tell model, ABI and sample apart where there are several."""
+    del options
+    path = library_folder(ran[0].target.deployment) / "model" / _RUNTIME / "log.csv"
+    models = {item.target.name for item in ran}
+    abis = {item.target.abi for item in ran}
+    rows = []
+    for item in ran:
+        several = len({verdict.sample for verdict in item.verdicts}) > 1
+        for verdict in item.verdicts:
+            parts = [item.target.name] if len(models) > 1 else []
+            parts += [item.target.abi] if len(abis) > 1 else []
+            name = ":".join([*parts, verdict.output])
+            rows.append((f"{name}#{verdict.sample}" if several else name, verdict))
+    write_files({path: log_csv(rows).encode()})
+    console.detail(f"wrote {path}")
+
+
+def _describe(ran: _Ran) -> dict[str, Any]:
+    return {
+        "model": ran.target.name,
+        "abi": ran.target.abi,
+        "device": vars(ran.device),
+        "figures": [outcome.figures for outcome in ran.outcomes],
+        "validation": [
+            {**vars(verdict), "sqnr_db": verdict.sqnr_db, "passed": verdict.passed}
+            for verdict in ran.verdicts
+        ],
+    }

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs mace_run and benchmark_model on a device: what they are given, and what comes back."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mace.devices.base import Device, RunResult
+from mace.errors import EXIT_INTERNAL, EXIT_USAGE, MaceError
+from mace.resources import resource
+from mace.runtime import TensorInfo
+
+Array: TypeAlias = npt.NDArray[Any]
+
+_GRAPH, _DATA, _RESULT = "model.pb", "model.data", "result.json"
+_LOG_LINES = 12
+
+
+def file_name(tensor: str) -> str:
+    """What the device programs call a tensor's file: all but letters and digits become '_'."""
+    return re.sub(r"[^0-9A-Za-z]", "_", tensor)
+
+
+@dataclass(frozen=True)
+class ConvertedFiles:
+    """A converted model and its interface."""
+
+    name: str
+    graph: Path
+    data: Path
+    inputs: Sequence[TensorInfo]
+    outputs: Sequence[TensorInfo]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is run."""
+
+    num_threads: int = -1
+    cpu_affinity_policy: int = 1
+    gpu_perf_hint: int = 3
+    gpu_priority_hint: int = 3
+    vlog_level: int = 0
+    timeout: float = 3600.0
+
+    def flags(self) -> list[str]:
+        """As flags of the device programs."""
+        return [
+            "--device=CPU",
+            f"--omp_num_threads={self.num_threads}",
+            f"--cpu_affinity_policy={self.cpu_affinity_policy}",
+            f"--gpu_perf_hint={self.gpu_perf_hint}",
+            f"--gpu_priority_hint={self.gpu_priority_hint}",
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the device programs."""
+        return {"MACE_CPP_MIN_VLOG_LEVEL": str(self.vlog_level)} if self.vlog_level else {}
+
+
+@dataclass
+class Outcome:
+    """What a run gave: the program's figures, its outputs by name, its log."""
+
+    figures: dict[str, Any]
+    outputs: dict[str, Array] = field(default_factory=dict)
+    log: str = ""
+
+
+class Job:
+    """One model on one device."""
+
+    def __init__(self, device: Device, model: ConvertedFiles, settings: Settings) -> None:
+        self.device, self.model, self.settings = device, model, settings
+        names = [file_name(info.name) for info in (*model.inputs, *model.outputs)]
+        if len(set(names)) != len(names):
+            raise MaceError(
+                f"names of inputs and outputs of '{model.name}' differ only in signs that file names "
+                "lack, so their files cannot be told apart",
+                hint="rename one of them in the model",
+            )
+        device.push(model.graph, _GRAPH)
+        if model.data.is_file():
+            device.push(model.data, _DATA)
+
+    def run(
+        self, inputs: dict[str, Array], rounds: int = 1, program: str = "mace_run", live: bool = False
+    ) -> Outcome:
+        """Runs mace_run (or the example program) on these inputs."""
+        self._push_inputs(inputs)
+        arguments = [*self._arguments(inputs), "--output_file=output", f"--round={rounds}"]
+        outcome = self._start(program, [*arguments, f"--json={_RESULT}"], live)
+        shapes = {o["name"]: o["shape"] for o in outcome.figures.get("outputs", [])}
+        for info in self.model.outputs:
+            array = self._pull_output(info)
+            shape = shapes.get(info.name)
+            outcome.outputs[info.name] = array.reshape(shape) if shape is not None else array
+        return outcome
+
+    def benchmark(
+        self, inputs: dict[str, Array], max_num_runs: int, max_seconds: float, warmup: int, live: bool
+    ) -> Outcome:
+        """Runs benchmark_model on these inputs."""
+        self._push_inputs(inputs)
+        arguments = [
+            *self._arguments(inputs),
+            f"--max_num_runs={max_num_runs}",
+            f"--max_time={max_seconds}",
+            f"--warmup_runs={warmup}",
+            f"--json={_RESULT}",
+        ]
+        return self._start("benchmark_model", arguments, live)
+
+    def _arguments(self, inputs: dict[str, Array]) -> list[str]:
+        shapes = ":".join(",".join(map(str, inputs[i.name].shape)) for i in self.model.inputs)
+        arguments = [
+            f"--model_name={self.model.name}",
+            f"--model_file={_GRAPH}",
+            f"--input_shape={shapes}",
+            "--input_file=input",
+            *self.settings.flags(),
+        ]
+        if self.model.data.is_file():
+            arguments.append(f"--model_data_file={_DATA}")
+        return arguments
+
+    def _push_inputs(self, inputs: dict[str, Array]) -> None:
+        for info in self.model.inputs:
+            array = np.ascontiguousarray(inputs[info.name], info.dtype)
+            path = self._scratch() / f"input_{file_name(info.name)}"
+            array.tofile(path)
+            self.device.push(path, path.name)
+
+    def _scratch(self) -> Path:
+        """A folder on this machine that goes away with the job."""
+        if not hasattr(self, "_folder"):
+            self._folder = tempfile.TemporaryDirectory(prefix="mace-job-")
+        return Path(self._folder.name)
+
+    def _start(self, program: str, arguments: Sequence[str], live: bool) -> Outcome:
+        self.device.push(resource(program, self.device.abi), program)
+        stale = self._scratch() / _RESULT
+        stale.unlink(missing_ok=True)
+        result = self.device.run(
+            program, arguments, self.settings.environment(), self.settings.timeout, live
+        )
+        if result.code != 0:
+            raise _failure(program, self.model.name, result)
+        if not self.device.pull(_RESULT, stale):
+            raise MaceError(f"{program} ended well and left no {_RESULT}")
+        return Outcome(json.loads(stale.read_text("utf-8")), {}, result.stderr)
+
+    def _pull_output(self, info: TensorInfo) -> Array:
+        name = f"output_{file_name(info.name)}"
+        target = self._scratch() / name
+        if not self.device.pull(name, target):
+            raise MaceError(f"the run left no file '{name}' for the output '{info.name}'")
+        return np.fromfile(target, info.dtype)
+
+
+def _failure(program: str, model: str, result: RunResult) -> MaceError:
+    text = [line for line in (result.stderr or result.stdout).splitlines() if line.strip()]
+    log = "\n  ".join(text[-_LOG_LINES:]) or "(it said nothing)"
+    if result.code < 0:
+        try:
+            name = signal.Signals(-result.code).name
+        except ValueError:
+            name = f"signal {-result.code}"
+        error = MaceError(f"{program} was ended by {name} while it ran '{model}':\n  {log}")
+        error.exit_code = EXIT_INTERNAL
+        return error
+    error = MaceError(f"{program} could not run '{model}' (it ended with {result.code}):\n  {log}")
+    error.exit_code = EXIT_USAGE if result.code == EXIT_USAGE else EXIT_INTERNAL
+    return error

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What model.pb says of inputs and outputs, read without the engine: enough to prepare a run on
+another machine. Whether the file is sound is for the engine to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+
+from mace.errors import MaceError
+from mace.proto_messages import message_class
+from mace.runtime import DTYPES, FORMATS, TensorInfo
+
+_MAGIC = 0x4543414D
+
+
+def read_interface(path: Path) -> tuple[list[TensorInfo], list[TensorInfo]]:
+    """Inputs and outputs of a converted model. Raises MaceError."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise MaceError(
+            f"there is no converted model '{path}': {error.strerror}", hint="run convert first"
+        ) from None
+    model, net = message_class("mace.ModelDef")(), message_class("mace.NetDef")()
+    try:
+        model.ParseFromString(raw)
+        if model.magic != _MAGIC:
+            raise DecodeError("its first field is not that of a MACE model")
+        net.ParseFromString(model.net)
+        infos = [
+            [
+                TensorInfo(i.name, tuple(i.dims), DTYPES[i.data_type], FORMATS[i.data_format])
+                for i in interface
+            ]
+            for interface in (net.input_info, net.output_info)
+        ]
+    except (DecodeError, KeyError) as error:
+        raise MaceError(
+            f"'{path}' is damaged or is not a MACE model: {error}", hint="convert the model again"
+        ) from None
+    return infos[0], infos[1]
