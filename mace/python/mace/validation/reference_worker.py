@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -64,30 +65,32 @@ def _caffe(
 ) -> Run:
     import cv2
 
+    from mace.importers.caffe import output_layers
+
     if not hasattr(cv2.dnn, "readNetFromCaffe"):
         raise RuntimeError(f"OpenCV {cv2.__version__} does not read Caffe models; versions before 5 do")
     net = cv2.dnn.readNetFromCaffe(model_file, weight_file or "")
-    layers = _last_layers(model_file)
+    # Results are named by the layers that write them, and the layers of a blob may be several.
+    layers = output_layers(Path(model_file), outputs)
 
     def run(arrays: list[Array]) -> list[Array]:
         for name, array in zip(inputs, arrays, strict=True):
             net.setInput(array, name)
-        result = net.forward([layers.get(name, name) for name in outputs])
-        return [np.array(item) for item in result]
+        result = net.forward([layers[name][0] for name in outputs])
+        return [
+            _without_padding(np.array(item))
+            if layers[name][1] == "DetectionOutput"
+            else np.array(item)
+            for name, item in zip(outputs, result, strict=True)
+        ]
 
     return run
 
 
-def _last_layers(model_file: str) -> dict[str, str]:
-    """Top blobs and the layer that writes each last: OpenCV names results by layers."""
-    from google.protobuf import text_format
-
-    from mace.proto_messages import message_class
-
-    net = message_class("caffe.NetParameter", "caffe.desc")()
-    with open(model_file, encoding="utf-8") as stream:
-        text_format.Parse(stream.read(), net, allow_unknown_field=True)
-    return {top: layer.name for layer in net.layer for top in layer.top}
+def _without_padding(rows: Array) -> Array:
+    """Detections without the rows of zeros that OpenCV adds up to keep_top_k."""
+    used = np.flatnonzero(np.abs(rows).reshape(-1, rows.shape[-1]).sum(axis=1))
+    return rows[:, :, : used[-1] + 1 if used.size else 0]
 
 
 def _onnx(

@@ -264,8 +264,8 @@ def test_describe_and_layers_of_outputs(tmp_path: Path) -> None:
     ]
     assert [o.name for o in description.outputs] == ["fc"]
     assert description.operators == {"Convolution": 1, "InnerProduct": 1, "ReLU": 1, "Softmax": 1}
-    assert output_layers(model, ["conv", "fc", "fc#1"]) == {
-        "conv": "relu",
-        "fc": "prob",
-        "fc#1": "fc",
+    assert output_layers(model, ["conv", "fc", "fc#1", "none"]) == {
+        "conv": ("relu", "ReLU"),
+        "fc": ("prob", "Softmax"),
+        "fc#1": ("fc", "InnerProduct"),
     }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,13 @@ def describe_model(model_file: Path, weight_file: Path | None = None) -> Descrip
     )
 
 
-def output_layers(model_file: Path, names: list[str]) -> dict[str, str]:
-    """For tensors of the imported graph the names of the layers that write them.
+def output_layers(model_file: Path, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """For tensors of the imported graph name and type of the layer that writes them.
 
     OpenCV's dnn module, with which results are compared, asks for layers instead of blobs.
     """
-    network = Network(read_network(model_file))
-    return {n: network.producers[n].name for n in names if n in network.producers}
+    producers = Network(read_network(model_file)).producers
+    return {n: (producers[n].name, producers[n].type) for n in names if n in producers}
 
 
 def _format(request: InterfaceRequest) -> str:
