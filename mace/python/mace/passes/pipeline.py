@@ -18,20 +18,18 @@ _SIMPLIFY: tuple[Pass, ...] = (
     constants.fold_constants,
     cleanup.fold_reshape,
     cleanup.remove_duplicates,
+    activation.recognise,
+    activation.layer_norm,
 )
 _FUSE: tuple[Pass, ...] = (
     layout.sink_transposes,
-    cleanup.transpose_to_reshape,
-    cleanup.fold_reshape,
     cleanup.remove_identity,
-    activation.recognise,
     matmul.matmul_to_fc,
     matmul.transpose_matmul,
     matmul.fold_fc_reshape,
     window.flatten_atrous,
     window.fold_pad,
     window.channel_shuffle,
-    activation.layer_norm,
     linear.simplify_batch_norm,
     linear.fold_conv_bn,
     linear.fold_deconv_bn,
@@ -43,6 +41,14 @@ _FUSE: tuple[Pass, ...] = (
     linear.fold_scalars,
     activation.fold_activation,
     cleanup.remove_duplicates,
+    cleanup.sort,
+)
+# Once at the end: a transpose that became a reshape can no longer cancel.
+_FINISH: tuple[Pass, ...] = (
+    cleanup.transpose_to_reshape,
+    cleanup.fold_reshape,
+    cleanup.remove_identity,
+    matmul.fold_fc_reshape,
     cleanup.sort,
 )
 # One fold makes room for another: the groups are repeated until nothing changes.
@@ -76,12 +82,16 @@ def optimize(graph: Graph, options: Sequence[str] | None = None) -> Graph:
     chosen = _chosen(options)
     for _ in range(_MOST_ROUNDS):
         before = _summary(graph)
-        for group in (_SIMPLIFY, _FUSE):
-            for function in group:
-                if function.name in chosen:
-                    graph = function(graph)
+        graph = _apply((*_SIMPLIFY, *_FUSE), graph, chosen)
         if _summary(graph) == before:
             break
+    return _apply(_FINISH, graph, chosen)
+
+
+def _apply(passes: Sequence[Pass], graph: Graph, chosen: set[str]) -> Graph:
+    for function in passes:
+        if function.name in chosen:
+            graph = function(graph)
     return graph
 
 

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Activations made of primitives, and folding of activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from graph_helpers import apply, builder, count, finish, random
+from mace.importers.base import Builder
+from mace.passes import activation, optimize
+
+Make = Callable[[Builder], str]
+
+
+def _f(b: Builder, value: float) -> str:
+    return b.const(value, np.float32)
+
+
+def _relu6_plus_3(b: Builder) -> str:
+    y = b.op("Eltwise", ["x", _f(b, 3)], type="SUM")
+    return b.op("Activation", [y], activation="RELUX", max_limit=6.0)
+
+
+def _clipped_plus_3(b: Builder) -> str:
+    y = b.op("Eltwise", [_f(b, 3), "x"], type="SUM")
+    return b.op("Eltwise", [b.op("Eltwise", [y, _f(b, 0)], type="MAX"), _f(b, 6)], type="MIN")
+
+
+def _gelu(b: Builder, halve: str) -> str:
+    erf = b.op("Unary", [b.op("Eltwise", ["x", _f(b, 2**0.5)], type="DIV")], type="ERF")
+    one = b.op("Eltwise", [erf, _f(b, 1)], type="SUM")
+    if halve == "x":
+        half = b.op("Eltwise", ["x", _f(b, 0.5)], type="PROD")
+        return b.op("Eltwise", [half, one], type="PROD")
+    if halve == "gate":
+        half = b.op("Eltwise", [one, _f(b, 0.5)], type="PROD")
+        return b.op("Eltwise", ["x", half], type="PROD")
+    return b.op("Eltwise", [b.op("Eltwise", ["x", one], type="PROD"), _f(b, 0.5)], type="PROD")
+
+
+PATTERNS: dict[str, tuple[str, Make]] = {
+    "swish first": (
+        "HARDSWISH",
+        lambda b: b.op(
+            "Eltwise", [b.op("Eltwise", ["x", _relu6_plus_3(b)], type="PROD"), _f(b, 6)], type="DIV"
+        ),
+    ),
+    "swish last": (
+        "HARDSWISH",
+        lambda b: b.op(
+            "Eltwise", [b.op("Eltwise", [_relu6_plus_3(b), _f(b, 1 / 6)], type="PROD"), "x"], type="PROD"
+        ),
+    ),
+    "swish of min and max": (
+        "HARDSWISH",
+        lambda b: b.op(
+            "Eltwise", ["x", b.op("Eltwise", [_clipped_plus_3(b), _f(b, 6)], type="DIV")], type="PROD"
+        ),
+    ),
+    "hard sigmoid": (
+        "HARDSIGMOID",
+        lambda b: b.op("Eltwise", [_relu6_plus_3(b), _f(b, 6)], type="DIV"),
+    ),
+    "silu": (
+        "SILU",
+        lambda b: b.op("Eltwise", ["x", b.op("Activation", ["x"], activation="SIGMOID")], type="PROD"),
+    ),
+    "relu": ("RELU", lambda b: b.op("Eltwise", ["x", _f(b, 0)], type="MAX")),
+    "relu6": (
+        "RELUX",
+        lambda b: b.op("Eltwise", [b.op("Eltwise", ["x", _f(b, 0)], type="MAX"), _f(b, 6)], type="MIN"),
+    ),
+    "6relu": (
+        "RELUX",
+        lambda b: b.op("Eltwise", [b.op("Eltwise", ["x", _f(b, 6)], type="MIN"), _f(b, 0)], type="MAX"),
+    ),
+    "gelu": ("GELU", lambda b: _gelu(b, "product")),
+    "gelu of half x": ("GELU", lambda b: _gelu(b, "x")),
+    "gelu of half gate": ("GELU", lambda b: _gelu(b, "gate")),
+}
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_pattern(name: str) -> None:
+    kind, make = PATTERNS[name]
+    b = builder(x=(2, 4, 5, 3))
+    graph = apply(finish(b, make(b)), optimize)
+    assert count(graph) == {"Activation": 1}
+    assert graph.nodes[0].attrs["activation"] == kind
+
+
+@pytest.mark.parametrize("constant", [2.0, 4.0])
+def test_almost_a_pattern(constant: float) -> None:
+    b = builder(x=(2, 4, 5, 3))
+    y = b.op("Eltwise", ["x", _f(b, constant)], type="SUM")
+    y = b.op("Activation", [y], activation="RELUX", max_limit=6.0)
+    y = b.op("Eltwise", [b.op("Eltwise", ["x", y], type="PROD"), _f(b, 6)], type="DIV")
+    graph = apply(finish(b, y), optimize)
+    assert all(n.attrs.get("activation") != "HARDSWISH" for n in graph.nodes)
+
+
+def test_gate_of_another_tensor() -> None:
+    b = builder(x=(2, 3), z=(2, 3))
+    gate = b.op("Activation", ["z"], activation="SIGMOID")
+    assert count(apply(finish(b, b.op("Eltwise", ["x", gate], type="PROD")), optimize))["Eltwise"] == 1
+
+
+def test_pattern_in_use_elsewhere_is_kept() -> None:
+    b = builder(x=(2, 4))
+    low = b.op("Eltwise", ["x", _f(b, 0)], type="MAX")
+    graph = apply(finish(b, b.op("Eltwise", [low, _f(b, 6)], type="MIN"), low), optimize)
+    assert len(graph.nodes) == 2
+
+
+@pytest.mark.parametrize("kind", ["RELU", "TANH", "HARDSWISH", "SILU"])
+def test_fold_into_convolution(kind: str) -> None:
+    b = builder(x=(1, 5, 5, 3))
+    y = b.op("Conv2D", ["x", b.const(random(4, 3, 3, 3))])
+    graph = apply(finish(b, b.op("Activation", [y], activation=kind)), activation.fold_activation)
+    assert count(graph) == {"Conv2D": 1}
+
+
+def test_prelu_is_not_folded() -> None:
+    b = builder(x=(1, 5, 5, 3))
+    y = b.op("Conv2D", ["x", b.const(random(4, 3, 3, 3))])
+    y = b.op("Activation", [y, b.const(random(4))], activation="PRELU")
+    assert count(apply(finish(b, y), optimize)) == {"Conv2D": 1, "Activation": 1}
+
+
+def test_not_folded_into_operators_without_the_attribute() -> None:
+    """An activation that the operator before would ignore must stay a node."""
+    b = builder(x=(1, 5, 5, 3))
+    y = b.op("Pooling", ["x"], pooling_type="MAX", kernels=[2, 2])
+    graph = apply(finish(b, b.op("Activation", [y], activation="RELU")), optimize)
+    assert count(graph) == {"Pooling": 1, "Activation": 1}
+
+
+def test_second_activation_stays() -> None:
+    b = builder(x=(1, 5, 5, 3))
+    y = b.op("Conv2D", ["x", b.const(random(4, 3, 3, 3))])
+    y = b.op("Activation", [y], activation="RELU")
+    graph = apply(finish(b, b.op("Activation", [y], activation="TANH")), optimize)
+    assert count(graph) == {"Conv2D": 1, "Activation": 1}
+
+
+def test_two_readers_keep_the_activation_apart() -> None:
+    b = builder(x=(1, 5, 5, 3))
+    y = b.op("Conv2D", ["x", b.const(random(4, 3, 3, 3))])
+    relu = b.op("Activation", [y], activation="RELU")
+    graph = apply(finish(b, relu, b.op("Unary", [y], type="NEG")), optimize)
+    assert count(graph)["Activation"] == 1
+
+
+@pytest.mark.parametrize("square", ["SQUARE", "PROD"])
+@pytest.mark.parametrize("inverse", [True, False])
+def test_layer_norm(square: str, inverse: bool) -> None:
+    b = builder(x=(2, 5, 6))
+    mean = b.op("Reduce", ["x"], reduce_type="MEAN", axis=[-1], keepdims=True)
+    d = b.op("Eltwise", ["x", mean], type="SUB")
+    s = b.op("Unary", [d], type=square) if square == "SQUARE" else b.op("Eltwise", [d, d], type=square)
+    v = b.op("Reduce", [s], reduce_type="MEAN", axis=[2], keepdims=True)
+    e = b.op("Eltwise", [v, _f(b, 1e-5)], type="SUM")
+    root = b.op("Unary", [e], type="RSQRT" if inverse else "SQRT")
+    y = b.op("Eltwise", [d, root], type="PROD" if inverse else "DIV")
+    y = b.op("Eltwise", [y, b.const(random(6))], type="PROD")
+    y = b.op("Eltwise", [b.const(random(6)), y], type="SUM")
+    graph = apply(finish(b, y), optimize)
+    assert count(graph) == {"LayerNorm": 1}
+    assert len(graph.nodes[0].inputs) == 3
+
+
+def test_no_layer_norm_over_other_axes() -> None:
+    b = builder(x=(2, 5, 6))
+    mean = b.op("Reduce", ["x"], reduce_type="MEAN", axis=[1], keepdims=True)
+    d = b.op("Eltwise", ["x", mean], type="SUB")
+    v = b.op("Reduce", [b.op("Unary", [d], type="SQUARE")], reduce_type="MEAN", axis=[1], keepdims=True)
+    root = b.op("Unary", [b.op("Eltwise", [v, _f(b, 1e-5)], type="SUM")], type="SQRT")
+    assert count(apply(finish(b, b.op("Eltwise", [d, root], type="DIV")), optimize))["LayerNorm"] == 0
