@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reduce: combines the elements along axes. Neighbouring axes of one kind become one; then each
+// pass combines the last group of reduced axes, [outer][reduced][inner] -> [outer][inner]. A long
+// group is cut into blocks first, which become one more pass. Integers are computed in 64 bits and
+// wrap around in the output; their mean and L2 norm are truncated.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "mace/kernels/eltwise/eltwise.h"
+#include "mace/kernels/reduce/reduce.h"
+#include "mace/ops/broadcast_rows.h"
+#include "mace/ops/data_movement.h"
+#include "mace/ops/op_attrs.h"
+
+namespace mace {
+namespace ops {
+
+namespace {
+
+using ReduceType = ReduceAttrs::ReduceType;
+using kernels::ReduceFunction;
+
+// Columns that one call takes: whole cache lines, so that threads do not share them.
+constexpr int64_t kColumns = 64;
+
+ReduceFunction FirstFunction(ReduceType type) {
+  switch (type) {
+    case ReduceType::kMin:
+    case ReduceType::kAll: return kernels::kReduceMin;
+    case ReduceType::kMax:
+    case ReduceType::kAny: return kernels::kReduceMax;
+    case ReduceType::kProd: return kernels::kReduceProd;
+    case ReduceType::kSumSquare:
+    case ReduceType::kL2: return kernels::kReduceSumSquare;
+    case ReduceType::kL1: return kernels::kReduceSumAbs;
+    default: return kernels::kReduceSum;
+  }
+}
+
+// What combines results of `function`.
+ReduceFunction NextFunction(ReduceFunction function) {
+  const bool sums =
+      function == kernels::kReduceSumSquare || function == kernels::kReduceSumAbs;
+  return sums ? kernels::kReduceSum : function;
+}
+
+struct Pass {
+  int64_t outer;
+  int64_t reduced;
+  int64_t inner;
+  int64_t block;   // of the reduced elements that give one result
+  int64_t blocks;
+  int64_t results() const { return outer * blocks * inner; }
+};
+
+struct ReduceState : public OpState {
+  std::vector<Pass> passes;
+  int64_t count = 1;      // elements that become one
+  int64_t buffer = 0;     // elements of each of two buffers for what passes leave
+};
+
+struct Group {
+  int64_t size;
+  bool reduced;
+};
+
+// How many rows of `inner` columns make one result, so that there is work for several threads. It
+// must not depend on their number: the order of additions is part of the result.
+int64_t BlockRows(int64_t outer, int64_t reduced, int64_t inner) {
+  const int64_t columns = std::min(inner, kColumns);
+  if (outer * ((inner + kColumns - 1) / kColumns) >= 16) return reduced;
+  const int64_t rows = std::max<int64_t>(128, kElementGrain / columns);
+  return reduced < 2 * rows ? reduced : rows;
+}
+
+std::vector<Pass> MakePasses(std::vector<Group> groups) {
+  std::vector<Pass> passes;
+  for (;;) {
+    size_t last = groups.size();
+    while (last > 0 && !groups[last - 1].reduced) --last;
+    if (last == 0) break;
+    Pass pass = {1, groups[last - 1].size, 1, 0, 1};
+    for (size_t i = 0; i < last - 1; ++i) pass.outer *= groups[i].size;
+    for (size_t i = last; i < groups.size(); ++i) pass.inner *= groups[i].size;
+    pass.block = pass.inner == 0 ? pass.reduced
+                                 : BlockRows(pass.outer, pass.reduced, pass.inner);
+    if (pass.block > 0) pass.blocks = (pass.reduced + pass.block - 1) / pass.block;
+    passes.push_back(pass);
+    if (pass.blocks > 1) {
+      groups[last - 1].size = pass.blocks;
+    } else {
+      groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(last - 1));
+    }
+  }
+  return passes;
+}
+
+void RunFloatPass(ThreadPool *pool, const Pass &pass, ReduceFunction function, const float *in,
+                  float *out) {
+  const kernels::ReduceFunctions &kernel = kernels::Reduce();
+  const int64_t chunks = std::max<int64_t>(1, (pass.inner + kColumns - 1) / kColumns);
+  const int64_t unit = std::max<int64_t>(1, pass.block * std::min(pass.inner, kColumns));
+  const int64_t grain = std::max<int64_t>(1, kElementGrain / unit);
+  pool->ParallelFor(
+      pass.outer * pass.blocks * chunks, grain, [&](int64_t begin, int64_t end, int) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t column = i % chunks * kColumns;
+          const int64_t block = i / chunks % pass.blocks, o = i / chunks / pass.blocks;
+          const int64_t row = block * pass.block;
+          const int64_t rows = std::min(pass.block, pass.reduced - row);
+          const float *from = in + (o * pass.reduced + row) * pass.inner + column;
+          float *to = out + (o * pass.blocks + block) * pass.inner + column;
+          if (pass.inner == 1) {
+            *to = kernel.row(function, from, rows);
+          } else {
+            kernel.columns(function, from, rows, pass.inner,
+                           std::min(kColumns, pass.inner - column), to);
+          }
+        }
+      });
+}
+
+template <typename T>
+int64_t Start(ReduceFunction function) {
+  switch (function) {
+    case kernels::kReduceMin: return std::numeric_limits<T>::max();
+    case kernels::kReduceMax: return std::numeric_limits<T>::min();
+    case kernels::kReduceProd: return 1;
+    default: return 0;
+  }
+}
+
+int64_t Combine(ReduceFunction function, int64_t result, int64_t x) {
+  const uint64_t a = static_cast<uint64_t>(result), b = static_cast<uint64_t>(x);
+  switch (function) {
+    case kernels::kReduceMin: return std::min(result, x);
+    case kernels::kReduceMax: return std::max(result, x);
+    case kernels::kReduceProd: return static_cast<int64_t>(a * b);
+    case kernels::kReduceSumSquare: return static_cast<int64_t>(a + b * b);
+    case kernels::kReduceSumAbs: return static_cast<int64_t>(x < 0 ? a - b : a + b);
+    default: return static_cast<int64_t>(a + b);
+  }
+}
+
+template <typename T>
+void RunIntegerPass(ThreadPool *pool, const Pass &pass, ReduceFunction function, int64_t start,
+                    const T *in, int64_t *out) {
+  const int64_t grain = std::max<int64_t>(1, kElementGrain / std::max<int64_t>(1, pass.block));
+  pool->ParallelFor(pass.results(), grain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t column = i % pass.inner;
+      const int64_t block = i / pass.inner % pass.blocks, o = i / pass.inner / pass.blocks;
+      const int64_t last = std::min(pass.reduced, (block + 1) * pass.block);
+      int64_t result = start;
+      for (int64_t r = block * pass.block; r < last; ++r) {
+        const T x = in[(o * pass.reduced + r) * pass.inner + column];
+        result = Combine(function, result, static_cast<int64_t>(x));
+      }
+      out[i] = result;
+    }
+  });
+}
+
+}  // namespace
+
+class ReduceOp : public ShapedOperation {
+ public:
+  explicit ReduceOp(OpConstructContext *context) : ShapedOperation(context) {}
+
+  MaceStatus Init(OpInitContext *context) override {
+    MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
+    dtype_ = context->InputType(0);
+    const bool logic =
+        attrs_.reduce_type == ReduceType::kAll || attrs_.reduce_type == ReduceType::kAny;
+    if (logic && dtype_ != DT_BOOL) {
+      return NotSupported("ALL and ANY are for bool, not ", DataTypeName(dtype_),
+                          "; cast the input");
+    }
+    if (dtype_ == DT_BOOL && !logic && attrs_.reduce_type != ReduceType::kMin &&
+        attrs_.reduce_type != ReduceType::kMax) {
+      return NotSupported("arithmetic of bools; cast the input to int32");
+    }
+    return MaceStatus();
+  }
+
+  MaceStatus InferShape(OpShapeContext *context) override {
+    const Shape &input = context->Input(0).shape;
+    bool reduced[kMaxRank];
+    MACE_RETURN_IF_ERROR(Axes(input, reduced));
+    Shape output;
+    for (int i = 0; i < input.rank(); ++i) {
+      if (!reduced[i]) {
+        output.push_back(input[i]);
+      } else if (attrs_.keepdims) {
+        output.push_back(1);
+      }
+    }
+    context->SetOutputShape(0, output);
+    return MaceStatus();
+  }
+
+  MaceStatus Plan(OpPlanContext *context) override {
+    const Shape &input = context->Input(0).shape;
+    bool reduced[kMaxRank];
+    MACE_RETURN_IF_ERROR(Axes(input, reduced));
+    auto state = std::make_unique<ReduceState>();
+    std::vector<Group> groups;
+    for (int i = 0; i < input.rank(); ++i) {
+      if (reduced[i]) state->count *= input[i];
+      if (input[i] == 1) continue;
+      if (!groups.empty() && groups.back().reduced == reduced[i]) {
+        groups.back().size *= input[i];
+      } else {
+        groups.push_back({input[i], reduced[i]});
+      }
+    }
+    state->passes = MakePasses(groups);
+    if (state->passes.empty()) state->passes.push_back({1, 1, input.elements(), 1, 1});
+    for (const Pass &pass : state->passes) {
+      state->buffer = std::max(state->buffer, pass.results());
+    }
+    const size_t bytes = dtype_ == DT_FLOAT ? sizeof(float) : sizeof(int64_t);
+    context->RequestScratch(2 * static_cast<size_t>(state->buffer) * bytes);
+    context->SetState(std::move(state));
+    return MaceStatus();
+  }
+
+  MaceStatus Run(OpContext *context) override {
+    switch (dtype_) {
+      case DT_FLOAT: RunFloat(context); break;
+      case DT_INT32: RunIntegers<int32_t>(context); break;
+      case DT_INT64: RunIntegers<int64_t>(context); break;
+      default: RunIntegers<bool>(context); break;
+    }
+    return MaceStatus();
+  }
+
+ private:
+  MaceStatus Axes(const Shape &input, bool (&reduced)[kMaxRank]) const {
+    std::fill(reduced, reduced + kMaxRank, attrs_.axis.empty());
+    std::vector<int> axes;
+    MACE_RETURN_IF_ERROR(CheckAxes(attrs_.axis, input.rank(), &axes));
+    for (int axis : axes) reduced[axis] = true;
+    return MaceStatus();
+  }
+
+  void RunFloat(OpContext *context) const {
+    const auto &state = *static_cast<const ReduceState *>(context->state());
+    float *buffers[2] = {static_cast<float *>(context->scratch()),
+                         static_cast<float *>(context->scratch()) + state.buffer};
+    float *out = context->output(0)->mutable_data<float>();
+    const float *in = context->input(0)->data<float>();
+    ReduceFunction function = FirstFunction(attrs_.reduce_type);
+    for (size_t i = 0; i < state.passes.size(); ++i) {
+      float *to = i + 1 == state.passes.size() ? out : buffers[i % 2];
+      RunFloatPass(context->thread_pool(), state.passes[i], function, in, to);
+      in = to;
+      function = NextFunction(function);
+    }
+    const kernels::EltwiseFunctions &eltwise = kernels::Eltwise();
+    const float count = static_cast<float>(state.count);
+    context->thread_pool()->ParallelFor(
+        context->output(0)->elements(), kElementGrain, [&](int64_t begin, int64_t end, int) {
+          float *row = out + begin;
+          if (attrs_.reduce_type == ReduceType::kMean) {
+            eltwise.binary(kernels::kBinaryDiv, kernels::RowStep::kFirst, row, &count, row,
+                           end - begin);
+          } else if (attrs_.reduce_type == ReduceType::kL2) {
+            eltwise.unary(kernels::kUnarySqrt, row, row, end - begin);
+          }
+        });
+  }
+
+  template <typename T>
+  void RunIntegers(OpContext *context) const {
+    const auto &state = *static_cast<const ReduceState *>(context->state());
+    int64_t *buffers[2] = {static_cast<int64_t *>(context->scratch()),
+                           static_cast<int64_t *>(context->scratch()) + state.buffer};
+    ReduceFunction function = FirstFunction(attrs_.reduce_type);
+    const int64_t start = Start<T>(function);
+    RunIntegerPass(context->thread_pool(), state.passes[0], function, start,
+                   context->input(0)->data<T>(), buffers[0]);
+    function = NextFunction(function);
+    for (size_t i = 1; i < state.passes.size(); ++i) {
+      RunIntegerPass(context->thread_pool(), state.passes[i], function, start,
+                     buffers[(i - 1) % 2], buffers[i % 2]);
+    }
+    const int64_t *results = buffers[(state.passes.size() - 1) % 2];
+    T *out = context->output(0)->mutable_data<T>();
+    for (int64_t i = 0; i < context->output(0)->elements(); ++i) {
+      out[i] = static_cast<T>(Finish(results[i], state.count));
+    }
+  }
+
+  int64_t Finish(int64_t result, int64_t count) const {
+    if (attrs_.reduce_type == ReduceType::kMean) return count == 0 ? 0 : result / count;
+    if (attrs_.reduce_type == ReduceType::kL2) {
+      return static_cast<int64_t>(std::sqrt(static_cast<double>(result)));
+    }
+    return result;
+  }
+
+  ReduceAttrs attrs_;
+  DataType dtype_ = DT_FLOAT;
+};
+
+void RegisterReduce(OpRegistryBase *op_registry) {
+  RegisterForTypes<ReduceOp>(op_registry, "Reduce", {DT_FLOAT, DT_INT32, DT_INT64, DT_BOOL});
+}
+
+}  // namespace ops
+}  // namespace mace

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resize: height and width by nearest pixel, bilinear or bicubic. A row of the input is resized in
+// width once, kept for as long as output rows need it, and a few such rows make an output row.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "mace/kernels/resize/resize.h"
+#include "mace/ops/broadcast_rows.h"
+#include "mace/ops/data_movement.h"
+#include "mace/ops/op_attrs.h"
+#include "mace/ops/resize_table.h"
+
+namespace mace {
+namespace ops {
+
+namespace {
+
+constexpr int kMaxTaps = 4;
+// Output rows that one thread takes at a time are at least this many: the first one of them needs
+// rows that nobody kept.
+constexpr int64_t kLeastRows = 8;
+
+struct ResizeState : public OpState {
+  ResizeTable height;
+  ResizeTable width;
+  int64_t row_elements = 0;  // of the output
+};
+
+}  // namespace
+
+class ResizeOp : public ShapedOperation {
+ public:
+  explicit ResizeOp(OpConstructContext *context) : ShapedOperation(context) {}
+
+  MaceStatus Init(OpInitContext *context) override {
+    MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
+    const DataType dtype = context->InputType(1);
+    if (dtype != DT_INVALID && dtype != DT_INT32 && dtype != DT_INT64 && dtype != DT_FLOAT) {
+      return Invalid("the size must be int32, int64 or float32 (scales), not ",
+                     DataTypeName(dtype));
+    }
+    if (dtype != DT_INVALID) return MaceStatus();
+    if (attrs_.size.size() == 2 || (attrs_.size.empty() && attrs_.scale.size() == 2)) {
+      return MaceStatus();
+    }
+    return Invalid("it needs a new height and width: a second input, or size or scale of two "
+                   "numbers");
+  }
+
+  MaceStatus InferShape(OpShapeContext *context) override {
+    const Shape &input = context->Input(0).shape;
+    if (input.rank() != 4) {
+      return Invalid("the input must be NHWC, not of shape ", input.ToString());
+    }
+    int64_t size[2];
+    float scale[2];
+    MACE_RETURN_IF_ERROR(Sizes(*context, size, scale));
+    for (int i = 0; i < 2; ++i) {
+      constexpr int64_t kMost = int64_t{1} << 30;
+      if (size[i] < 1 || size[i] > kMost || input[1 + i] < 1 || input[1 + i] > kMost) {
+        return Invalid("cannot resize ", i == 0 ? "height " : "width ", input[1 + i], " to ",
+                       size[i]);
+      }
+    }
+    return SetOutput(context, 0, {input[0], size[0], size[1], input[3]});
+  }
+
+  MaceStatus Plan(OpPlanContext *context) override {
+    const Shape &input = context->Input(0).shape;
+    int64_t size[2];
+    float scale[2];
+    MACE_RETURN_IF_ERROR(Sizes(*context, size, scale));
+    auto state = std::make_unique<ResizeState>();
+    state->height = MakeResizeTable(attrs_, input[1], size[0], scale[0]);
+    state->width = MakeResizeTable(attrs_, input[2], size[1], scale[1]);
+    state->row_elements = size[1] * input[3];
+    if (attrs_.mode != ResizeAttrs::Mode::kNearest && !state->width.is_identity) {
+      const int64_t rows = context->thread_pool()->num_threads() * state->height.taps;
+      context->RequestScratch(static_cast<size_t>(rows * state->row_elements) * sizeof(float));
+    }
+    context->SetState(std::move(state));
+    return MaceStatus();
+  }
+
+  MaceStatus Run(OpContext *context) override {
+    const auto &state = *static_cast<const ResizeState *>(context->state());
+    const Shape &output = context->output(0)->shape;
+    if (output.elements() == 0) return MaceStatus();
+    const int64_t grain = std::max(kLeastRows, 2 * kElementGrain / state.row_elements);
+    context->thread_pool()->ParallelFor(
+        output[0] * output[1], grain, [&](int64_t begin, int64_t end, int thread) {
+          if (attrs_.mode == ResizeAttrs::Mode::kNearest) {
+            NearestRows(context, state, begin, end);
+          } else {
+            SummedRows(context, state, begin, end, thread);
+          }
+        });
+    return MaceStatus();
+  }
+
+  // As the statistics of this operator always counted.
+  int64_t Macs(const OpShapeContext &context) const override {
+    return 3 * context.OutputShape(0).elements();
+  }
+
+ private:
+  // New height and width, and their scales where these were given (else 0).
+  MaceStatus Sizes(const OpShapeContext &context, int64_t (&size)[2], float (&scale)[2]) const {
+    std::vector<int64_t> sizes = attrs_.size;
+    std::vector<float> scales = attrs_.size.empty() ? attrs_.scale : std::vector<float>();
+    if (context.InputCount() > 1 && context.HasInput(1)) {
+      MACE_RETURN_IF_ERROR(ReadSizes(context, &sizes, &scales));
+    }
+    for (size_t i = 0; i < 2; ++i) {
+      scale[i] = 0;
+      if (scales.empty()) {
+        size[i] = sizes[i];
+        continue;
+      }
+      scale[i] = scales[i];
+      // In float, as others do: 10 * 0.7f is 7 and not a little less.
+      const float product = static_cast<float>(context.Input(0).shape[1 + static_cast<int>(i)]) *
+                            scales[i];
+      if (!(scales[i] > 0) || !(product < 1e9f)) {
+        return Invalid("cannot scale height and width by ", scales[0], " and ", scales[1]);
+      }
+      size[i] = static_cast<int64_t>(product);
+    }
+    return MaceStatus();
+  }
+
+  MaceStatus ReadSizes(const OpShapeContext &context, std::vector<int64_t> *sizes,
+                       std::vector<float> *scales) const {
+    const Tensor &input = context.Input(1);
+    sizes->clear();
+    scales->clear();
+    if (input.elements() != 2) {
+      return Invalid("the size needs two elements, height and width; its shape is ",
+                     input.shape.ToString());
+    }
+    if (input.dtype != DT_FLOAT) return Integers(context, 1, "size", sizes);
+    if (!input.is_const || input.raw == nullptr) {
+      return NotSupported("scales '", *input.name,
+                          "' are computed from the elements of a model input, but the shape that "
+                          "depends on them must be known before the run; make them a constant");
+    }
+    scales->assign(input.data<float>(), input.data<float>() + 2);
+    return MaceStatus();
+  }
+
+  static void NearestRows(OpContext *context, const ResizeState &state, int64_t begin,
+                          int64_t end) {
+    const Shape &input = context->input(0)->shape, &output = context->output(0)->shape;
+    const int64_t height = output[1], row = state.row_elements;
+    const float *in = context->input(0)->data<float>();
+    float *out = context->output(0)->mutable_data<float>();
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t batch = i / height, y = i % height;
+      const int32_t place = state.height.places[static_cast<size_t>(y)];
+      float *to = out + i * row;
+      if (i > begin && y > 0 && place == state.height.places[static_cast<size_t>(y - 1)]) {
+        std::memcpy(to, to - row, static_cast<size_t>(row) * sizeof(float));
+        continue;
+      }
+      const float *from = in + (batch * input[1] + place) * input[2] * input[3];
+      CopyPixels(from, state.width.places, input[3], to);
+    }
+  }
+
+  static void CopyPixels(const float *from, const std::vector<int32_t> &places, int64_t channels,
+                         float *to) {
+    if (channels == 1) {
+      for (int32_t place : places) *to++ = from[place];
+      return;
+    }
+    if (channels == 3) {
+      for (int32_t place : places) {
+        const float *pixel = from + int64_t{3} * place;
+        for (int c = 0; c < 3; ++c) *to++ = pixel[c];
+      }
+      return;
+    }
+    for (int32_t place : places) {
+      std::memcpy(to, from + place * channels, static_cast<size_t>(channels) * sizeof(float));
+      to += channels;
+    }
+  }
+
+  // Rows made of `taps` rows, each of them resized in width before.
+  static void SummedRows(OpContext *context, const ResizeState &state, int64_t begin, int64_t end,
+                         int thread) {
+    const Shape &input = context->input(0)->shape, &output = context->output(0)->shape;
+    const int64_t height = output[1], row = state.row_elements;
+    const int taps = state.height.taps;
+    const kernels::ResizeFunctions &kernel = kernels::Resize();
+    const float *in = context->input(0)->data<float>();
+    float *kept = static_cast<float *>(context->scratch()) + thread * taps * row;
+    int64_t kept_rows[kMaxTaps] = {-1, -1, -1, -1};
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t batch = i / height;
+      const size_t first = static_cast<size_t>(i % height * taps);
+      const float *rows[kMaxTaps];
+      for (int t = 0; t < taps; ++t) {
+        const int64_t y = batch * input[1] + state.height.places[first + static_cast<size_t>(t)];
+        const float *from = in + y * input[2] * input[3];
+        rows[t] = from;
+        if (state.width.is_identity) continue;
+        // The rows of one sum follow each other, so no two of them share a place.
+        const int64_t slot = y % taps;
+        float *resized = kept + slot * row;
+        if (kept_rows[slot] != y) {
+          kernel.resample(from, state.width.places.data(), state.width.weights.data(),
+                          state.width.taps, output[2], input[3], resized);
+          kept_rows[slot] = y;
+        }
+        rows[t] = resized;
+      }
+      kernel.blend(rows, &state.height.weights[first], taps, row,
+                   context->output(0)->mutable_data<float>() + i * row);
+    }
+  }
+
+  ResizeAttrs attrs_;
+};
+
+void RegisterResize(OpRegistryBase *op_registry) {
+  MACE_REGISTER_OP_CLASS(op_registry, "Resize", ResizeOp, DeviceType::CPU, DT_FLOAT);
+}
+
+}  // namespace ops
+}  // namespace mace
