@@ -199,7 +199,9 @@ class DetectionOutputOp : public ShapedOperation {
   MaceStatus Measure(const OpShapeContext &context, Geometry *geometry) const {
     const Shape &location = context.Input(0).shape, &confidence = context.Input(1).shape;
     const Shape &prior = context.Input(2).shape;
-    if (prior.rank() != 3 || prior[0] != 1 || prior[1] != 2 || prior[2] % 4 != 0) {
+    // Without variances the second half may be missing.
+    if (prior.rank() != 3 || prior[0] != 1 || prior[2] % 4 != 0 ||
+        (prior[1] != 2 && !(prior[1] == 1 && attrs_.variance_encoded_in_target))) {
       return Invalid("priors must have the shape [1, 2, 4 * count], not ", prior.ToString());
     }
     const int64_t priors = prior[2] / 4;
