@@ -7,5 +7,9 @@ KERNEL_FAMILIES = [
     "//mace/kernels/dwconv",
     "//mace/kernels/eltwise",
     "//mace/kernels/gemm",
+    "//mace/kernels/norm",
     "//mace/kernels/pool",
+    "//mace/kernels/reduce",
+    "//mace/kernels/resize",
+    "//mace/kernels/softmax",
 ]
