@@ -46,7 +46,9 @@ class ConversionError(MaceError):
     """The model cannot be converted; `problems` lists every reason."""
 
     def __init__(self, name: str, problems: Sequence[Problem]) -> None:
-        lines = [f"{p.op} '{p.node}': {p.message}" + (f"; {p.hint}" if p.hint else "") for p in problems]
+        lines = [
+            f"{p.op} '{p.node}': {p.message}" + (f"; {p.hint}" if p.hint else "") for p in problems
+        ]
         super().__init__("\n  ".join([f"model '{name}' cannot be converted", *lines]))
         self.problems = list(problems)
 
@@ -160,6 +162,4 @@ def write_model(
     for node in converted.graph.nodes:
         operators[node.op] = operators.get(node.op, 0) + 1
     graph = converted.graph
-    return ConvertResult(
-        graph_path, data_path, text_path, graph.inputs, graph.outputs, operators
-    )
+    return ConvertResult(graph_path, data_path, text_path, graph.inputs, graph.outputs, operators)

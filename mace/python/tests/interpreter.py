@@ -10,12 +10,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import interpreter_spatial as spatial
+import interpreter_ssd as ssd
 import numpy as np
 from mace.graph import dtypes, schema
 from mace.graph.ir import Array, Graph, Node, Value
-
-import interpreter_spatial as spatial
-import interpreter_ssd as ssd
 
 Inputs = list[Array | None]
 Attrs = dict[str, Any]
@@ -98,8 +97,9 @@ def activation(x: Array, a: Attrs, slope: Array | None = None) -> Array:
         "SOFTPLUS": _softplus,
         "GELU": lambda v: 0.5 * v * (1 + _erf(v / math.sqrt(2))),
         "MISH": lambda v: v * np.tanh(_softplus(v)),
-        "SELU": lambda v: 1.0507009873554805
-        * np.where(v < 0, 1.6732632423543772 * np.expm1(np.minimum(v, 0)), v),
+        "SELU": lambda v: (
+            1.0507009873554805 * np.where(v < 0, 1.6732632423543772 * np.expm1(np.minimum(v, 0)), v)
+        ),
     }
     return table[a["activation"]](x.astype(np.float64)).astype(x.dtype)
 

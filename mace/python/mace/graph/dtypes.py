@@ -53,7 +53,7 @@ def to_numpy(name: str) -> np.dtype[np.generic]:
 
 
 def from_numpy(dtype: npt.DTypeLike) -> str | None:
-    """"f32", "i64", ... of a numpy type of either byte order, or None when MACE has no such type."""
+    """ "f32", "i64", ... of a numpy type of either byte order, or None when MACE has no such type."""
     return _BY_NUMPY.get(np.dtype(dtype).newbyteorder("<").str)
 
 

@@ -163,7 +163,9 @@ def _port(text: str, meaning: str) -> Port:
 
 
 def _attribute(where: str, name: str, spec: dict[str, Any]) -> Attribute:
-    kind, count, choices = str(spec["type"]), None, ()
+    kind = str(spec["type"])
+    count: int | None = None
+    choices: tuple[str, ...] = ()
     if match := re.fullmatch(r"enum\((.*)\)", kind):
         kind, choices = "enum", tuple(v.strip() for v in match[1].split(","))
     elif match := re.fullmatch(r"int\[(\d+)\]", kind):
@@ -216,7 +218,9 @@ def _check_arity(node: Node, operator: Operator) -> list[str]:
         ("outputs", node.outputs, operator.output_range),
     ):
         if len(tensors) < fewest or (most is not None and len(tensors) > most):
-            wanted = f"{fewest}" if fewest == most else f"{fewest} to {most if most else 'any number'}"
+            wanted = (
+                f"{fewest}" if fewest == most else f"{fewest} to {most if most else 'any number'}"
+            )
             problems.append(f"{node.op} has {len(tensors)} {what} but takes {wanted}")
     for tensor, port in zip(node.inputs, operator.inputs, strict=False):
         if not tensor and not port.optional:

@@ -99,7 +99,9 @@ class Builder:
             self._static.update(result)
         return result[0]
 
-    def const(self, array: Array | list[Any] | float | int, dtype: Any = None, suffix: str = "const") -> str:
+    def const(
+        self, array: Array | list[Any] | float, dtype: Any = None, suffix: str = "const"
+    ) -> str:
         """Adds a constant and returns its name."""
         name = self.tensor(suffix)
         value = np.asarray(array, dtype=dtype)
@@ -141,7 +143,9 @@ class Registry(Generic[SourceNode]):
     ) -> Callable[[Callable[[Builder, SourceNode], None]], Callable[[Builder, SourceNode], None]]:
         """Decorator: the function translates these source operators."""
 
-        def wrap(function: Callable[[Builder, SourceNode], None]) -> Callable[[Builder, SourceNode], None]:
+        def wrap(
+            function: Callable[[Builder, SourceNode], None],
+        ) -> Callable[[Builder, SourceNode], None]:
             for op in ops:
                 if op in self._handlers:
                     raise ValueError(f"{self.framework} operator {op} is registered twice")

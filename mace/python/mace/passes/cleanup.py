@@ -41,7 +41,7 @@ def _is_identity(r: Rewriter, node: Node) -> bool:
     if node.op == "Activation":
         return bool(node.attrs["activation"] == "NOOP")
     if node.op == "Cast":
-        return r.dtype(node.inputs[0]) == node.attrs["output_type"]
+        return bool(r.dtype(node.inputs[0]) == node.attrs["output_type"])
     if node.op == "Concat":
         return len(node.inputs) == 1
     if node.op == "Pad":
@@ -65,7 +65,9 @@ def _keeps_shape(r: Rewriter, node: Node) -> bool:
     if node.op == "Slice":
         # The same sizes can be the same elements in another order.
         steps = r.const(node.inputs[4]) if len(node.inputs) > 4 and node.inputs[4] else None
-        return -1 not in before and (len(node.inputs) < 5 or steps is not None and bool((steps == 1).all()))
+        return -1 not in before and (
+            len(node.inputs) < 5 or (steps is not None and bool((steps == 1).all()))
+        )
     allowed = 1 if node.op in ("Reshape", "Flatten") else 0
     return before.count(-1) <= allowed
 
@@ -87,7 +89,9 @@ def _neutral(r: Rewriter, node: Node) -> bool:
         return array.ndim == 0 or (shape is not None and array.ndim <= len(shape))
     if shape is None or array.ndim > len(shape):
         return False
-    return all(a in (1, s) for a, s in zip(array.shape, shape[len(shape) - array.ndim :], strict=True))
+    return all(
+        a in (1, s) for a, s in zip(array.shape, shape[len(shape) - array.ndim :], strict=True)
+    )
 
 
 @graph_pass("FOLD_RESHAPE")
@@ -132,7 +136,11 @@ def remove_duplicates(r: Rewriter) -> None:
     for node in r.nodes():
         if not r.alive(node):
             continue
-        key = (node.op, tuple(_tensor_key(r, t) for t in node.inputs), repr(sorted(node.attrs.items())))
+        key = (
+            node.op,
+            tuple(_tensor_key(r, t) for t in node.inputs),
+            repr(sorted(node.attrs.items())),
+        )
         first = seen.setdefault((*key, len(node.outputs)), node)
         if first is node or any(t in r.outputs for t in node.outputs):
             continue

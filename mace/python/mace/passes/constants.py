@@ -24,7 +24,9 @@ def fold_constants(r: Rewriter) -> None:
                 border.append(tensor)
     if not border:
         return
-    inputs = sum(r.graph.consts[t].nbytes for n in r.nodes() for t in n.inputs if t in r.graph.consts)
+    inputs = sum(
+        r.graph.consts[t].nbytes for n in r.nodes() for t in n.inputs if t in r.graph.consts
+    )
     for tensor, array in evaluate(r.graph, border).items():
         if array.nbytes > inputs + _MOST_GROWTH:
             continue

@@ -63,7 +63,9 @@ def _constant(r: Rewriter, tensor: str, array: Array, order: list[int]) -> str |
     full = array.reshape([1] * (rank - array.ndim) + list(array.shape)).transpose(inverse(order))
     # Leading dimensions of 1 are dropped, so that a vector of channels stays a vector.
     first = next((i for i, d in enumerate(full.shape) if d != 1), rank - 1)
-    return r.add_const(f"{tensor}/transposed", np.ascontiguousarray(full.reshape(full.shape[first:])))
+    return r.add_const(
+        f"{tensor}/transposed", np.ascontiguousarray(full.reshape(full.shape[first:]))
+    )
 
 
 def _elementwise(r: Rewriter, node: Node, order: list[int]) -> Sunk | None:

@@ -93,7 +93,9 @@ def _set_weights(r: Rewriter, node: Node, weight: Array | None, bias: Array | No
     """Gives a linear node new weights; None leaves what there is."""
     inputs = list(node.inputs)
     if weight is not None:
-        inputs[1] = r.add_const(f"{node.outputs[0]}/filter", np.ascontiguousarray(weight, np.float32))
+        inputs[1] = r.add_const(
+            f"{node.outputs[0]}/filter", np.ascontiguousarray(weight, np.float32)
+        )
     if bias is not None:
         name = r.add_const(f"{node.outputs[0]}/bias", np.ascontiguousarray(bias, np.float32))
         inputs = [*inputs[:2], name, *inputs[3:]]
@@ -277,7 +279,7 @@ def _may_pad(r: Rewriter, node: Node) -> bool:
 def _input_channels(r: Rewriter, node: Node, weight: Array) -> int:
     if node.op == "DepthwiseConv2d":
         return channels_of(r, node.inputs[0])
-    return weight.shape[-1] * int(node.attrs.get("group", 1))
+    return int(weight.shape[-1]) * int(node.attrs.get("group", 1))
 
 
 def _by_weight(node: Node, weight: Array, vector: Array) -> Array:
@@ -296,8 +298,15 @@ def fold_scalars(r: Rewriter) -> None:
     """Joins consecutive factors, or consecutive addends, that are one number each."""
     for kind in ("PROD", "SUM"):
         for node in r.nodes("Eltwise"):
-            user = r.only_user(node.outputs[0]) if r.alive(node) and eltwise(r, node, kind) else None
-            if user is None or user.op != "Eltwise" or user.attrs["type"] != kind or user.attrs.get("coeff"):
+            user = (
+                r.only_user(node.outputs[0]) if r.alive(node) and eltwise(r, node, kind) else None
+            )
+            if (
+                user is None
+                or user.op != "Eltwise"
+                or user.attrs["type"] != kind
+                or user.attrs.get("coeff")
+            ):
                 continue
             inner, outer = split_const(r, node), split_const(r, user)
             if inner is None or outer is None or inner[1].size != 1 or outer[1].size != 1:

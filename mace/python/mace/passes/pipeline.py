@@ -109,4 +109,7 @@ def _chosen(options: Sequence[str] | None) -> set[str]:
 
 
 def _summary(graph: Graph) -> list[tuple[str, tuple[str, ...], tuple[str, ...], str]]:
-    return [(n.op, tuple(n.inputs), tuple(n.outputs), repr(sorted(n.attrs.items()))) for n in graph.nodes]
+    return [
+        (n.op, tuple(n.inputs), tuple(n.outputs), repr(sorted(n.attrs.items())))
+        for n in graph.nodes
+    ]

@@ -50,13 +50,17 @@ PATTERNS: dict[str, tuple[str, Make]] = {
     "swish last": (
         "HARDSWISH",
         lambda b: b.op(
-            "Eltwise", [b.op("Eltwise", [_relu6_plus_3(b), _f(b, 1 / 6)], type="PROD"), "x"], type="PROD"
+            "Eltwise",
+            [b.op("Eltwise", [_relu6_plus_3(b), _f(b, 1 / 6)], type="PROD"), "x"],
+            type="PROD",
         ),
     ),
     "swish of min and max": (
         "HARDSWISH",
         lambda b: b.op(
-            "Eltwise", ["x", b.op("Eltwise", [_clipped_plus_3(b), _f(b, 6)], type="DIV")], type="PROD"
+            "Eltwise",
+            ["x", b.op("Eltwise", [_clipped_plus_3(b), _f(b, 6)], type="DIV")],
+            type="PROD",
         ),
     ),
     "hard sigmoid": (
@@ -65,16 +69,22 @@ PATTERNS: dict[str, tuple[str, Make]] = {
     ),
     "silu": (
         "SILU",
-        lambda b: b.op("Eltwise", ["x", b.op("Activation", ["x"], activation="SIGMOID")], type="PROD"),
+        lambda b: b.op(
+            "Eltwise", ["x", b.op("Activation", ["x"], activation="SIGMOID")], type="PROD"
+        ),
     ),
     "relu": ("RELU", lambda b: b.op("Eltwise", ["x", _f(b, 0)], type="MAX")),
     "relu6": (
         "RELUX",
-        lambda b: b.op("Eltwise", [b.op("Eltwise", ["x", _f(b, 0)], type="MAX"), _f(b, 6)], type="MIN"),
+        lambda b: b.op(
+            "Eltwise", [b.op("Eltwise", ["x", _f(b, 0)], type="MAX"), _f(b, 6)], type="MIN"
+        ),
     ),
     "6relu": (
         "RELUX",
-        lambda b: b.op("Eltwise", [b.op("Eltwise", ["x", _f(b, 6)], type="MIN"), _f(b, 0)], type="MAX"),
+        lambda b: b.op(
+            "Eltwise", [b.op("Eltwise", ["x", _f(b, 6)], type="MIN"), _f(b, 0)], type="MAX"
+        ),
     ),
     "gelu": ("GELU", lambda b: _gelu(b, "product")),
     "gelu of half x": ("GELU", lambda b: _gelu(b, "x")),
@@ -104,7 +114,9 @@ def test_almost_a_pattern(constant: float) -> None:
 def test_gate_of_another_tensor() -> None:
     b = builder(x=(2, 3), z=(2, 3))
     gate = b.op("Activation", ["z"], activation="SIGMOID")
-    assert count(apply(finish(b, b.op("Eltwise", ["x", gate], type="PROD")), optimize))["Eltwise"] == 1
+    assert (
+        count(apply(finish(b, b.op("Eltwise", ["x", gate], type="PROD")), optimize))["Eltwise"] == 1
+    )
 
 
 def test_pattern_in_use_elsewhere_is_kept() -> None:
@@ -159,7 +171,11 @@ def test_layer_norm(square: str, inverse: bool) -> None:
     b = builder(x=(2, 5, 6))
     mean = b.op("Reduce", ["x"], reduce_type="MEAN", axis=[-1], keepdims=True)
     d = b.op("Eltwise", ["x", mean], type="SUB")
-    s = b.op("Unary", [d], type=square) if square == "SQUARE" else b.op("Eltwise", [d, d], type=square)
+    s = (
+        b.op("Unary", [d], type=square)
+        if square == "SQUARE"
+        else b.op("Eltwise", [d, d], type=square)
+    )
     v = b.op("Reduce", [s], reduce_type="MEAN", axis=[2], keepdims=True)
     e = b.op("Eltwise", [v, _f(b, 1e-5)], type="SUM")
     root = b.op("Unary", [e], type="RSQRT" if inverse else "SQRT")
@@ -175,6 +191,10 @@ def test_no_layer_norm_over_other_axes() -> None:
     b = builder(x=(2, 5, 6))
     mean = b.op("Reduce", ["x"], reduce_type="MEAN", axis=[1], keepdims=True)
     d = b.op("Eltwise", ["x", mean], type="SUB")
-    v = b.op("Reduce", [b.op("Unary", [d], type="SQUARE")], reduce_type="MEAN", axis=[1], keepdims=True)
+    v = b.op(
+        "Reduce", [b.op("Unary", [d], type="SQUARE")], reduce_type="MEAN", axis=[1], keepdims=True
+    )
     root = b.op("Unary", [b.op("Eltwise", [v, _f(b, 1e-5)], type="SUM")], type="SQRT")
-    assert count(apply(finish(b, b.op("Eltwise", [d, root], type="DIV")), optimize))["LayerNorm"] == 0
+    assert (
+        count(apply(finish(b, b.op("Eltwise", [d, root], type="DIV")), optimize))["LayerNorm"] == 0
+    )

@@ -83,7 +83,16 @@ def test_neutral_that_broadcasts_stays() -> None:
 def test_reversing_slice_stays() -> None:
     b = builder(x=(4, 3))
     big = -(2**40)
-    y = b.op("Slice", ["x", b.const([3], "int64"), b.const([big], "int64"), b.const([0], "int64"), b.const([-1], "int64")])
+    y = b.op(
+        "Slice",
+        [
+            "x",
+            b.const([3], "int64"),
+            b.const([big], "int64"),
+            b.const([0], "int64"),
+            b.const([-1], "int64"),
+        ],
+    )
     assert count(apply(finish(b, y), optimize))["Slice"] == 1
 
 
@@ -121,7 +130,9 @@ def test_pad_into_convolution(op: str, padding: str) -> None:
     b = builder(x=(1, 6, 5, 4))
     x = b.op("Pad", ["x"], paddings=[0, 0, 1, 2, 0, 1, 0, 0])
     shape = (3, 3, 3, 4) if op == "Conv2D" else (1, 3, 3, 4)
-    y = b.op(op, [x, b.const(random(*shape))], strides=[2, 2], padding=padding, paddings=[1, 0, 1, 1])
+    y = b.op(
+        op, [x, b.const(random(*shape))], strides=[2, 2], padding=padding, paddings=[1, 0, 1, 1]
+    )
     graph = apply(finish(b, y), window.fold_pad)
     assert count(graph)["Pad"] == (1 if padding == "SAME" else 0)
 
@@ -148,7 +159,11 @@ def test_other_pads_stay(paddings: list[int], value: float, mode: str) -> None:
 def test_pad_into_pooling(kind: str, value: float, positive: bool) -> None:
     """A maximum must not see the padding; a mean counts it."""
     b = builder(x=(1, 6, 5, 4))
-    x = b.op("Activation", ["x"], activation="RELU") if positive else b.op("Unary", ["x"], type="NEG")
+    x = (
+        b.op("Activation", ["x"], activation="RELU")
+        if positive
+        else b.op("Unary", ["x"], type="NEG")
+    )
     x = b.op("Pad", [x], paddings=[0, 0, 1, 1, 1, 1, 0, 0], constant_value=value)
     y = b.op("Pooling", [x], pooling_type=kind, kernels=[3, 3], strides=[2, 2])
     folds = value == 0 if kind == "AVG" else (value < 0 or positive)
@@ -159,7 +174,9 @@ def test_pad_into_pooling(kind: str, value: float, positive: bool) -> None:
 
 def test_pad_wider_than_the_window_stays() -> None:
     b = builder(x=(1, 6, 5, 4))
-    x = b.op("Pad", [b.op("Activation", ["x"], activation="RELU")], paddings=[0, 0, 2, 2, 2, 2, 0, 0])
+    x = b.op(
+        "Pad", [b.op("Activation", ["x"], activation="RELU")], paddings=[0, 0, 2, 2, 2, 2, 0, 0]
+    )
     y = b.op("Pooling", [x], pooling_type="MAX", kernels=[2, 2])
     assert count(apply(finish(b, y), optimize))["Pad"] == 1
 

@@ -19,7 +19,9 @@ BETWEEN: dict[str, Make] = {
     "activation": lambda b, x: b.op("Activation", [x], activation="TANH"),
     "unary": lambda b, x: b.op("Unary", [x], type="ABS"),
     "cast": lambda b, x: b.op("Cast", [b.op("Cast", [x], output_type="i32")], output_type="f32"),
-    "add itself": lambda b, x: b.op("Eltwise", [x, b.op("Unary", [x], type="NEG")], type="SQR_DIFF"),
+    "add itself": lambda b, x: b.op(
+        "Eltwise", [x, b.op("Unary", [x], type="NEG")], type="SQR_DIFF"
+    ),
     "add channels": lambda b, x: b.op("Eltwise", [x, b.const(random(4, 1, 1))], type="POW"),
     "add rows": lambda b, x: b.op("Eltwise", [b.const(random(6, 1)), x], type="MAX"),
     "add all": lambda b, x: b.op("Eltwise", [x, b.const(random(1, 4, 6, 5))], type="SUM"),
@@ -29,20 +31,39 @@ BETWEEN: dict[str, Make] = {
     "concat negative": lambda b, x: b.op("Concat", [x, x], axis=-3),
     "split": lambda b, x: b.op("Split", [x], ["s1", "s2"], axis=1, sizes=[1, 3]) and "s2",
     "reduce": lambda b, x: b.op("Reduce", [x], reduce_type="MEAN", axis=[2, 3], keepdims=True),
-    "reduce channels": lambda b, x: b.op("Reduce", [x], reduce_type="MAX", axis=[-3], keepdims=True),
+    "reduce channels": lambda b, x: b.op(
+        "Reduce", [x], reduce_type="MAX", axis=[-3], keepdims=True
+    ),
     "pad": lambda b, x: b.op("Pad", [x], paddings=[0, 0, 1, 0, 2, 1, 0, 3], mode="EDGE"),
     "softmax": lambda b, x: b.op("Softmax", [x], axis=1),
-    "slice": lambda b, x: b.op("Slice", [x, b.const([1, 0], "int64"), b.const([3, 4], "int64"), b.const([1, -2], "int64")]),
-    "slice all": lambda b, x: b.op("Slice", [x, b.const([0, 1], "int64"), b.const([2, 3], "int64")]),
+    "slice": lambda b, x: b.op(
+        "Slice", [x, b.const([1, 0], "int64"), b.const([3, 4], "int64"), b.const([1, -2], "int64")]
+    ),
+    "slice all": lambda b, x: b.op(
+        "Slice", [x, b.const([0, 1], "int64"), b.const([2, 3], "int64")]
+    ),
     "reverse": lambda b, x: b.op("Reverse", [x], axis=[1, 2]),
     "tile": lambda b, x: b.op("Tile", [x, b.const([1, 2, 3, 1], "int64")]),
     "squeeze": lambda b, x: b.op(
-        "Unsqueeze", [b.op("Squeeze", [b.op("Reduce", [x], reduce_type="MEAN", axis=[2], keepdims=True)], axis=[2])], axis=[2]
+        "Unsqueeze",
+        [
+            b.op(
+                "Squeeze",
+                [b.op("Reduce", [x], reduce_type="MEAN", axis=[2], keepdims=True)],
+                axis=[2],
+            )
+        ],
+        axis=[2],
     ),
     "gather": lambda b, x: b.op("Gather", [x, b.const([2, 0, 1], "int64")], axis=1),
-    "where": lambda b, x: b.op("Where", [b.op("Eltwise", [x, b.const(0.5, np.float32)], type="LESS"), x, b.const(random(4, 1, 1))]),
+    "where": lambda b, x: b.op(
+        "Where",
+        [b.op("Eltwise", [x, b.const(0.5, np.float32)], type="LESS"), x, b.const(random(4, 1, 1))],
+    ),
     "gate": lambda b, x: b.op(
-        "Eltwise", [x, b.op("Reduce", [x], reduce_type="MEAN", axis=[2, 3], keepdims=True)], type="PROD"
+        "Eltwise",
+        [x, b.op("Reduce", [x], reduce_type="MEAN", axis=[2, 3], keepdims=True)],
+        type="PROD",
     ),
 }
 

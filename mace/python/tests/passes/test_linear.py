@@ -108,7 +108,9 @@ def test_activation_between_is_respected() -> None:
 def test_eltwise_after(kind: str, first: bool, shape: tuple[int, ...]) -> None:
     b = builder(x=(1, 6, 5, 3))
     y, c = _layer(b, "Conv2D", "x"), b.const(random(*shape) + 2)
-    graph = apply(finish(b, b.op("Eltwise", [y, c] if first else [c, y], type=kind)), linear.fold_bias)
+    graph = apply(
+        finish(b, b.op("Eltwise", [y, c] if first else [c, y], type=kind)), linear.fold_bias
+    )
     folds = first or kind != "DIV"
     assert count(graph)["Eltwise"] == (0 if folds else 1)
 
@@ -159,7 +161,9 @@ def test_factor_before_a_padded_convolution_folds() -> None:
 def test_before_with_two_readers_stays() -> None:
     b = builder(x=(1, 6, 5, 3))
     scaled = b.op("Eltwise", ["x", b.const(random(3))], type="PROD")
-    graph = apply(finish(b, _layer(b, "Conv2D", scaled), b.op("Unary", [scaled], type="NEG")), optimize)
+    graph = apply(
+        finish(b, _layer(b, "Conv2D", scaled), b.op("Unary", [scaled], type="NEG")), optimize
+    )
     assert count(graph)["Eltwise"] == 1
 
 

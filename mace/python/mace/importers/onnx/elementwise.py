@@ -202,7 +202,12 @@ def _gelu(b: Builder, n: OnnxNode) -> None:
     inner = b.op("Eltwise", [inner, scalar(b, n, math.sqrt(2 / math.pi), x)], type="PROD")
     tanh = b.op("Activation", [inner], activation="TANH")
     half = b.op("Eltwise", [x, scalar(b, n, 0.5, x)], type="PROD")
-    b.op("Eltwise", [b.op("Eltwise", [tanh, scalar(b, n, 1, x)], type="SUM"), half], n.outputs, type="PROD")
+    b.op(
+        "Eltwise",
+        [b.op("Eltwise", [tanh, scalar(b, n, 1, x)], type="SUM"), half],
+        n.outputs,
+        type="PROD",
+    )
 
 
 @register("ThresholdedRelu")
@@ -266,7 +271,9 @@ def _prelu(b: Builder, n: OnnxNode) -> None:
     if value is not None and value.size == 1:
         b.op("Activation", [x, b.const(value.reshape(1))], n.outputs, activation="PRELU")
         return
-    per_channel = value is not None and value.ndim >= rank - 1 and value.size == value.shape[1 - rank]
+    per_channel = (
+        value is not None and value.ndim >= rank - 1 and value.size == value.shape[1 - rank]
+    )
     if value is not None and rank == 4 and per_channel:
         flat = b.const(value.reshape(-1))
         y = b.op("Activation", [b.nhwc(x), flat], activation="PRELU")

@@ -56,7 +56,9 @@ def import_proto(
         raise ImportFailed(problems)
     nodes = _needed(source, in_requests, out_requests)
     graph = Graph(model.graph.name or "onnx")
-    graph.consts = {n: a for n, a in source.consts.items() if n not in {r.name for r in in_requests}}
+    graph.consts = {
+        n: a for n, a in source.consts.items() if n not in {r.name for r in in_requests}
+    }
     builder = Builder(graph)
     builder.reserve([t for n in source.nodes for t in (*n.inputs, *n.outputs)])
     builder.reserve([i.name for i in source.inputs])
@@ -155,7 +157,9 @@ def _needed(
     missing = [i for i in source.inputs if i.name not in given]
     used = {t for n in order for t in n.inputs}
     problems = [
-        Problem("model", "Model", i.name, "the outputs need this input, which is not among those given")
+        Problem(
+            "model", "Model", i.name, "the outputs need this input, which is not among those given"
+        )
         for i in missing
         if i.name in used
     ]
@@ -166,7 +170,12 @@ def _needed(
 
 def _bad_constants(source: OnnxModel, node: OnnxNode) -> list[Problem]:
     return [
-        Problem("attribute", node.op, node.name, f"constant '{t}' cannot be used: {source.bad_consts[t]}")
+        Problem(
+            "attribute",
+            node.op,
+            node.name,
+            f"constant '{t}' cannot be used: {source.bad_consts[t]}",
+        )
         for t in node.inputs
         if t in source.bad_consts
     ]

@@ -22,7 +22,9 @@ def _identity(b: Builder, n: OnnxNode) -> None:
 @register("Dropout")
 def _dropout(b: Builder, n: OnnxNode) -> None:
     if n.uses_output(1):
-        raise UnsupportedError("its second output, the mask, is used", "export the model for inference")
+        raise UnsupportedError(
+            "its second output, the mask, is used", "export the model for inference"
+        )
     if n.input(2):
         training = b.value(n.inputs[2])
         if training is None or bool(training.reshape(())):
@@ -71,7 +73,9 @@ def _pad(b: Builder, n: OnnxNode) -> None:
     rank = n.rank(n.inputs[0])
     mode = n.attr("mode", "constant")
     if mode not in ("constant", "reflect", "edge"):
-        raise UnsupportedError(f"the attribute mode is {mode}", "MACE has constant, reflect and edge")
+        raise UnsupportedError(
+            f"the attribute mode is {mode}", "MACE has constant, reflect and edge"
+        )
     pads = n.integers(b, 1, "pads") or []
     axes = list(range(rank))
     if n.input(3):

@@ -182,7 +182,9 @@ def _pool(b: Builder, n: OnnxNode) -> None:
     kernel = [int(k) for k in n.require("kernel_shape")]
     spatial = check_spatial(len(kernel))
     if n.uses_output(1):
-        raise UnsupportedError("its second output, the indices, is used", "MACE gives the maxima alone")
+        raise UnsupportedError(
+            "its second output, the indices, is used", "MACE gives the maxima alone"
+        )
     attrs = window(n, kernel)
     attrs |= {"pooling_type": "MAX" if n.op == "MaxPool" else "AVG", "kernels": pair(kernel, 1)}
     if n.attr("ceil_mode", 0):

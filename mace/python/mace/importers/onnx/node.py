@@ -39,7 +39,9 @@ class OnnxNode:
     def require(self, name: str) -> Any:
         """An attribute without a default."""
         if name not in self.attrs:
-            raise UnsupportedError(f"the attribute {name} is missing", "the model is not valid ONNX")
+            raise UnsupportedError(
+                f"the attribute {name} is missing", "the model is not valid ONNX"
+            )
         return self.attrs[name]
 
     def input(self, index: int) -> str:

@@ -77,7 +77,9 @@ def _group_norm(b: Builder, n: OnnxNode) -> None:
 @register("LayerNormalization")
 def _layer_norm(b: Builder, n: OnnxNode) -> None:
     if n.uses_output(1) or n.uses_output(2):
-        raise UnsupportedError("its outputs Mean and InvStdDev are used", "MACE gives the first output")
+        raise UnsupportedError(
+            "its outputs Mean and InvStdDev are used", "MACE gives the first output"
+        )
     axis, epsilon = int(n.attr("axis", -1)), float(n.attr("epsilon", 1e-5))
     inputs = [t for t in n.inputs if t]
     b.op("LayerNorm", inputs, n.outputs[:1], axis=axis, epsilon=epsilon)
@@ -88,7 +90,9 @@ def _rms_norm(b: Builder, n: OnnxNode) -> None:
     x, axis = n.inputs[0], int(n.attr("axis", -1))
     rank = n.rank(x)
     axes = list(range(axis % rank, rank))
-    mean = b.op("Reduce", [b.op("Unary", [x], type="SQUARE")], reduce_type="MEAN", axis=axes, keepdims=True)
+    mean = b.op(
+        "Reduce", [b.op("Unary", [x], type="SQUARE")], reduce_type="MEAN", axis=axes, keepdims=True
+    )
     raised = b.op("Eltwise", [mean, scalar(b, n, float(n.attr("epsilon", 1e-5)), x)], type="SUM")
     y = b.op("Eltwise", [x, b.op("Unary", [raised], type="RSQRT")], type="PROD")
     b.op("Eltwise", [y, n.inputs[1]], n.outputs, type="PROD")
@@ -149,9 +153,13 @@ def _hardmax(b: Builder, n: OnnxNode) -> None:
     axis = int(n.attr("axis", -1)) % rank
     shape = n.shape(x)
     if n.opset < 13 and axis != rank - 1:
-        raise UnsupportedError(f"the attribute axis is {axis} before opset 13; only the last is possible")
+        raise UnsupportedError(
+            f"the attribute axis is {axis} before opset 13; only the last is possible"
+        )
     if shape is None or shape[axis] < 0:
-        raise UnsupportedError("the size of its axis is not known", "give the model fixed input shapes")
+        raise UnsupportedError(
+            "the size of its axis is not known", "give the model fixed input shapes"
+        )
     best = b.op("ArgMax", [x], axis=axis, keepdims=True, output_type="i64")
     index = np.arange(shape[axis], dtype=np.int64).reshape([-1] + [1] * (rank - 1 - axis))
     hit = b.op("Eltwise", [b.const(index), best], type="EQUAL")

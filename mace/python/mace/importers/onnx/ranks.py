@@ -12,18 +12,8 @@ from mace.importers.onnx.node import OnnxNode, Types
 Ranks = list[int | None]
 Rule = Callable[[OnnxNode, Ranks, Types, dict[str, Array]], int | None]
 
-_AS_FIRST = (
-    "AveragePool BatchNormalization Cast CastLike Clip ConvTranspose DepthToSpace Dropout Elu Erf Exp "
-    "Abs Ceil Celu Cos Floor Gelu GlobalAveragePool GlobalMaxPool GroupNormalization HardSigmoid "
-    "HardSwish Hardmax Identity InstanceNormalization LayerNormalization LeakyRelu Log LogSoftmax "
-    "LpNormalization LRN MaxPool Mish Neg Not Pad Pow PRelu Reciprocal Relu Resize Round Selu Shrink "
-    "Sigmoid Sign Sin Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Swish Tanh "
-    "ThresholdedRelu Tile Trilu Upsample Concat"
-).split()
-_BROADCAST = (
-    "Add Sub Mul Div Mod Equal Less LessOrEqual Greater GreaterOrEqual And Or Xor Sum Max Min Mean "
-    "Where"
-).split()
+_AS_FIRST = ["AveragePool", "BatchNormalization", "Cast", "CastLike", "Clip", "ConvTranspose", "DepthToSpace", "Dropout", "Elu", "Erf", "Exp", "Abs", "Ceil", "Celu", "Cos", "Floor", "Gelu", "GlobalAveragePool", "GlobalMaxPool", "GroupNormalization", "HardSigmoid", "HardSwish", "Hardmax", "Identity", "InstanceNormalization", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "LpNormalization", "LRN", "MaxPool", "Mish", "Neg", "Not", "Pad", "Pow", "PRelu", "Reciprocal", "Relu", "Resize", "Round", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Slice", "Softmax", "Softplus", "Softsign", "SpaceToDepth", "Split", "Sqrt", "Swish", "Tanh", "ThresholdedRelu", "Tile", "Trilu", "Upsample", "Concat"]
+_BROADCAST = ["Add", "Sub", "Mul", "Div", "Mod", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Sum", "Max", "Min", "Mean", "Where"]
 
 
 def complete(nodes: Sequence[OnnxNode], consts: dict[str, Array], types: Types) -> None:
@@ -123,10 +113,7 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(_AS_FIRST, _first),
     **dict.fromkeys(_BROADCAST, _widest),
     **dict.fromkeys(
-        (
-            "ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceSumSquare ReduceL1 ReduceL2 "
-            "ReduceLogSum ReduceLogSumExp ArgMax ArgMin"
-        ).split(),
+        ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ArgMax", "ArgMin"],
         _reduce,
     ),
     "Conv": _conv,

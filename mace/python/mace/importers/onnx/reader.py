@@ -201,7 +201,9 @@ def _node(node: onnx.NodeProto, index: int, opset: int, types: Types) -> OnnxNod
     attrs: dict[str, Any] = {}
     for attribute in node.attribute:
         value = helper.get_attribute_value(attribute)
-        attrs[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        attrs[attribute.name] = (
+            value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        )
     inputs = list(node.input)
     while inputs and not inputs[-1]:
         inputs.pop()
@@ -241,8 +243,8 @@ def _infer(model: onnx.ModelProto, wanted: dict[str, Dims]) -> Types:
     types = Types()
     values = [*light.graph.value_info, *light.graph.input, *light.graph.output]
     for info in values:
-        tensor = info.type.tensor_type
-        dims, dtype = _dims(tensor), element_type(tensor.elem_type)
+        dims = _dims(info.type.tensor_type)
+        dtype = element_type(info.type.tensor_type.elem_type)
         if dims is not None:
             types.shapes[info.name] = dims
         if dtype is not None:
