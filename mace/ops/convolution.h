@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Conv2D and Deconv2D have in common: both are run by kernels/conv, with filters OHWI that are
+// packed once if they are constant, and in each run if they are computed.
+#ifndef MACE_OPS_CONVOLUTION_H_
+#define MACE_OPS_CONVOLUTION_H_
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mace/kernels/conv/conv.h"
+#include "mace/ops/activation_params.h"
+#include "mace/ops/window.h"
+#include "mace/runtimes/cpu/thread_pool.h"
+
+namespace mace {
+namespace ops {
+
+// The plan of a convolution, and where its scratch lies.
+struct ConvolutionState : OpState {
+  kernels::ConvPlan plan;
+  int64_t packed_scratch_floats = 0;  // before the threads' scratch; 0 if filters are constant
+  int64_t thread_scratch_floats = 0;
+};
+
+// Runs `state` over all threads. `packed` is null if the filters in inputs 1 and 2 are to be packed
+// in scratch first.
+void RunConvolution(const ConvolutionState &state, const kernels::ConvEpilogue &epilogue,
+                    const float *packed, OpContext *context);
+
+template <typename Attrs>
+class ConvolutionOperation : public WindowOperation {
+ public:
+  using WindowOperation::WindowOperation;
+
+  MaceStatus InferType(const std::vector<DataType> &inputs,
+                       std::vector<DataType> *outputs) override {
+    MACE_RETURN_IF_ERROR(CheckFloatInputs(inputs, 3));
+    return WindowOperation::InferType(inputs, outputs);
+  }
+
+  MaceStatus Run(OpContext *context) override {
+    const auto *state = static_cast<const ConvolutionState *>(context->state());
+    if (state == nullptr) return MaceStatus::MACE_SUCCESS;
+    RunConvolution(*state, epilogue_, filter_is_packed_ ? packed_.as<float>() : nullptr, context);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+ protected:
+  MaceStatus InitConvolution(OpInitContext *context) {
+    MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
+    const kernels::ActivationParams activation = MakeActivationParams(attrs_);
+    if (const char *problem = ActivationProblem(activation)) return Invalid(problem);
+    const FusedActivation fused = FuseActivation(activation);
+    epilogue_.low = fused.low;
+    epilogue_.high = fused.high;
+    epilogue_.activation = fused.rest;
+    window_ = MakeWindow(attrs_);
+    has_bias_ = context->InputType(2) != DT_INVALID;
+    return CheckWindow(window_);
+  }
+
+  // Packs a constant filter, with its bias, as plan(filter shape) says.
+  template <typename MakePlan>
+  MaceStatus PackConstFilter(OpInitContext *context, MakePlan make_plan) {
+    const Tensor *filter = context->ConstInput(1);
+    const Tensor *bias = context->ConstInput(2);
+    if (filter == nullptr || (has_bias_ && bias == nullptr)) return MaceStatus::MACE_SUCCESS;
+    MACE_RETURN_IF_ERROR(CheckFilter(filter->shape));
+    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, filter->shape));
+    if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
+    const kernels::ConvPlan plan = make_plan(filter->shape);
+    const size_t bytes = static_cast<size_t>(plan.packed_floats) * sizeof(float);
+    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+    kernels::PackConv(plan, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr,
+                      packed_.as<float>());
+    filter_is_packed_ = true;
+    context->CountPackedBytes(bytes);
+    context->ReleaseConstInput(1);
+    if (has_bias_) context->ReleaseConstInput(2);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus CheckFilter(const Shape &filter) const {
+    MACE_RETURN_IF_ERROR(CheckImage("filter", filter));
+    for (int64_t dim : filter) {
+      if (dim < 1 || dim > kLargest) {
+        return Invalid("filter has shape ", filter.ToString(), "; dimensions must be from 1 to ",
+                       kLargest);
+      }
+    }
+    if (attrs_.group > filter[0] || filter[0] % attrs_.group != 0) {
+      return Invalid("filter ", filter.ToString(), " has ", filter[0],
+                     " output channels, which cannot be divided into ", attrs_.group, " groups");
+    }
+    return CheckWindow(WindowOf(filter));
+  }
+
+  MaceStatus CheckBias(const Shape &bias, const Shape &filter) const {
+    if (bias.elements() == filter[0]) return MaceStatus::MACE_SUCCESS;
+    return Invalid("bias has shape ", bias.ToString(), ", but filter ", filter.ToString(), " has ",
+                   filter[0], " output channels");
+  }
+
+  MaceStatus CheckInputs(const OpShapeContext &context) const {
+    const Shape &input = context.Input(0).shape, &filter = context.Input(1).shape;
+    MACE_RETURN_IF_ERROR(CheckImage("input", input));
+    MACE_RETURN_IF_ERROR(CheckFilter(filter));
+    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(context.Input(2).shape, filter));
+    // CheckFilter has bounded the group.
+    if (input[3] != filter[3] * attrs_.group) {
+      return Invalid("input ", input.ToString(), " has ", input[3], " channels, but filter ",
+                     filter.ToString(), " with ", attrs_.group, " groups takes ",
+                     filter[3] * attrs_.group);
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  std::array<WindowDimension, 2> WindowOf(const Shape &filter) const {
+    std::array<WindowDimension, 2> window = window_;
+    window[0].kernel = filter[1];
+    window[1].kernel = filter[2];
+    return window;
+  }
+
+  // All that does not depend on the image.
+  kernels::ConvShape FilterGeometry(const Shape &filter) const {
+    kernels::ConvShape s;
+    s.in_c = filter[3] * attrs_.group;
+    s.out_c = filter[0];
+    s.kernel_h = filter[1];
+    s.kernel_w = filter[2];
+    s.stride_h = attrs_.strides[0];
+    s.stride_w = attrs_.strides[1];
+    s.dilation_h = attrs_.dilations[0];
+    s.dilation_w = attrs_.dilations[1];
+    s.group = attrs_.group;
+    return s;
+  }
+
+  kernels::ConvShape FullGeometry(const Shape &in, const Shape &filter, const Shape &out,
+                                  const std::array<WindowLayout, 2> &layout) const {
+    kernels::ConvShape s = FilterGeometry(filter);
+    s.batch = in[0];
+    s.in_h = in[1];
+    s.in_w = in[2];
+    s.out_h = out[1];
+    s.out_w = out[2];
+    s.pad_top = layout[0].pad_begin;
+    s.pad_left = layout[1].pad_begin;
+    return s;
+  }
+
+  // Keeps the plan, and asks for the scratch that it needs.
+  void SetPlan(OpPlanContext *context, kernels::ConvPlan plan) const {
+    auto state = std::make_unique<ConvolutionState>();
+    const auto round_up = [](int64_t floats) { return (floats + 15) / 16 * 16; };
+    state->packed_scratch_floats = filter_is_packed_ ? 0 : round_up(plan.packed_floats);
+    state->thread_scratch_floats = round_up(plan.scratch_floats);
+    state->plan = std::move(plan);
+    const int64_t floats = state->packed_scratch_floats +
+                           state->thread_scratch_floats * context->thread_pool()->num_threads();
+    if (floats > 0) context->RequestScratch(static_cast<size_t>(floats) * sizeof(float));
+    context->SetState(std::move(state));
+  }
+
+  Attrs attrs_;
+  std::array<WindowDimension, 2> window_;  // without the kernel's size
+  kernels::ConvEpilogue epilogue_;
+  bool has_bias_ = false;
+  bool filter_is_packed_ = false;
+  AlignedBuffer packed_;
+};
+
+}  // namespace ops
+}  // namespace mace
+
+#endif  // MACE_OPS_CONVOLUTION_H_

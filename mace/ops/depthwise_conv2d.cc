@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Depthwise convolution: each channel with its own filters.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "mace/base/isa.h"
+#include "mace/kernels/dwconv/dwconv.h"
+#include "mace/ops/activation_params.h"
+#include "mace/ops/window.h"
+#include "mace/runtimes/cpu/thread_pool.h"
+
+namespace mace {
+namespace ops {
+
+class DepthwiseConv2dOp : public WindowOperation {
+ public:
+  using WindowOperation::WindowOperation;
+
+  MaceStatus InferType(const std::vector<DataType> &inputs,
+                       std::vector<DataType> *outputs) override {
+    MACE_RETURN_IF_ERROR(CheckFloatInputs(inputs, 3));
+    return WindowOperation::InferType(inputs, outputs);
+  }
+
+  MaceStatus Init(OpInitContext *context) override {
+    MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
+    const kernels::ActivationParams activation = MakeActivationParams(attrs_);
+    if (const char *problem = ActivationProblem(activation)) return Invalid(problem);
+    const FusedActivation fused = FuseActivation(activation);
+    epilogue_.low = fused.low;
+    epilogue_.high = fused.high;
+    epilogue_.activation = fused.rest;
+    window_ = MakeWindow(attrs_);
+    MACE_RETURN_IF_ERROR(CheckWindow(window_));
+    has_bias_ = context->InputType(2) != DT_INVALID;
+    return PackConstFilter(context);
+  }
+
+  MaceStatus InferShape(OpShapeContext *context) override {
+    const Shape &input = context->Input(0).shape, &filter = context->Input(1).shape;
+    MACE_RETURN_IF_ERROR(CheckImage("input", input));
+    MACE_RETURN_IF_ERROR(CheckFilter(filter));
+    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(context->Input(2).shape, filter));
+    if (input[3] < 1 || filter[3] % input[3] != 0) {
+      return Invalid("input ", input.ToString(), " has ", input[3], " channels, of which the ",
+                     filter[3], " channels of filter ", filter.ToString(), " are no multiple");
+    }
+    std::array<WindowLayout, 2> layout;
+    return InferWindows(context, WindowOf(filter), filter[3], &layout);
+  }
+
+  MaceStatus Plan(OpPlanContext *context) override {
+    const Shape &in = context->Input(0).shape, &filter = context->Input(1).shape;
+    const Shape &out = context->OutputShape(0);
+    if (out.elements() == 0) return MaceStatus::MACE_SUCCESS;
+    std::array<WindowLayout, 2> layout;
+    MACE_RETURN_IF_ERROR(InferWindows(context, WindowOf(filter), filter[3], &layout));
+    kernels::DwconvShape s;
+    s.batch = in[0];
+    s.in_h = in[1];
+    s.in_w = in[2];
+    s.in_c = in[3];
+    s.multiplier = filter[3] / in[3];
+    s.out_h = out[1];
+    s.out_w = out[2];
+    s.kernel_h = filter[1];
+    s.kernel_w = filter[2];
+    s.stride_h = attrs_.strides[0];
+    s.stride_w = attrs_.strides[1];
+    s.dilation_h = attrs_.dilations[0];
+    s.dilation_w = attrs_.dilations[1];
+    s.pad_top = layout[0].pad_begin;
+    s.pad_left = layout[1].pad_begin;
+    const int threads = context->thread_pool()->num_threads();
+    auto state = std::make_unique<State>();
+    state->lanes = kernels::DwconvLanes(SupportedIsas(), filter[3]);
+    state->plan = kernels::PlanDwconv(s, SupportedIsas(), state->lanes, threads);
+    if (!filter_is_packed_) {
+      state->packed_scratch_floats =
+          RoundUp(kernels::PackedDwconvFloats(state->lanes, s.kernel_h * s.kernel_w, filter[3]));
+    }
+    state->thread_scratch_floats = RoundUp(state->plan.scratch_floats);
+    const int64_t floats = state->packed_scratch_floats + state->thread_scratch_floats * threads;
+    if (floats > 0) context->RequestScratch(static_cast<size_t>(floats) * sizeof(float));
+    context->SetState(std::move(state));
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus Run(OpContext *context) override {
+    const State *state = static_cast<const State *>(context->state());
+    if (state == nullptr) return MaceStatus::MACE_SUCCESS;
+    float *scratch = static_cast<float *>(context->scratch());
+    const float *packed = packed_.as<float>();
+    if (!filter_is_packed_) {
+      const Tensor &filter = *context->input(1);
+      const Tensor *bias = context->input_count() > 2 ? context->input(2) : nullptr;
+      kernels::PackDwconv(state->lanes, filter.shape[1] * filter.shape[2], filter.shape[3],
+                          filter.data<float>(), bias == nullptr ? nullptr : bias->data<float>(),
+                          scratch);
+      packed = scratch;
+      scratch += state->packed_scratch_floats;
+    }
+    const float *input = context->input(0)->data<float>();
+    float *output = context->output(0)->mutable_data<float>();
+    context->thread_pool()->ParallelFor(
+        state->plan.tiles, 1, [=](int64_t begin, int64_t end, int thread) {
+          float *own = scratch + thread * state->thread_scratch_floats;
+          for (int64_t tile = begin; tile < end; ++tile) {
+            kernels::RunDwconvTile(state->plan, epilogue_, input, packed, output, tile, own);
+          }
+        });
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  int64_t Macs(const OpShapeContext &context) const override {
+    return context.OutputShape(0).elements() * context.Input(1).shape.elements(1, 3);
+  }
+
+  void Describe(const OpShapeContext &context, ConvPoolArgs *args) const override {
+    const Shape &filter = context.Input(1).shape;
+    const std::array<WindowDimension, 2> window = WindowOf(filter);
+    std::array<WindowLayout, 2> layout;
+    std::string problem;
+    for (int i = 0; i < 2; ++i) {
+      if (!LayOutWindow(window[i], context.Input(0).shape[1 + i], &layout[i], &problem)) return;
+    }
+    DescribeWindow(window, layout, filter.ToVector(), args);
+  }
+
+ private:
+  struct State : OpState {
+    kernels::DwconvPlan plan;
+    int lanes = 1;
+    int64_t packed_scratch_floats = 0;  // before the threads' scratch; 0 if filters are constant
+    int64_t thread_scratch_floats = 0;
+  };
+
+  static int64_t RoundUp(int64_t floats) { return (floats + 15) / 16 * 16; }
+
+  MaceStatus PackConstFilter(OpInitContext *context) {
+    const Tensor *filter = context->ConstInput(1);
+    const Tensor *bias = context->ConstInput(2);
+    if (filter == nullptr || (has_bias_ && bias == nullptr)) return MaceStatus::MACE_SUCCESS;
+    MACE_RETURN_IF_ERROR(CheckFilter(filter->shape));
+    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, filter->shape));
+    if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
+    const int64_t taps = filter->shape[1] * filter->shape[2], channels = filter->shape[3];
+    const int lanes = kernels::DwconvLanes(SupportedIsas(), channels);
+    const size_t bytes =
+        static_cast<size_t>(kernels::PackedDwconvFloats(lanes, taps, channels)) * sizeof(float);
+    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+    kernels::PackDwconv(lanes, taps, channels, filter->data<float>(),
+                        has_bias_ ? bias->data<float>() : nullptr, packed_.as<float>());
+    filter_is_packed_ = true;
+    context->CountPackedBytes(bytes);
+    context->ReleaseConstInput(1);
+    if (has_bias_) context->ReleaseConstInput(2);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus CheckFilter(const Shape &filter) const {
+    MACE_RETURN_IF_ERROR(CheckImage("filter", filter));
+    if (filter[0] != 1) {
+      return Invalid("filter has shape ", filter.ToString(), "; its first dimension must be 1");
+    }
+    for (int64_t dim : filter) {
+      if (dim < 1 || dim > kLargest) {
+        return Invalid("filter has shape ", filter.ToString(), "; dimensions must be from 1 to ",
+                       kLargest);
+      }
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus CheckBias(const Shape &bias, const Shape &filter) const {
+    if (bias.elements() == filter[3]) return MaceStatus::MACE_SUCCESS;
+    return Invalid("bias has shape ", bias.ToString(), ", but filter ", filter.ToString(), " has ",
+                   filter[3], " output channels");
+  }
+
+  std::array<WindowDimension, 2> WindowOf(const Shape &filter) const {
+    std::array<WindowDimension, 2> window = window_;
+    window[0].kernel = filter[1];
+    window[1].kernel = filter[2];
+    return window;
+  }
+
+  DepthwiseConv2dAttrs attrs_;
+  std::array<WindowDimension, 2> window_;  // without the kernel's size
+  kernels::DwconvEpilogue epilogue_;
+  bool has_bias_ = false;
+  bool filter_is_packed_ = false;
+  AlignedBuffer packed_;
+};
+
+void RegisterDepthwiseConv2d(OpRegistryBase *op_registry) {
+  MACE_REGISTER_OP_CLASS(op_registry, "DepthwiseConv2d", DepthwiseConv2dOp, DeviceType::CPU,
+                         DT_FLOAT);
+}
+
+}  // namespace ops
+}  // namespace mace

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// input * weight^T + bias. With one row of input it is bound by reading the weights, which threads
+// share out; they are packed so that each is read once, in order.
+#include <memory>
+
+#include "mace/ops/activation_params.h"
+#include "mace/ops/matrix_product.h"
+#include "mace/ops/window.h"
+#include "mace/runtimes/cpu/thread_pool.h"
+
+namespace mace {
+namespace ops {
+
+class FullyConnectedOp : public WindowOperation {
+ public:
+  using WindowOperation::WindowOperation;
+
+  MaceStatus InferType(const std::vector<DataType> &inputs,
+                       std::vector<DataType> *outputs) override {
+    MACE_RETURN_IF_ERROR(CheckFloatInputs(inputs, 3));
+    return WindowOperation::InferType(inputs, outputs);
+  }
+
+  MaceStatus Init(OpInitContext *context) override {
+    MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
+    const kernels::ActivationParams activation = MakeActivationParams(attrs_);
+    if (const char *problem = ActivationProblem(activation)) return Invalid(problem);
+    const FusedActivation fused = FuseActivation(activation);
+    epilogue_.low = fused.low;
+    epilogue_.high = fused.high;
+    epilogue_.activation = fused.rest;
+    has_bias_ = context->InputType(2) != DT_INVALID;
+    return PackConstWeight(context);
+  }
+
+  MaceStatus InferShape(OpShapeContext *context) override {
+    const Shape &input = context->Input(0).shape, &weight = context->Input(1).shape;
+    MACE_RETURN_IF_ERROR(CheckWeight(weight));
+    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(context->Input(2).shape, weight));
+    int axis = 0;
+    MACE_RETURN_IF_ERROR(CheckAxis(attrs_.axis, input.rank(), &axis));
+    const int64_t depth = input.elements(axis, input.rank());
+    if (depth != weight.elements(1, weight.rank())) {
+      return Invalid("input ", input.ToString(), " has ", depth, " elements from axis ", axis,
+                     " on, but weight ", weight.ToString(), " takes ",
+                     weight.elements(1, weight.rank()));
+    }
+    std::vector<int64_t> dims(input.begin(), input.begin() + axis);
+    dims.push_back(weight[0]);
+    return SetOutput(context, 0, dims);
+  }
+
+  MaceStatus Plan(OpPlanContext *context) override {
+    const Shape &weight = context->Input(1).shape, &out = context->OutputShape(0);
+    if (out.elements() == 0) return MaceStatus::MACE_SUCCESS;
+    const int64_t n = weight[0], k = weight.elements(1, weight.rank());
+    auto state = std::make_unique<State>();
+    state->plan = PlanProduct(out.elements() / n, k, n, context->thread_pool()->num_threads());
+    if (!weight_is_packed_) {
+      context->RequestScratch(static_cast<size_t>(state->plan.packed_floats) * sizeof(float));
+    }
+    context->SetState(std::move(state));
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus Run(OpContext *context) override {
+    const State *state = static_cast<const State *>(context->state());
+    if (state == nullptr) return MaceStatus::MACE_SUCCESS;
+    const float *packed = packed_.as<float>();
+    if (!weight_is_packed_) {
+      const Tensor &weight = *context->input(1);
+      const Tensor *bias = context->input_count() > 2 ? context->input(2) : nullptr;
+      Pack(weight, bias, static_cast<float *>(context->scratch()));
+      packed = static_cast<const float *>(context->scratch());
+    }
+    const float *input = context->input(0)->data<float>();
+    float *output = context->output(0)->mutable_data<float>();
+    context->thread_pool()->ParallelFor(state->plan.tiles, 1, [=](int64_t begin, int64_t end, int) {
+      for (int64_t tile = begin; tile < end; ++tile) {
+        kernels::RunConvTile(state->plan, epilogue_, input, packed, output, tile, nullptr);
+      }
+    });
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  int64_t Macs(const OpShapeContext &context) const override {
+    const Shape &weight = context.Input(1).shape;
+    return context.OutputShape(0).elements() * weight.elements(1, weight.rank());
+  }
+
+ private:
+  struct State : OpState {
+    kernels::ConvPlan plan;
+  };
+
+  static void Pack(const Tensor &weight, const Tensor *bias, float *packed) {
+    const int64_t n = weight.shape[0], k = weight.shape.elements(1, weight.shape.rank());
+    PackProduct(k, n, weight.data<float>(), 1, k, bias == nullptr ? nullptr : bias->data<float>(),
+                packed);
+  }
+
+  MaceStatus PackConstWeight(OpInitContext *context) {
+    const Tensor *weight = context->ConstInput(1);
+    const Tensor *bias = context->ConstInput(2);
+    if (weight == nullptr || (has_bias_ && bias == nullptr)) return MaceStatus::MACE_SUCCESS;
+    MACE_RETURN_IF_ERROR(CheckWeight(weight->shape));
+    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, weight->shape));
+    if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
+    const int64_t k = weight->shape.elements(1, weight->shape.rank());
+    const size_t bytes =
+        static_cast<size_t>(PackedProductFloats(k, weight->shape[0])) * sizeof(float);
+    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+    Pack(*weight, has_bias_ ? bias : nullptr, packed_.as<float>());
+    weight_is_packed_ = true;
+    context->CountPackedBytes(bytes);
+    context->ReleaseConstInput(1);
+    if (has_bias_) context->ReleaseConstInput(2);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus CheckWeight(const Shape &weight) const {
+    if (weight.rank() < 2 || weight.elements() == 0) {
+      return Invalid("weight has shape ", weight.ToString(),
+                     "; it must be [outputs, inputs] and not empty");
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus CheckBias(const Shape &bias, const Shape &weight) const {
+    if (bias.elements() == weight[0]) return MaceStatus::MACE_SUCCESS;
+    return Invalid("bias has shape ", bias.ToString(), ", but weight ", weight.ToString(), " has ",
+                   weight[0], " outputs");
+  }
+
+  FullyConnectedAttrs attrs_;
+  kernels::ConvEpilogue epilogue_;
+  bool has_bias_ = false;
+  bool weight_is_packed_ = false;
+  AlignedBuffer packed_;
+};
+
+void RegisterFullyConnected(OpRegistryBase *op_registry) {
+  MACE_REGISTER_OP_CLASS(op_registry, "FullyConnected", FullyConnectedOp, DeviceType::CPU,
+                         DT_FLOAT);
+}
+
+}  // namespace ops
+}  // namespace mace
