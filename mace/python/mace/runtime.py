@@ -323,13 +323,11 @@ class Engine:
         for number in range(rounds):
             stats: list[OpProfile] = []
             self._run(inputs, stats)
-            begin = stats[0].start_ms if stats else 0.0
-            for index, op in enumerate(stats):
-                if number == 0:
-                    op.start_ms -= begin
-                    profile.ops.append(op)
-                else:
-                    profile.ops[index].avg_ms += op.avg_ms
+            if number == 0:
+                profile.ops = stats
+                continue
+            for total, op in zip(profile.ops, stats, strict=True):
+                total.avg_ms += op.avg_ms
         for op in profile.ops:
             op.avg_ms /= rounds
         return profile
@@ -426,7 +424,7 @@ class Engine:
             output.rank = array.ndim
             output.dims[: array.ndim] = array.shape
             output.data, output.bytes = array.ctypes.data, array.nbytes
-        callback = STATS_FN() if stats is None else STATS_FN(lambda _, s: stats.append(_op(s.contents)))
+        callback = STATS_FN() if stats is None else STATS_FN(_collector(stats))
         _check(
             self._lib.mace_engine_run(
                 self._handle, tensors, len(tensors), outputs, len(outputs), callback, None
@@ -489,12 +487,23 @@ def _input_array(info: TensorInfo, value: Any) -> Array:
     return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
-def _op(stats: COpStats) -> OpProfile:
+def _collector(ops: list[OpProfile]) -> Callable[[Any, Any], None]:
+    """A function for the engine to report operators to; their starts count from the first one's."""
+    begin: list[int] = []
+
+    def collect(_: Any, stats: Any) -> None:
+        begin.append(stats.contents.start_micros)
+        ops.append(_op(stats.contents, begin[0]))
+
+    return collect
+
+
+def _op(stats: COpStats, begin: int) -> OpProfile:
     milliseconds = (stats.end_micros - stats.start_micros) / 1000
     op = OpProfile(
         name=_text(stats.name),
         type=_text(stats.type),
-        start_ms=stats.start_micros / 1000,
+        start_ms=(stats.start_micros - begin) / 1000,
         first_ms=milliseconds,
         avg_ms=milliseconds,
         macs=stats.macs,

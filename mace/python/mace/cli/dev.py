@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`mace dev docs`: writes the tables of the documents from the sources that they describe.
+
+A table stands between two comments, <!-- generated: NAME --> and <!-- end of NAME -->.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from mace.cli.arguments import VERBS, make_parser, verb_parser
+from mace.cli.console import Console
+from mace.cli.ops import source_operators
+from mace.config.schema import PLATFORMS, Deployment, Device, Model, Subgraph
+from mace.errors import EXIT_OK, EXIT_VERDICT, MaceError
+from mace.graph import schema
+from mace.resources import source_root
+
+_BLOCK = re.compile(r"<!-- generated: (\w+) -->\n(.*?)<!-- end of \1 -->\n", re.DOTALL)
+_KERNEL = re.compile(r"MACE_(\w+)_KERNEL\((\w+), *kIsa(\w+)")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Renews the tables; with --check only says whether they are current (3 if not)."""
+    root = source_root()
+    if root is None:
+        raise MaceError("the documents are part of a source tree, and this is an installed package")
+    changed = []
+    for path in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        if not path.is_file():
+            continue
+        old = path.read_text(encoding="utf-8")
+        new = renewed(old, str(path.relative_to(root)), root)
+        if new != old:
+            changed.append(str(path.relative_to(root)))
+            if not options.check:
+                path.write_text(new, encoding="utf-8")
+    console.result["changed"] = changed
+    for name in changed:
+        console.out(f"{name} {'is not current' if options.check else 'renewed'}")
+    if not changed:
+        console.out("the documents are current")
+    return EXIT_VERDICT if changed and options.check else EXIT_OK
+
+
+def renewed(text: str, name: str, root: Path) -> str:
+    """The document with its tables made anew."""
+
+    def table(match: re.Match[str]) -> str:
+        block = match.group(1)
+        if block not in _TABLES:
+            raise MaceError(f"{name} asks for the table '{block}', which nothing makes")
+        body = "\n".join(_TABLES[block](root))
+        return f"<!-- generated: {block} -->\n{body}\n<!-- end of {block} -->\n"
+
+    return _BLOCK.sub(table, text)
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+    return [line(header), "| " + " | ".join("---" for _ in header) + " |", *(line(row) for row in rows)]
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    rows = []
+    for name, info in model.model_fields.items():
+        extra: Any = info.json_schema_extra or {}
+        rows.append([f"`{name}`", extra.get("values", ""), _default(info), info.description or ""])
+    return _markdown(("key", "values", "default", "meaning"), rows)
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    default = info.default
+    if default in (None, [], {}, ""):
+        extra: Any = info.json_schema_extra or {}
+        return "0" if extra.get("values") == "0" else ""
+    if isinstance(default, list):
+        return ", ".join(map(str, default))
+    return str(default)
+
+
+def _yaml_table(model: type[BaseModel]) -> Callable[[Path], list[str]]:
+    return lambda root: _keys(model)
+
+
+def _flags(root: Path) -> list[str]:
+    """A table of flags for each verb, and what they share once."""
+    del root
+    parser = make_parser()
+    lines: list[str] = []
+    for verb in VERBS:
+        chosen = verb_parser(parser, verb.name)
+        rows = []
+        for action in chosen._actions:
+            names = action.option_strings or [str(action.metavar or action.dest)]
+            value = f" {action.metavar}" if action.metavar and action.option_strings else ""
+            if action.choices:
+                value = " " + ", ".join(map(str, action.choices))
+            if "--help" in names:
+                continue
+            rows.append([", ".join(f"`{name}`" for name in names) + value, action.help or ""])
+        lines += [f"#### `mace {verb.name}`: {verb.help}", "", "```sh"]
+        lines += [line.strip() for line in verb.examples.splitlines()]
+        lines += ["```", "", *_markdown(("flag", "meaning"), rows), ""]
+    return lines[:-1]
+
+
+def _operators(root: Path) -> list[str]:
+    del root
+    rows = []
+    for op in schema.operators().values():
+        types = "; ".join(f"{runtime}: {' '.join(names)}" for runtime, names in op.types.items())
+        inputs = ", ".join(
+            p.name + ("?" if p.optional else "*" if p.repeated else "") for p in op.inputs
+        )
+        rows.append([f"`{op.name}`", types, inputs, ", ".join(op.attributes), op.doc])
+    return _markdown(("operator", "types by runtime", "inputs", "attributes", "meaning"), rows)
+
+
+def _imported(root: Path) -> list[str]:
+    del root
+    lines = []
+    for platform in PLATFORMS:
+        names = source_operators(platform)
+        lines.append(f"**{platform}** ({len(names)}): {', '.join(names)}.")
+        lines.append("")
+    return lines[:-1]
+
+
+def _kernels(root: Path) -> list[str]:
+    rows = []
+    for path in sorted((root / "mace" / "kernels").glob("*/kernels.inc")):
+        for _, name, isa in _KERNEL.findall(path.read_text(encoding="utf-8")):
+            rows.append([path.parent.name, f"`{name}`", isa.lower()])
+    return _markdown(("family", "kernel", "instruction set"), rows)
+
+
+def _support(root: Path) -> list[str]:
+    """What works where."""
+    del root
+    cpu = len(schema.operators())
+    rows = [
+        ["x86-64 Linux (`host`)", f"float32, {cpu} operators", "", "", "runs here"],
+        ["64-bit Arm (`arm64-v8a`)", f"float32, {cpu} operators", "", "", "built and run under emulation"],
+        ["32-bit Arm (`armeabi-v7a`)", f"float32, {cpu} operators", "", "", "built and run under emulation"],
+    ]
+    for row in rows:
+        row[2] = row[3] = "not in this version"
+    lines = _markdown(("target", "CPU", "GPU (OpenCL)", "DSP (Hexagon)", "tested how"), rows)
+    counts = ", ".join(f"{platform} {len(source_operators(platform))}" for platform in PLATFORMS)
+    return [*lines, "", f"Operators that are imported: {counts}."]
+
+
+_TABLES: dict[str, Callable[[Path], list[str]]] = {
+    "deployment_keys": _yaml_table(Deployment),
+    "model_keys": _yaml_table(Model),
+    "subgraph_keys": _yaml_table(Subgraph),
+    "device_keys": _yaml_table(Device),
+    "flags": _flags,
+    "operators": _operators,
+    "imported": _imported,
+    "kernels": _kernels,
+    "support": _support,
+}
