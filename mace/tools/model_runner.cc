@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: Apache-2.0
+// What mace_run and benchmark_model share.
+#include "mace/tools/model_runner.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include "mace/base/allocator.h"
+#include "mace/base/half.h"
+#include "mace/base/isa.h"
+#include "mace/base/logging.h"
+#include "mace/base/mapped_file.h"
+#include "mace/base/types.h"
+
+namespace mace {
+namespace tools {
+
+namespace {
+
+using nlohmann::json;
+
+DataType TypeOf(const MaceTensorInfo &info) { return static_cast<DataType>(info.data_type); }
+
+MaceStatus ParseDevice(const std::string &text, DeviceType *device) {
+  if (text == "CPU") {
+    *device = CPU;
+  } else if (text == "GPU") {
+    *device = GPU;
+  } else if (text == "HEXAGON") {
+    *device = HEXAGON;
+  } else {
+    return InvalidArgs("--device is CPU, GPU or HEXAGON, not '", text, "'");
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ParseShape(const std::string &text, std::vector<int64_t> *shape) {
+  shape->clear();
+  for (const std::string &part : SplitText(text, ',')) {
+    char *end = nullptr;
+    const int64_t dim = std::strtoll(part.c_str(), &end, 10);
+    if (part.empty() || *end != '\0' || dim < 0) {
+      return InvalidArgs("'", text, "' in --input_shape is no shape; a shape is written 1,224,224,3");
+    }
+    shape->push_back(dim);
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+// A tensor with memory of its own.
+MaceStatus MakeTensor(const MaceTensorInfo &info, const std::vector<int64_t> &shape,
+                      MaceTensor *tensor) {
+  size_t bytes = 0;
+  if (!CheckedBytes(Shape(shape), DataTypeSize(TypeOf(info)), &bytes)) {
+    return InvalidArgs("'", info.name, "' has the impossible shape ", Shape(shape).ToString());
+  }
+  void *memory = AllocateAligned(std::max<size_t>(bytes, 1));
+  if (memory == nullptr) return OutOfResources("no memory for the ", bytes, " bytes of '",
+                                               info.name, "'");
+  memset(memory, 0, bytes);
+  *tensor = MaceTensor(shape, std::shared_ptr<void>(memory, FreeAligned), info.data_type,
+                       info.data_format);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+size_t Bytes(const MaceTensor &tensor) {
+  size_t bytes = 0;
+  CheckedBytes(Shape(tensor.shape()), DataTypeSize(static_cast<DataType>(tensor.data_type())),
+               &bytes);
+  return bytes;
+}
+
+json DescribeTensors(const std::vector<MaceTensorInfo> &infos,
+                     const std::map<std::string, MaceTensor> &tensors) {
+  json list = json::array();
+  for (const MaceTensorInfo &info : infos) {
+    json entry = {{"name", info.name},
+                  {"type", DataTypeName(TypeOf(info))},
+                  {"declared_shape", info.shape},
+                  {"format", info.data_format == NHWC   ? "NHWC"
+                             : info.data_format == NCHW ? "NCHW"
+                                                        : "NONE"}};
+    const auto found = tensors.find(info.name);
+    if (found != tensors.end()) entry["shape"] = found->second.shape();
+    list.push_back(entry);
+  }
+  return list;
+}
+
+}  // namespace
+
+int ExitCodeOf(const MaceStatus &status) {
+  switch (status.code()) {
+    case MaceStatus::MACE_SUCCESS:
+      return kExitOk;
+    case MaceStatus::MACE_INVALID_ARGS:
+    case MaceStatus::MACE_UNSUPPORTED:
+      return kExitUsage;
+    default:
+      return kExitInternal;
+  }
+}
+
+int Fail(const char *program, const MaceStatus &status) {
+  std::fprintf(stderr, "%s: %s\n", program, status.message().c_str());
+  return ExitCodeOf(status);
+}
+
+void ModelOptions::AddTo(Flags *flags) {
+  flags->Add("model_name", &model_name, "name of the model, for reports");
+  flags->Add("model_file", &model_file, "path of model.pb");
+  flags->Add("model_data_file", &model_data_file, "path of model.data");
+  flags->Add("input_node", &input_node, "names of inputs, comma separated; empty: all");
+  flags->Add("input_shape", &input_shape,
+             "shapes of inputs, as in 1,224,224,3:1,10; empty: as the model says");
+  flags->Add("output_node", &output_node, "names of outputs, comma separated; empty: all");
+  flags->Add("output_shape", &output_shape, "not needed: the engine computes the shapes");
+  flags->Add("input_file", &input_file,
+             "inputs are read from <input_file>_<name>, raw, in the input's type; in the name all "
+             "but letters and digits is _; empty: made-up numbers");
+  flags->Add("device", &device, "CPU, GPU or HEXAGON");
+  flags->Add("opencl_binary_file", &opencl_binary_file, "compiled OpenCL programs");
+  flags->Add("opencl_parameter_file", &opencl_parameter_file, "tuned OpenCL parameters");
+  flags->Add("gpu_perf_hint", &gpu_perf_hint, "0 default, 1 low, 2 normal, 3 high");
+  flags->Add("gpu_priority_hint", &gpu_priority_hint, "0 default, 1 low, 2 normal, 3 high");
+  flags->Add("omp_num_threads", &omp_num_threads, "threads; -1: one for each core of the policy");
+  flags->Add("cpu_affinity_policy", &cpu_affinity_policy,
+             "0 none, 1 big cores, 2 little cores, 3 high performance, 4 power save");
+  flags->Add("memory_limit", &memory_limit, "bytes that activations may take; 0: no limit");
+  flags->Add("json", &json, "file to write all figures to, as JSON");
+}
+
+double NowMicros() {
+  using std::chrono::duration;
+  return duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::vector<std::string> SplitText(const std::string &text, char separator) {
+  std::vector<std::string> parts;
+  if (text.empty()) return parts;
+  size_t begin = 0;
+  for (size_t at = text.find(separator); at != std::string::npos;
+       at = text.find(separator, begin)) {
+    parts.push_back(text.substr(begin, at - begin));
+    begin = at + 1;
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+std::string FileName(const std::string &tensor_name) {
+  std::string name = tensor_name;
+  for (char &c : name) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!plain) c = '_';
+  }
+  return name;
+}
+
+MaceStatus ModelRunner::Config(MaceEngineConfig *config) const {
+  DeviceType device = CPU;
+  MACE_RETURN_IF_ERROR(ParseDevice(options_.device, &device));
+  *config = MaceEngineConfig(device);
+  MACE_RETURN_IF_ERROR(config->SetCPUThreadPolicy(
+      static_cast<int>(std::min<int64_t>(options_.omp_num_threads, 1 << 20)),
+      static_cast<CPUAffinityPolicy>(options_.cpu_affinity_policy)));
+  MACE_RETURN_IF_ERROR(
+      config->SetGPUHints(static_cast<GPUPerfHint>(options_.gpu_perf_hint),
+                          static_cast<GPUPriorityHint>(options_.gpu_priority_hint)));
+  if (device == GPU) {
+    const std::shared_ptr<GPUContext> context =
+        GPUContextBuilder()
+            .SetOpenCLBinaryPaths({options_.opencl_binary_file})
+            .SetOpenCLParameterPath(options_.opencl_parameter_file)
+            .Finalize();
+    MACE_RETURN_IF_ERROR(config->SetGPUContext(context));
+  }
+  if (options_.memory_limit < 0) return InvalidArgs("--memory_limit must not be negative");
+  return config->SetMemoryLimit(static_cast<size_t>(options_.memory_limit));
+}
+
+MaceStatus ModelRunner::CreateEngine() {
+  if (options_.model_file.empty()) {
+    return InvalidArgs("--model_file is missing: the path of a model.pb");
+  }
+  MaceEngineConfig config;
+  MACE_RETURN_IF_ERROR(Config(&config));
+  const double begin = NowMicros();
+  MappedFile graph;
+  MACE_RETURN_IF_ERROR(graph.Open(options_.model_file));
+  engine_ = std::make_shared<MaceEngine>(config);
+  MACE_RETURN_IF_ERROR(engine_->Init(graph.data(), graph.size(),
+                                     SplitText(options_.input_node, ','),
+                                     SplitText(options_.output_node, ','),
+                                     options_.model_data_file));
+  init_micros_ = NowMicros() - begin;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ModelRunner::InputShapes(std::map<std::string, std::vector<int64_t>> *shapes) const {
+  const std::vector<MaceTensorInfo> &infos = engine_->inputs();
+  std::vector<std::string> texts = SplitText(options_.input_shape, ':');
+  if (!texts.empty() && texts.size() != infos.size()) {
+    return InvalidArgs("--input_shape has ", texts.size(), " shapes, but there are ", infos.size(),
+                       " inputs");
+  }
+  for (size_t i = 0; i < infos.size(); ++i) {
+    std::vector<int64_t> &shape = (*shapes)[infos[i].name];
+    if (!texts.empty()) {
+      MACE_RETURN_IF_ERROR(ParseShape(texts[i], &shape));
+      continue;
+    }
+    shape = infos[i].shape;
+    if (std::count(shape.begin(), shape.end(), -1) > 0) {
+      return InvalidArgs("input '", infos[i].name, "' may have different sizes ",
+                         Shape(shape).ToString(), "; choose one with --input_shape");
+    }
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ModelRunner::MakeTensors() {
+  std::map<std::string, std::vector<int64_t>> input_shapes, output_shapes;
+  MACE_RETURN_IF_ERROR(InputShapes(&input_shapes));
+  MACE_RETURN_IF_ERROR(engine_->OutputShapes(input_shapes, &output_shapes));
+  inputs_.clear();
+  outputs_.clear();
+  for (const MaceTensorInfo &info : engine_->inputs()) {
+    MACE_RETURN_IF_ERROR(MakeTensor(info, input_shapes.at(info.name), &inputs_[info.name]));
+  }
+  for (const MaceTensorInfo &info : engine_->outputs()) {
+    MACE_RETURN_IF_ERROR(MakeTensor(info, output_shapes.at(info.name), &outputs_[info.name]));
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ModelRunner::ReadTensor(const MaceTensorInfo &info, const std::string &path) {
+  MappedFile file;
+  MACE_RETURN_IF_ERROR(file.Open(path));
+  const MaceTensor &tensor = inputs_.at(info.name);
+  if (file.size() != Bytes(tensor)) {
+    return InvalidArgs("'", path, "' has ", file.size(), " bytes, but input '", info.name, "', ",
+                       DataTypeName(TypeOf(info)), " ", Shape(tensor.shape()).ToString(),
+                       ", takes ", Bytes(tensor));
+  }
+  if (file.size() > 0) memcpy(tensor.raw_data().get(), file.data(), file.size());
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ModelRunner::ReadInputs(const std::string &prefix) {
+  for (const MaceTensorInfo &info : engine_->inputs()) {
+    MACE_RETURN_IF_ERROR(ReadTensor(info, prefix + "_" + FileName(info.name)));
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ModelRunner::ReadInputs(const std::string &folder, const std::string &suffix) {
+  for (const MaceTensorInfo &info : engine_->inputs()) {
+    MACE_RETURN_IF_ERROR(ReadTensor(info, folder + "/" + FileName(info.name) + suffix));
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+void ModelRunner::FillInputs() {
+  std::mt19937 random(1);
+  for (const MaceTensorInfo &info : engine_->inputs()) {
+    const MaceTensor &tensor = inputs_.at(info.name);
+    const size_t size = DataTypeSize(TypeOf(info)), count = Bytes(tensor) / size;
+    char *bytes = static_cast<char *>(tensor.raw_data().get());
+    for (size_t i = 0; i < count; ++i) {
+      // Not a standard distribution: those differ between libraries.
+      const uint32_t number = random() >> 8;
+      const float real = static_cast<float>(number) * (2.0f / (1 << 24)) - 1;
+      const uint16_t half = FloatToHalf(real);
+      const int64_t integer = number & 1;
+      const void *value = TypeOf(info) == DT_FLOAT  ? static_cast<const void *>(&real)
+                          : TypeOf(info) == DT_HALF ? static_cast<const void *>(&half)
+                                                    : static_cast<const void *>(&integer);
+      memcpy(bytes + i * size, value, size);
+    }
+  }
+}
+
+MaceStatus ModelRunner::Run(RunMetadata *metadata) {
+  return engine_->Run(inputs_, &outputs_, metadata);
+}
+
+MaceStatus ModelRunner::WriteTensor(const std::string &name, const std::string &path) const {
+  const MaceTensor &tensor = outputs_.at(name);
+  std::FILE *file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return InvalidArgs("cannot write '", path, "': ", strerror(errno));
+  const size_t bytes = Bytes(tensor);
+  const bool written = std::fwrite(tensor.raw_data().get(), 1, bytes, file) == bytes;
+  const bool closed = std::fclose(file) == 0;
+  if (written && closed) return MaceStatus::MACE_SUCCESS;
+  const int error = errno;
+  std::remove(path.c_str());
+  return OutOfResources("cannot write '", path, "': ", strerror(error));
+}
+
+MaceStatus ModelRunner::WriteOutputs(const std::string &prefix) const {
+  for (const MaceTensorInfo &info : engine_->outputs()) {
+    MACE_RETURN_IF_ERROR(WriteTensor(info.name, prefix + "_" + FileName(info.name)));
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ModelRunner::WriteOutputs(const std::string &folder, const std::string &suffix) const {
+  for (const MaceTensorInfo &info : engine_->outputs()) {
+    MACE_RETURN_IF_ERROR(WriteTensor(info.name, folder + "/" + FileName(info.name) + suffix));
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+json ModelRunner::Describe() const {
+  const MaceEngine::MemoryUsage memory = engine_->memory_usage();
+  json isas = json::array();
+  for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+    if ((SupportedIsas() & bit) != 0) isas.push_back(IsaName(static_cast<Isa>(bit)));
+  }
+  struct utsname system;
+  const std::string machine = uname(&system) == 0 ? system.machine : "";
+  return {{"model_name", options_.model_name},
+          {"runtime", options_.device},
+          {"mace_version", MaceVersion()},
+          {"machine", machine},
+          {"isas", isas},
+          {"omp_num_threads", options_.omp_num_threads},
+          {"cpu_affinity_policy", options_.cpu_affinity_policy},
+          {"init_ms", init_micros_ / 1000},
+          {"inputs", DescribeTensors(engine_->inputs(), inputs_)},
+          {"outputs", DescribeTensors(engine_->outputs(), outputs_)},
+          {"memory",
+           {{"arena_bytes", memory.arena},
+            {"arena_lower_bound_bytes", memory.arena_lower_bound},
+            {"packed_weights_bytes", memory.packed_weights},
+            {"peak_rss_kb", PeakKilobytes()}}}};
+}
+
+MaceStatus WriteJson(const std::string &path, const json &value) {
+  if (path.empty()) return MaceStatus::MACE_SUCCESS;
+  // Names that are no valid UTF-8 are replaced rather than refused.
+  const std::string text = value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  std::FILE *file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return InvalidArgs("cannot write '", path, "': ", strerror(errno));
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  const bool closed = std::fclose(file) == 0;
+  if (written && closed) return MaceStatus::MACE_SUCCESS;
+  const int error = errno;
+  std::remove(path.c_str());
+  return OutOfResources("cannot write '", path, "': ", strerror(error));
+}
+
+int64_t PeakKilobytes() {
+  struct rusage usage;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<int64_t>(usage.ru_maxrss) : 0;
+}
+
+}  // namespace tools
+}  // namespace mace
