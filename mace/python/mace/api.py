@@ -75,10 +75,10 @@ def convert(
 
 def check_output_shapes(request: ConvertRequest, converted: ConvertedGraph) -> None:
     """Raises MaceError unless the outputs have the shapes that the deployment file states."""
-    actual = {output.name: output.shape for output in converted.graph.outputs}
     wrong = []
     for wanted in request.outputs:
-        shape = actual.get(wanted.name)
+        value = converted.graph.values.get(wanted.name)
+        shape = value.shape if value is not None else None
         if wanted.shape is None or shape is None:
             continue
         fits = len(shape) == len(wanted.shape) and all(

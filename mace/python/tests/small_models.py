@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mace.proto_messages import message_class
+
 
 def write_onnx(
     path: Path,
@@ -89,10 +91,12 @@ layer { name: "relu" type: "ReLU" bottom: "data" top: "out" }
 
 
 def write_caffe(path: Path, text: str = CAFFE_TEXT) -> tuple[Path, Path]:
-    """A Caffe model without weights: prototxt and an empty caffemodel."""
+    """A Caffe model: prototxt, and a caffemodel whose one layer has no weights."""
     path.write_text(text)
     weights = path.with_suffix(".caffemodel")
-    weights.write_bytes(b'\x0a\x05small')
+    net = message_class("mace.caffe.NetWeights", "caffe.desc")()
+    net.layer.add(name="relu", type="ReLU")
+    weights.write_bytes(net.SerializeToString())
     return path, weights
 
 

@@ -408,9 +408,11 @@ def parse(argv: Sequence[str], program: str = "mace") -> argparse.Namespace:
         raise UsageError(
             f"there is no verb '{first}'{did_you_mean(first, names)}", hint=f"verbs are: {', '.join(names)}"
         )
+    # Before argparse complains of what is missing, which may only be misspelt.
+    flags = [word for word in words if word.startswith("--")]
+    _refuse_unknown(parser, first, flags, program)
     options, rest = parser.parse_known_args(words)
-    if rest:
-        raise UsageError(_unknown(parser, options.verb, rest), hint=f"see '{program} {options.verb or ''} --help'")
+    _refuse_unknown(parser, options.verb, rest, program)
     if options.verb is None and not options.version:
         raise UsageError("a verb is missing", hint=f"verbs are: {', '.join(names)}")
     return options
@@ -424,14 +426,17 @@ def _underscores(word: str) -> str:
     return "--" + name[2:].replace("-", "_") + equals + value
 
 
-def _unknown(parser: argparse.ArgumentParser, verb: str | None, rest: Sequence[str]) -> str:
+def _refuse_unknown(
+    parser: argparse.ArgumentParser, verb: str | None, words: Sequence[str], program: str
+) -> None:
     chosen = verb_parser(parser, verb) if verb else parser
     known = [flag for action in chosen._actions for flag in action.option_strings]
     parts = []
-    for word in rest:
+    for word in words:
         name = word.partition("=")[0]
-        if name.startswith("-"):
-            parts.append(f"unknown flag '{name}'{did_you_mean(name, known)}")
-        else:
+        if not name.startswith("-"):
             parts.append(f"'{word}' is not expected here")
-    return "; ".join(parts)
+        elif name not in known:
+            parts.append(f"unknown flag '{name}'{did_you_mean(name, known)}")
+    if parts:
+        raise UsageError("; ".join(parts), hint=f"see '{program} {verb or ''} --help'")
