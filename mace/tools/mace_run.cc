@@ -149,7 +149,7 @@ int Main(int argc, char **argv) {
   }
   nlohmann::json report;
   for (int64_t i = 0; i < options.restart_round; ++i) {
-    VLOG(0) << "restart round " << i;
+    VLOG(1) << "restart round " << i;
     status = options.input_dir.empty() ? RunOnce(options, &report) : RunFolder(options, &report);
     if (!status.ok()) return Fail(kProgram, status);
   }
