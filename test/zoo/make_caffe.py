@@ -110,8 +110,8 @@ class Net:
         variance: Array = x.var((0, 2, 3))
         mean = rounded(mean + self.rng.standard_normal(count) * 0.05 * np.sqrt(variance))
         variance = rounded(variance * self.rng.uniform(0.85, 1.2, count))
-        gamma: Array = self.rng.uniform(0.8, 1.2, count)
-        beta: Array = self.rng.standard_normal(count) * 0.1
+        gamma = np.asarray(self.rng.uniform(0.8, 1.2, count))
+        beta = np.asarray(self.rng.standard_normal(count)) * 0.1
         factor = 8.0  # Caffe stores sums and the factor they were accumulated with.
         arrays: list[Array] = [mean * factor, variance * factor, np.array([factor])]
         parameter = self.add("BatchNorm", f"{name}/bn", [blob], blob, arrays).batch_norm_param
