@@ -194,7 +194,8 @@ MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants,
     NetTensor &tensor = tensors_[static_cast<size_t>(numbers_.at(info.name))];
     const DataType type = tensor.dtype;
     if (tensor.kind == NetTensor::Kind::kComputed) tensor.format = info.data_format;
-    if (type != DT_INVALID && type != info.data_type) {
+    // Whoever asks for shapes alone may ask in order to learn the types.
+    if (!options.shape_only && type != DT_INVALID && type != info.data_type) {
       return InvalidArgs("output '", info.name, "' is declared as ", DataTypeName(info.data_type),
                          ", but the model computes ", DataTypeName(type));
     }
