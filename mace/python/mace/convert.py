@@ -114,18 +114,71 @@ def convert_graph(request: ConvertRequest, progress: Progress | None = None) -> 
         graph = import_graph(request)
     except ImportFailed as error:
         raise ConversionError(request.name, error.problems) from None
+    return convert_imported(
+        request.name, graph, request.runtimes, request.optimize_options, progress
+    )
+
+
+def convert_imported(
+    name: str,
+    graph: Graph,
+    runtimes: Sequence[str] = ("cpu",),
+    optimize_options: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> ConvertedGraph:
+    """Optimises and checks a graph that an importer made; see convert_graph."""
+    say = progress or (lambda _: None)
     say("optimising")
-    graph = infer(graph).graph
-    graph = optimize(graph, request.optimize_options)
+    graph = _optimised(name, graph, optimize_options)
     say("checking")
     problems: list[Problem] = []
-    for runtime in request.runtimes:
+    for runtime in runtimes:
         checked = infer(graph, runtime)
         graph = checked.graph
         problems += [p for p in checked.problems if p not in problems]
     if problems:
-        raise ConversionError(request.name, problems)
-    return ConvertedGraph(graph, to_bytes(graph, request.runtimes))
+        raise ConversionError(name, problems)
+    _describe_outputs(graph)
+    model = to_bytes(graph, runtimes)
+    _load(name, graph, model)
+    return ConvertedGraph(graph, model)
+
+
+def _optimised(name: str, graph: Graph, options: Sequence[str] | None) -> Graph:
+    first = infer(graph)
+    try:
+        return optimize(first.graph, options)
+    except MaceError:
+        raise
+    except Exception:
+        # Passes may rely on what a model with problems does not hold to; those are the news then.
+        if first.problems:
+            raise ConversionError(name, first.problems) from None
+        raise
+
+
+def _describe_outputs(graph: Graph) -> None:
+    """Lets the outputs say the shape and type that the engine inferred."""
+    for output in graph.outputs:
+        value = graph.values.get(output.name)
+        if value is not None and value.shape is not None:
+            output.shape = value.shape
+            output.dtype = value.dtype or output.dtype
+            if len(value.shape) != 4:
+                output.data_format = "NONE"
+
+
+def _load(name: str, graph: Graph, model: ModelBytes) -> None:
+    """Proves that the engine takes the model with its weights, and can plan it."""
+    from mace.runtime import Engine
+
+    try:
+        with Engine.from_bytes(model.graph, model.data or None) as engine:
+            if all(d >= 0 for i in graph.inputs for d in i.shape):
+                engine.output_shapes({i.name: i.shape for i in graph.inputs})
+    except MaceError as error:
+        problem = Problem("model", "Model", name, str(error))
+        raise ConversionError(name, [problem]) from None
 
 
 def convert_model(

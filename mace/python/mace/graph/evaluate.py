@@ -58,12 +58,21 @@ def _static_part(graph: Graph, tensors: list[str]) -> Graph | None:
 
 
 def _run(part: Graph) -> dict[str, Array] | None:
+    # Here, because reading an importer's source must not need the engine.
     from mace.export.model import to_bytes
+    from mace.graph.infer import infer
     from mace.runtime import Engine
 
     try:
+        described = infer(part).graph
+        for output in part.outputs:
+            value = described.values.get(output.name)
+            if value is None or value.shape is None or value.dtype is None:
+                _log.debug("not folded to constants: the shape of %s is not known", output.name)
+                return None
+            output.shape, output.dtype = value.shape, value.dtype
         model = to_bytes(part)
-        with Engine.from_bytes(model.graph, model.data) as engine:
+        with Engine.from_bytes(model.graph, model.data or None) as engine:
             return dict(engine.run({}))
     except MaceError as error:
         names = ", ".join(o.name for o in part.outputs)

@@ -82,7 +82,10 @@ def _problem(
         hint = f"sizes {_PROBES[0]} and {_PROBES[1]} were tried; give the shapes of the inputs"
     op = (node.source.split(" ", 1)[0] if node.source else node.op) if node else ""
     kind = "attribute" if node else "model"
-    return Problem(kind, op, complaint.name, complaint.message, hint, shapes)
+    message = complaint.message
+    if node is not None:
+        message = message.removeprefix(f"{node.op} '{complaint.name}': ")
+    return Problem(kind, op, complaint.name, message, hint, shapes)
 
 
 def _describe(value: Value | None) -> str:

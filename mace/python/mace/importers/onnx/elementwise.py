@@ -51,9 +51,24 @@ def scalar(b: Builder, n: OnnxNode, value: float, like: str) -> str:
     return b.const(value, dtypes.to_numpy(n.dtype(like)))
 
 
+_COMPARISONS = ("EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
+
+
+def combine(b: Builder, n: OnnxNode, kind: str, x: str, y: str, outputs: list[str] | None) -> str:
+    """An Eltwise; 8-bit integers are computed as int32 and cut to 8 bits again."""
+    narrow = n.dtype(n.inputs[0])
+    if narrow not in ("i8", "u8"):
+        return b.op("Eltwise", [x, y], outputs, type=kind)
+    x, y = (b.op("Cast", [t], output_type="i32") for t in (x, y))
+    if kind in _COMPARISONS:
+        return b.op("Eltwise", [x, y], outputs, type=kind)
+    wide = b.op("Eltwise", [x, y], type=kind)
+    return b.op("Cast", [wide], outputs, output_type=narrow)
+
+
 @register(*_BINARY)
 def _binary(b: Builder, n: OnnxNode) -> None:
-    b.op("Eltwise", [n.inputs[0], n.inputs[1]], n.outputs, type=_BINARY[n.op])
+    combine(b, n, _BINARY[n.op], n.inputs[0], n.inputs[1], n.outputs)
 
 
 @register(*_UNARY)
@@ -65,10 +80,10 @@ def _unary(b: Builder, n: OnnxNode) -> None:
 def _variadic(b: Builder, n: OnnxNode) -> None:
     total = n.inputs[0]
     for tensor in n.inputs[1:-1]:
-        total = b.op("Eltwise", [total, tensor], type=_VARIADIC[n.op])
+        total = combine(b, n, _VARIADIC[n.op], total, tensor, None)
     last = n.outputs if n.op != "Mean" else None
     if len(n.inputs) > 1:
-        total = b.op("Eltwise", [total, n.inputs[-1]], last, type=_VARIADIC[n.op])
+        total = combine(b, n, _VARIADIC[n.op], total, n.inputs[-1], last)
     elif last:
         b.op("Identity", [total], n.outputs)
     if n.op == "Mean":
@@ -84,7 +99,7 @@ def _mod(b: Builder, n: OnnxNode) -> None:
         sign = b.op("Unary", [n.inputs[0]], type="SIGN")
         b.op("Eltwise", [b.op("Eltwise", [x, y], type="MOD"), sign], n.outputs, type="PROD")
         return
-    b.op("Eltwise", n.inputs, n.outputs, type="MOD")
+    combine(b, n, "MOD", n.inputs[0], n.inputs[1], n.outputs)
 
 
 @register("Pow")
@@ -115,12 +130,19 @@ def _tan(b: Builder, n: OnnxNode) -> None:
 
 @register("Where")
 def _where(b: Builder, n: OnnxNode) -> None:
-    b.op("Where", n.inputs, n.outputs)
+    narrow = n.dtype(n.inputs[1])
+    if narrow not in ("i8", "u8"):
+        b.op("Where", n.inputs, n.outputs)
+        return
+    wide = [b.op("Cast", [t], output_type="i32") for t in n.inputs[1:]]
+    b.op("Cast", [b.op("Where", [n.inputs[0], *wide])], n.outputs, output_type=narrow)
 
 
 @register("Cast", "CastLike")
 def _cast(b: Builder, n: OnnxNode) -> None:
     target = n.dtype(n.inputs[1]) if n.op == "CastLike" else element_type(int(n.require("to")))
+    if n.op == "CastLike" and n.inputs[1] not in n.types.dtypes:
+        raise UnsupportedError(f"the element type of '{n.inputs[1]}' is not one of MACE's")
     if target is None:
         raise UnsupportedError(
             f"the element type {n.attr('to', 0)} of attribute to is not one of MACE's",
@@ -254,7 +276,7 @@ def _clip(b: Builder, n: OnnxNode) -> None:
     bounds = [(kind, t) for kind, t in (("MAX", limits[0]), ("MIN", limits[1])) if t]
     for index, (kind, limit) in enumerate(bounds):
         last = index == len(bounds) - 1
-        x = b.op("Eltwise", [x, limit], n.outputs if last else None, type=kind)
+        x = combine(b, n, kind, x, limit, n.outputs if last else None)
     if not bounds:
         b.op("Identity", [x], n.outputs)
 

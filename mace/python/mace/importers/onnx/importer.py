@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 
 from mace.errors import did_you_mean
-from mace.graph.ir import Graph, GraphError, Interface, Node, topological
+from mace.graph.ir import Dims, Graph, GraphError, Interface, Node, topological
 from mace.importers.base import (
     Builder,
     Description,
@@ -22,7 +22,7 @@ from mace.importers.base import (
 )
 from mace.importers.onnx import elementwise, manipulation, neural, normalization, reduction, resize
 from mace.importers.onnx.node import REGISTRY, OnnxNode
-from mace.importers.onnx.reader import OnnxModel, load, read
+from mace.importers.onnx.reader import OnnxModel, dims_of, load, read, source_shape
 
 # The modules register their functions when they are imported.
 FUNCTIONS = (elementwise, manipulation, neural, normalization, reduction, resize)
@@ -51,7 +51,7 @@ def import_proto(
     source = read(model, inputs)
     in_requests = _requests(source, source.inputs, inputs)
     out_requests = _requests(source, source.outputs, outputs)
-    problems = _missing(source, in_requests, out_requests)
+    problems = _missing(source, in_requests, out_requests) + _misfits(model, inputs)
     if problems:
         raise ImportFailed(problems)
     nodes = _needed(source, in_requests, out_requests)
@@ -125,6 +125,25 @@ def _missing(
                 near = did_you_mean(request.name, sorted(known))
                 text = f"the model has no tensor of that name for the {what}{near}"
                 problems.append(Problem("model", "Model", request.name, text))
+    return problems
+
+
+def _misfits(model: onnx.ModelProto, requests: Sequence[InterfaceRequest]) -> list[Problem]:
+    """Requested input shapes that contradict the model's own."""
+    own = {v.name: dims_of(v) for v in model.graph.input}
+    problems = []
+    for request in requests:
+        shape, wanted = own.get(request.name), request.shape
+        if shape is None or wanted is None:
+            continue
+        wanted = source_shape(request)
+        fits = len(shape) == len(wanted) and all(
+            s == w or s < 0 or w < 0 for s, w in zip(shape, wanted, strict=True)
+        )
+        if not fits:
+            text = f"the model's input is {_sizes(shape)}, and {_sizes(wanted)} is asked for"
+            hint = "correct input_shapes" + ("; they are given as NHWC" if len(shape) == 4 else "")
+            problems.append(Problem("model", "Model", request.name, text, hint))
     return problems
 
 
@@ -203,6 +222,8 @@ def _import_node(builder: Builder, node: OnnxNode) -> Problem | None:
 
 def _describe(node: OnnxNode, tensor: str) -> str:
     shape = node.shape(tensor)
-    if shape is None:
-        return "?"
+    return "?" if shape is None else _sizes(shape)
+
+
+def _sizes(shape: Dims) -> str:
     return "x".join("?" if d < 0 else str(d) for d in shape) or "scalar"

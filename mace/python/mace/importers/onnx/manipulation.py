@@ -140,12 +140,22 @@ def _gather(b: Builder, n: OnnxNode) -> None:
 
 @register("Shape")
 def _shape(b: Builder, n: OnnxNode) -> None:
+    shape = n.shape(n.inputs[0])
+    part = None if shape is None else shape[n.attrs.get("start") : n.attrs.get("end")]
+    if part is not None and -1 not in part:
+        # A constant, so that what follows from it can serve where constants are needed.
+        b.graph.consts[n.outputs[0]] = np.array(part, np.int64)
+        return
     attrs = {key: int(n.attrs[key]) for key in ("start", "end") if key in n.attrs}
     b.op("Shape", n.inputs, n.outputs, output_type="i64", **attrs)
 
 
 @register("Size")
 def _size(b: Builder, n: OnnxNode) -> None:
+    known = n.shape(n.inputs[0])
+    if known is not None and -1 not in known:
+        b.graph.consts[n.outputs[0]] = np.array(math.prod(known), np.int64)
+        return
     shape = b.op("Shape", n.inputs, output_type="i64")
     b.op("Reduce", [shape], n.outputs, reduce_type="PROD")
 

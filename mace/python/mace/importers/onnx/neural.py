@@ -191,7 +191,11 @@ def _pool(b: Builder, n: OnnxNode) -> None:
         attrs["round_mode"] = "CEIL"
     if n.attr("count_include_pad", 0):
         attrs["count_include_pad"] = True
-    y = b.op("Pooling", [enter(b, n.inputs[0], spatial)], **attrs)
+    dtype = n.dtype(n.inputs[0])
+    x = n.inputs[0] if dtype == "f32" else b.op("Cast", n.inputs[:1], output_type="f32")
+    y = b.op("Pooling", [enter(b, x, spatial)], **attrs)
+    if dtype != "f32":
+        y = b.op("Cast", [y], output_type=dtype)
     leave(b, y, spatial, n.outputs[0])
 
 
@@ -237,4 +241,6 @@ def _depth_space(b: Builder, n: OnnxNode) -> None:
     attrs: dict[str, Any] = {"block_size": int(n.require("blocksize"))}
     if n.op == "DepthToSpace":
         attrs["mode"] = n.attr("mode", "DCR")
+    elif n.attr("mode", "DCR") != "DCR":
+        raise UnsupportedError(f"the attribute mode is {n.attr('mode', 'DCR')}", "MACE has DCR")
     b.nchw(b.op(n.op, [b.nhwc(n.inputs[0])], **attrs), n.outputs[0])

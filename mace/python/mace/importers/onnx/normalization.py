@@ -48,10 +48,23 @@ def _standardize(b: Builder, n: OnnxNode, x: str, axes: list[int], epsilon: floa
     """(x - mean) / sqrt(variance + epsilon) over axes."""
     mean = b.op("Reduce", [x], reduce_type="MEAN", axis=axes, keepdims=True)
     centred = b.op("Eltwise", [x, mean], type="SUB")
+    inverse = _inverse_deviation(b, n, centred, axes, epsilon)
+    return b.op("Eltwise", [centred, inverse], type="PROD")
+
+
+def _inverse_deviation(
+    b: Builder,
+    n: OnnxNode,
+    centred: str,
+    axes: list[int],
+    epsilon: float,
+    outputs: list[str] | None = None,
+) -> str:
+    """1 / sqrt(variance + epsilon) over axes of a tensor without its mean."""
     square = b.op("Unary", [centred], type="SQUARE")
     variance = b.op("Reduce", [square], reduce_type="MEAN", axis=axes, keepdims=True)
     raised = b.op("Eltwise", [variance, scalar(b, n, epsilon, n.inputs[0])], type="SUM")
-    return b.op("Eltwise", [centred, b.op("Unary", [raised], type="RSQRT")], type="PROD")
+    return b.op("Unary", [raised], outputs, type="RSQRT")
 
 
 def _scale_channels(b: Builder, n: OnnxNode, y: str, rank: int, outputs: list[str]) -> None:
@@ -76,13 +89,17 @@ def _group_norm(b: Builder, n: OnnxNode) -> None:
 
 @register("LayerNormalization")
 def _layer_norm(b: Builder, n: OnnxNode) -> None:
-    if n.uses_output(1) or n.uses_output(2):
-        raise UnsupportedError(
-            "its outputs Mean and InvStdDev are used", "MACE gives the first output"
-        )
     axis, epsilon = int(n.attr("axis", -1)), float(n.attr("epsilon", 1e-5))
-    inputs = [t for t in n.inputs if t]
-    b.op("LayerNorm", inputs, n.outputs[:1], axis=axis, epsilon=epsilon)
+    b.op("LayerNorm", n.inputs, n.outputs[:1], axis=axis, epsilon=epsilon)
+    if not n.uses_output(1) and not n.uses_output(2):
+        return
+    x, rank = n.inputs[0], n.rank(n.inputs[0])
+    axes = list(range(axis % rank, rank))
+    mean = [n.outputs[1]] if n.uses_output(1) else None
+    centre = b.op("Reduce", [x], mean, reduce_type="MEAN", axis=axes, keepdims=True)
+    if n.uses_output(2):
+        centred = b.op("Eltwise", [x, centre], type="SUB")
+        _inverse_deviation(b, n, centred, axes, epsilon, n.outputs[2:3])
 
 
 @register("RMSNormalization")

@@ -154,6 +154,11 @@ def _dims(value: onnx.TypeProto.Tensor) -> Dims | None:
     )
 
 
+def dims_of(info: onnx.ValueInfoProto) -> Dims | None:
+    """The shape that a file declares for an input or output, -1 for unknown dimensions."""
+    return _dims(info.type.tensor_type)
+
+
 def _interface(info: onnx.ValueInfoProto) -> Interface:
     tensor = info.type.tensor_type
     dtype = element_type(tensor.elem_type) or "f32"
@@ -221,7 +226,6 @@ def _infer(model: onnx.ModelProto, wanted: dict[str, Dims]) -> Types:
     graph.name = model.graph.name or "graph"
     graph.node.extend(model.graph.node)
     graph.output.extend(model.graph.output)
-    graph.value_info.extend(model.graph.value_info)
     names = {t.name for t in model.graph.initializer}
     for info in model.graph.input:
         if info.name not in names:
@@ -249,6 +253,14 @@ def _infer(model: onnx.ModelProto, wanted: dict[str, Dims]) -> Types:
             types.shapes[info.name] = dims
         if dtype is not None:
             types.dtypes[info.name] = dtype
+    # What the file itself says of other tensors may be of other input shapes: its ranks are kept.
+    for info in model.graph.value_info:
+        dims = _dims(info.type.tensor_type)
+        dtype = element_type(info.type.tensor_type.elem_type)
+        if dims is not None:
+            types.shapes.setdefault(info.name, (-1,) * len(dims))
+        if dtype is not None:
+            types.dtypes.setdefault(info.name, dtype)
     for tensor_proto in model.graph.initializer:
         types.shapes[tensor_proto.name] = tuple(tensor_proto.dims)
         dtype = element_type(tensor_proto.data_type)
