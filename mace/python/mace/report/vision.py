@@ -16,11 +16,8 @@ import numpy.typing as npt
 Array: TypeAlias = npt.NDArray[Any]
 
 # Means of blue, green and red that the face detector was trained with.
-_FACE_MEAN = (104.0, 177.0, 123.0)
+_FACE_MEAN = np.array([104, 177, 123], np.float32)
 _FACE_SIZE = 300
-# Means and deviations of the text detector's training images, for blue, green and red.
-_TEXT_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_TEXT_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 _TEXT_MULTIPLE = 32  # the detector halves the picture five times
 _BOX = (80, 214, 60)  # blue, green, red
 _INK = (20, 24, 30)
@@ -36,8 +33,8 @@ class Face:
 
 def face_input(picture: Array) -> Array:
     """The face detector's input, 1x300x300x3 float32, of a picture (height, width, BGR)."""
-    small = cv2.resize(picture, (_FACE_SIZE, _FACE_SIZE)).astype(np.float32)
-    return (small - np.float32(_FACE_MEAN))[np.newaxis]
+    small: Array = np.asarray(cv2.resize(picture, (_FACE_SIZE, _FACE_SIZE)), np.float32)
+    return np.subtract(small, _FACE_MEAN)[np.newaxis]
 
 
 def faces(detections: Array, picture: Array, least: float = 0.5) -> list[Face]:
@@ -78,18 +75,18 @@ def _label(picture: Array, text: str, left: int, top: int, thick: int) -> None:
 
 
 def text_input(picture: Array) -> Array:
-    """The text detector's input, 1xHxWx3 float32, of a picture whose sides are multiples of 32."""
+    """The text detector's input, 1xHxWx3 float32 in [-1, 1], of a picture whose sides are multiples
+    of 32 pixels."""
     height, width = picture.shape[:2]
     if height % _TEXT_MULTIPLE or width % _TEXT_MULTIPLE:
         raise ValueError(f"{width}x{height} is not a multiple of {_TEXT_MULTIPLE} pixels")
-    return ((picture.astype(np.float32) / 255 - _TEXT_MEAN) / _TEXT_DEVIATION)[np.newaxis]
+    return (picture.astype(np.float32) / 127.5 - 1.0)[np.newaxis]
 
 
 def text_boxes(probability: Array, least: float = 0.3) -> list[Array]:
-    """The corners of the boxes round text, of a map of probabilities. The network marks the core
-    of a line; the box is widened by what it is known to leave out (area / perimeter * 1.6)."""
-    mask = (probability.reshape(probability.shape[-3:-1] if probability.shape[-1] == 1 else
-                                probability.shape[-2:]) > least).astype(np.uint8)
+    """The corners of the boxes round text, of a map of probabilities, 1xHxWx1. The network marks
+    the core of a line; a box is widened by what is left out, 1.6 * area / perimeter on each side."""
+    mask = (probability[0, :, :, 0] > least).astype(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     boxes = []
     for contour in contours:
