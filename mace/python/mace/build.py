@@ -24,6 +24,7 @@ _TARGETS = {
     "libmace.so": "//mace/libmace:libmace.so",
     "mace_run": "//mace/tools:mace_run",
     "benchmark_model": "//mace/tools:benchmark_model",
+    "example": "//mace/examples/cli:example",
 }
 # What Bazel calls the target of an ABI. Boards with Linux take the same programs as the emulator.
 _CONFIGS = {

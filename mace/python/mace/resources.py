@@ -21,7 +21,7 @@ _SOURCES = {
     "caffe.desc": "mace/proto/caffe.proto",
 }
 # Made by the build, one for each ABI.
-_BINARIES = ("libmace.so", "mace_run", "benchmark_model")
+_BINARIES = ("libmace.so", "mace_run", "benchmark_model", "example")
 
 
 @lru_cache(maxsize=1)
@@ -34,8 +34,8 @@ def source_root() -> Path | None:
 
 
 def resource(name: str, abi: str = HOST_ABI) -> Path:
-    """The path of a resource: "ops.yml", "mace.desc", "caffe.desc", "libmace.so", "mace_run" or
-    "benchmark_model". The last three exist for each ABI. Builds it if need be.
+    """The path of a resource: "ops.yml", "mace.desc", "caffe.desc", "libmace.so", "mace_run",
+    "benchmark_model", "example". The last four exist for each ABI. Builds it if need be.
 
     Raises MaceError if it is neither packaged nor can be built.
     """
