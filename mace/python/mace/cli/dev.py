@@ -24,7 +24,8 @@ from mace.graph import schema
 from mace.resources import source_root
 
 _BLOCK = re.compile(r"<!-- generated: (\w+) -->\n(.*?)<!-- end of \1 -->\n", re.DOTALL)
-_KERNEL = re.compile(r"MACE_(\w+)_KERNEL\((\w+), *kIsa(\w+)")
+_KERNEL = re.compile(r"MACE_(\w+)_KERNEL\((\w+),.*?kIsa(\w+)")
+_MACHINES = {"x86-64": "__x86_64__", "arm64-v8a": "__aarch64__", "armeabi-v7a": "__arm__"}
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -141,9 +142,23 @@ def _imported(root: Path) -> list[str]:
 def _kernels(root: Path) -> list[str]:
     rows = []
     for path in sorted((root / "mace" / "kernels").glob("*/kernels.inc")):
-        for _, name, isa in _KERNEL.findall(path.read_text(encoding="utf-8")):
-            rows.append([path.parent.name, f"`{name}`", isa.lower()])
-    return _markdown(("family", "kernel", "instruction set"), rows)
+        targets = "all"
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("#"):
+                targets = _targets(line, targets)
+            elif match := _KERNEL.match(line):
+                rows.append([path.parent.name, f"`{match[2]}`", match[3].lower(), targets])
+    return _markdown(("family", "kernel", "instruction set", "target"), rows)
+
+
+def _targets(line: str, before: str) -> str:
+    """The targets of the lines after a preprocessor line of a kernels.inc."""
+    if line.startswith("#endif"):
+        return "all"
+    found = [name for name, macro in _MACHINES.items() if macro in line]
+    if not found and "MACE_ENABLE_NEON" in line:
+        found = ["arm64-v8a", "armeabi-v7a"]
+    return ", ".join(found) or before
 
 
 def _support(root: Path) -> list[str]:

@@ -96,6 +96,11 @@ def as_words(value: Any) -> Any:
     return as_list(value)
 
 
+def _as_names(value: Any) -> Any:
+    """A list, or one value with commas or blanks between its words."""
+    return [word for word in re.split(r"[,\s]+", value) if word] if isinstance(value, str) else as_list(value)
+
+
 def parse_shape(value: Any) -> Shape:
     """ "1,224,224,3" or [1, 224, 224, 3]; -1 or ? stands for any size."""
     if value is None or value == "":
@@ -198,6 +203,7 @@ Name = Annotated[str, BeforeValidator(_name)]
 Text = Annotated[str, BeforeValidator(text)]
 Texts = Annotated[list[Text], BeforeValidator(as_list)]
 Words = Annotated[list[Text], BeforeValidator(as_words)]
+Names = Annotated[list[Text], BeforeValidator(_as_names)]
 OptionalText = Annotated[str | None, BeforeValidator(_optional(text))]
 Sha256 = Annotated[str | None, BeforeValidator(_optional(_sha256))]
 ShapeField = Annotated[Shape, BeforeValidator(parse_shape)]

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from mace.config.fields import (
     Name,
+    Names,
     OptionalText,
     Ranges,
     Sha256,
@@ -244,7 +245,7 @@ class Model(_Strict):
     data_type: Annotated[str, _DATA_TYPE] = key(
         "fp32_fp32", "Types of storage and arithmetic.", "fp32_fp32 (fp32)"
     )
-    graph_optimize_options: Words = key(
+    graph_optimize_options: Names = key(
         [], "The passes to run on the graph; default: all.", "names separated by commas or blanks"
     )
     winograd: Annotated[None, off("choosing Winograd convolution by hand", "write 0")] = key(

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH = 720
-_ROW = 26
-_LABEL = 250
-_VALUE = 118
+_WIDTH = 960
+_ROW = 25
+_LABEL = 340
+_VALUE = 168
 _SERIES = 8  # colours in the style sheet; the rest share the last
 
 
@@ -43,7 +43,7 @@ def bar_chart(bars: Sequence[Bar], name: str) -> str:
         parts.append(
             f'<g><title>{escape(bar.title or bar.label)}</title>'
             f'<text class="label" x="{_LABEL - 10}" y="{y + 17}" text-anchor="end">'
-            f"{escape(shorten(bar.label, 36))}</text>"
+            f"{escape(shorten(bar.label, 46))}</text>"
             f'<rect class="track" x="{_LABEL}" y="{y + 6}" width="{room}" height="14" rx="3"/>'
             f'<rect class="{series_class(bar.series)}" x="{_LABEL}" y="{y + 6}" '
             f'width="{width:.1f}" height="14" rx="3"/>'
@@ -56,7 +56,7 @@ def bar_chart(bars: Sequence[Bar], name: str) -> str:
 def stacked_bar(bars: Sequence[Bar], name: str) -> str:
     """One bar in parts, each as wide as its share."""
     total = sum(bar.value for bar in bars) or 1.0
-    height, x = 34, 0.0
+    height, x = 32, 0.0
     parts = [_open(height, name)]
     clip = "clip-" + "".join(c for c in name if c.isalnum())
     parts.append(
@@ -73,7 +73,7 @@ def stacked_bar(bars: Sequence[Bar], name: str) -> str:
         share = f"{100 * bar.value / total:.0f}%"
         if width > 44:
             parts.append(
-                f'<text class="inside" x="{x + width / 2:.1f}" y="22" text-anchor="middle">{share}</text>'
+                f'<text class="inside" x="{x + width / 2:.1f}" y="21" text-anchor="middle">{share}</text>'
             )
         parts.append("</g>")
         x += width
@@ -81,11 +81,9 @@ def stacked_bar(bars: Sequence[Bar], name: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Text of at most `limit` characters: the middle of a long one is left out."""
-    if len(text) <= limit:
-        return text
-    head = (limit - 1) // 3
-    return f"{text[:head]}…{text[-(limit - 1 - head) :]}"
+    """Text of at most `limit` characters: the beginning of a longer one is left out, since names of
+    operators differ at their end."""
+    return text if len(text) <= limit else "…" + text[-(limit - 1) :]
 
 
 def _open(height: int, name: str) -> str:

@@ -46,7 +46,7 @@ def make_page(root: Path, subjects: Sequence[Subject], results: dict[str, dict[s
     return render(
         {
             "title": "MACE quickstart",
-            "subtitle": "Three trained networks, one of each format that MACE reads, converted, run, "
+            "subtitle": "Three networks, one of each format that MACE reads: converted, run, "
             "compared with the frameworks that they come from, and measured on this machine.",
             "cards": cards,
             "pictures": pictures,
@@ -158,7 +158,7 @@ def _profile(subject: Subject, benchmark: dict[str, Any]) -> dict[str, Any]:
         Bar(
             label=op["name"],
             value=op["avg_ms"],
-            text=f"{op['avg_ms']:.2f} ms" + (f" · {op['gmacs_per_s']:.0f} G/s" if op["macs"] else ""),
+            text=f"{op['avg_ms']:.2f} ms" + (f" · {op['gmacs_per_s']:.1f} GMAC/s" if op["macs"] else ""),
             series=series.get(op["type"], _TYPES_SHOWN),
             title=f"{op['type']} {op['name']}: {op['avg_ms']:.3f} ms, {op['macs']:,} multiply-adds",
         )
