@@ -7,6 +7,9 @@
 _WARNINGS = ["-Wall", "-Wextra"]
 _HIDDEN = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"]
 _CXX = ["-std=c++17"] + _WARNINGS + _HIDDEN
+
+# Tables of cases compile nearly twice as fast as with -O2, and nobody waits for the tests' own code.
+_TEST = ["-O1"]
 _NO_EXCEPTIONS = ["-fno-exceptions", "-fno-rtti"]
 
 # A feature of the toolchains, switched off as a whole by --features=-treat_warnings_as_errors.
@@ -128,7 +131,7 @@ def mace_cc_test(
         name = name,
         size = size,
         srcs = [name + ".cc"] if srcs == None else srcs,
-        copts = _CXX + copts,
+        copts = _CXX + _TEST + copts,
         features = _FEATURES + features,
         linkstatic = True,
         local_defines = _part_defines() + local_defines,
