@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from mace.cli.console import Console
 from mace.cli.execution import job_on_device, samples, targets
@@ -23,7 +24,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 options.max_num_runs,
                 options.max_seconds,
                 options.warmup_runs,
-                live=not console.as_json,
+                None if console.as_json else sys.stdout,
             )
         entry = {"model": target.name, "abi": target.abi, "device": vars(info)}
         console.result["benchmarks"].append({**entry, **outcome.figures})

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,8 @@ def _run_target(
         for start in range(options.restart_round):
             for sample in inputs:
                 with console.step(f"running {target.name} on {ran.device.name}"):
-                    outcome = job.run(
-                        sample.arrays, options.round, program, live=options.vlog_level > 0
-                    )
+                    show = sys.stderr if options.vlog_level > 0 else None
+                    outcome = job.run(sample.arrays, options.round, program, show)
                 ran.outcomes.append(outcome)
                 if start == 0 and (options.output_dir or options.input_dir):
                     _save_outputs(target, outcome, sample, options)

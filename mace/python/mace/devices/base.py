@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,9 @@ class Device(ABC):
         arguments: Sequence[str],
         environment: Mapping[str, str],
         timeout: float,
-        live: bool = False,
+        show: IO[str] | None = None,
     ) -> RunResult:
-        """Runs a program that was pushed. live: its output is also shown as it comes.
+        """Runs a program that was pushed. show: where its output is also written as it comes.
 
         Raises DeviceError when it cannot be started, MaceError when it takes longer than `timeout`
         seconds (it is ended then).

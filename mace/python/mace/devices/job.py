@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -94,12 +94,16 @@ class Job:
             device.push(model.data, _DATA)
 
     def run(
-        self, inputs: dict[str, Array], rounds: int = 1, program: str = "mace_run", live: bool = False
+        self,
+        inputs: dict[str, Array],
+        rounds: int = 1,
+        program: str = "mace_run",
+        show: IO[str] | None = None,
     ) -> Outcome:
         """Runs mace_run (or the example program) on these inputs."""
         self._push_inputs(inputs)
         arguments = [*self._arguments(inputs), "--output_file=output", f"--round={rounds}"]
-        outcome = self._start(program, [*arguments, f"--json={_RESULT}"], live)
+        outcome = self._start(program, [*arguments, f"--json={_RESULT}"], show)
         shapes = {o["name"]: o["shape"] for o in outcome.figures.get("outputs", [])}
         for info in self.model.outputs:
             array = self._pull_output(info)
@@ -108,7 +112,12 @@ class Job:
         return outcome
 
     def benchmark(
-        self, inputs: dict[str, Array], max_num_runs: int, max_seconds: float, warmup: int, live: bool
+        self,
+        inputs: dict[str, Array],
+        max_num_runs: int,
+        max_seconds: float,
+        warmup: int,
+        show: IO[str] | None = None,
     ) -> Outcome:
         """Runs benchmark_model on these inputs."""
         self._push_inputs(inputs)
@@ -119,7 +128,7 @@ class Job:
             f"--warmup_runs={warmup}",
             f"--json={_RESULT}",
         ]
-        return self._start("benchmark_model", arguments, live)
+        return self._start("benchmark_model", arguments, show)
 
     def _arguments(self, inputs: dict[str, Array]) -> list[str]:
         shapes = ":".join(",".join(map(str, inputs[i.name].shape)) for i in self.model.inputs)
@@ -147,12 +156,12 @@ class Job:
             self._folder = tempfile.TemporaryDirectory(prefix="mace-job-")
         return Path(self._folder.name)
 
-    def _start(self, program: str, arguments: Sequence[str], live: bool) -> Outcome:
+    def _start(self, program: str, arguments: Sequence[str], show: IO[str] | None) -> Outcome:
         self.device.push(resource(program, self.device.abi), program)
         stale = self._scratch() / _RESULT
         stale.unlink(missing_ok=True)
         result = self.device.run(
-            program, arguments, self.settings.environment(), self.settings.timeout, live
+            program, arguments, self.settings.environment(), self.settings.timeout, show
         )
         if result.code != 0:
             raise _failure(program, self.model.name, result)

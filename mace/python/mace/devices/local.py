@@ -8,7 +8,6 @@ import platform
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -60,10 +59,10 @@ class HostDevice(Device):
         arguments: Sequence[str],
         environment: Mapping[str, str],
         timeout: float,
-        live: bool = False,
+        show: IO[str] | None = None,
     ) -> RunResult:
         command = [*self._prefix(), str(self._path(program)), *arguments]
-        return run_command(command, self.folder, {**os.environ, **environment}, timeout, live)
+        return run_command(command, self.folder, {**os.environ, **environment}, timeout, show)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -117,7 +116,11 @@ class EmulatedDevice(HostDevice):
 
 
 def run_command(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str], timeout: float, live: bool
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    timeout: float,
+    show: IO[str] | None,
 ) -> RunResult:
     """Runs a program in its own process group, so that nothing of it is left after a timeout."""
     begin = time.monotonic()
@@ -138,11 +141,8 @@ def run_command(
     assert process.stdout is not None and process.stderr is not None
     texts: list[list[str]] = [[], []]
     readers = [
-        threading.Thread(target=_collect, args=(stream, text, shown if live else None))
-        for stream, text, shown in (
-            (process.stdout, texts[0], sys.stdout),
-            (process.stderr, texts[1], sys.stderr),
-        )
+        threading.Thread(target=_collect, args=(stream, text, show))
+        for stream, text in zip((process.stdout, process.stderr), texts, strict=True)
     ]
     for reader in readers:
         reader.start()

@@ -141,7 +141,7 @@ def test_wrong_shapes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (folder / "net.yml").read_text()
     (folder / "net.yml").write_text(text.replace("1,8,8,3", "1,8,8,5"))
     error = fails(folder, ["--config=net.yml"], capsys)
-    assert "Conv" in error and "5" in error and "nothing written" in error
+    assert "1x3x8x8" in error and "1x5x8x8" in error and "nothing written" in error
     path = deployment(folder, output_shapes=["1,4,5,4"])
     error = fails(folder, [f"--config={path}"], capsys)
     assert "output 'y' is 1,4,5,3, and output_shapes says 1,4,5,4" in error
@@ -259,7 +259,8 @@ def test_several_models_are_checked_before_any_is_written(
     path = deployment(folder)
     document = yaml.safe_load(path.read_text())
     bad_onnx(folder / "bad.onnx")
-    bad = {**document["models"]["scale"], "model_file_path": "bad.onnx"}
+    subgraph = {"input_tensors": ["x"], "input_shapes": ["1,4,4,3"], "output_tensors": ["y"]}
+    bad = {"platform": "onnx", "model_file_path": "bad.onnx", "subgraphs": [subgraph]}
     document["models"]["worse"] = bad
     path.write_text(yaml.safe_dump(document))
     assert "FancyUnknownOp" in fails(folder, [f"--config={path}"], capsys)
