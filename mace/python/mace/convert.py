@@ -146,6 +146,8 @@ def convert_imported(
 
 def _optimised(name: str, graph: Graph, options: Sequence[str] | None) -> Graph:
     first = infer(graph)
+    if first.invalid:
+        raise ConversionError(name, first.problems)
     try:
         return optimize(first.graph, options)
     except MaceError:

@@ -25,7 +25,7 @@ from mace.importers.onnx.importer import import_proto
 from mace.runtime import Engine
 
 
-class MaceRep(BackendRep):  # type: ignore[misc]
+class MaceRep(BackendRep):
     """A model that is ready to run. Arrays have the order and types of the ONNX model.
 
     MACE takes shapes, axes and weights when it converts. Of a model that has them as inputs, those
@@ -115,10 +115,11 @@ class MaceRep(BackendRep):  # type: ignore[misc]
 
 
 def _reject(problems: Sequence[Problem]) -> None:
-    """Tells onnx's own test runner that an operator is not there, rather than broken."""
-    missing = sorted({p.op for p in problems if p.kind == "operator"})
-    if missing:
-        raise BackendIsNotSupposedToImplementIt(f"MACE has no operator for {', '.join(missing)}")
+    """Tells onnx's own test runner that something is not there, rather than broken."""
+    for problem in problems:
+        if problem.kind in ("operator", "model"):
+            name = f"{problem.op} '{problem.node}'"
+            raise BackendIsNotSupposedToImplementIt(f"{name}: {problem.message}")
 
 
 def _convert(model: onnx.ModelProto, frozen: dict[str, Array]) -> Engine:
@@ -151,7 +152,7 @@ def _as_declared(info: onnx.ValueInfoProto, array: Array) -> Array:
     return array.astype(wanted)
 
 
-class MaceBackend(Backend):  # type: ignore[misc]
+class MaceBackend(Backend):
     """The interface that onnx.backend.base.Backend describes, for the CPU."""
 
     @classmethod

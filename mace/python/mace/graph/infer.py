@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass, field
 
-from mace.errors import UNSUPPORTED
+from mace.errors import INVALID_ARGS, UNSUPPORTED
 from mace.export.model import RUNTIMES, ModelBytes, to_bytes, unique_names
 from mace.graph import dtypes
 from mace.graph.ir import Array, Dims, Graph, Interface, Node, Value
@@ -25,10 +25,14 @@ _SMALL = 1024
 
 @dataclass
 class Inference:
-    """A copy of the graph with `values` filled in, and what the engine cannot execute."""
+    """A copy of the graph with `values` filled in, and what the engine cannot execute.
+
+    invalid: those of the problems that no pass can mend, as the graph contradicts itself.
+    """
 
     graph: Graph
     problems: list[Problem] = field(default_factory=list)
+    invalid: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,15 @@ def infer(graph: Graph, runtime: str = "cpu") -> Inference:
     for interface in graph.inputs:
         result.values[interface.name] = Value(interface.name, interface.dtype, interface.shape)
     nodes = dict(zip(unique_names(graph.nodes), graph.nodes, strict=True))
-    problems = []
+    inference = Inference(result)
     for complaint in probes[0].complaints:
         if all(_same(complaint, p.complaints) for p in probes[1:]):
             node = nodes.get(complaint.name)
-            problems.append(_problem(complaint, node, result.values, dynamic))
-    return Inference(result, problems)
+            problem = _problem(complaint, node, result.values, dynamic)
+            inference.problems.append(problem)
+            if complaint.code == INVALID_ARGS:
+                inference.invalid.append(problem)
+    return inference
 
 
 def _same(complaint: _Complaint, others: list[_Complaint]) -> bool:

@@ -22,7 +22,7 @@ from mace.importers.base import (
 )
 from mace.importers.onnx import elementwise, manipulation, neural, normalization, reduction, resize
 from mace.importers.onnx.node import REGISTRY, OnnxNode
-from mace.importers.onnx.reader import OnnxModel, dims_of, load, read, source_shape
+from mace.importers.onnx.reader import OnnxModel, dims_of, element_type, load, read, source_shape
 
 # The modules register their functions when they are imported.
 FUNCTIONS = (elementwise, manipulation, neural, normalization, reduction, resize)
@@ -52,6 +52,7 @@ def import_proto(
     in_requests = _requests(source, source.inputs, inputs)
     out_requests = _requests(source, source.outputs, outputs)
     problems = _missing(source, in_requests, out_requests) + _misfits(model, inputs)
+    problems += _bad_inputs(model, in_requests)
     if problems:
         raise ImportFailed(problems)
     nodes = _needed(source, in_requests, out_requests)
@@ -144,6 +145,20 @@ def _misfits(model: onnx.ModelProto, requests: Sequence[InterfaceRequest]) -> li
             text = f"the model's input is {_sizes(shape)}, and {_sizes(wanted)} is asked for"
             hint = "correct input_shapes" + ("; they are given as NHWC" if len(shape) == 4 else "")
             problems.append(Problem("model", "Model", request.name, text, hint))
+    return problems
+
+
+def _bad_inputs(model: onnx.ModelProto, requests: list[InterfaceRequest]) -> list[Problem]:
+    """Inputs that are no tensors of a type that MACE has."""
+    used = {r.name for r in requests}
+    problems = []
+    for info in model.graph.input:
+        number = info.type.tensor_type.elem_type
+        if info.name in used and element_type(number) is None:
+            kind = info.type.WhichOneof("value") or "nothing"
+            what = onnx.TensorProto.DataType.Name(number) if kind == "tensor_type" else kind
+            text = f"the input is of type {what}, which MACE does not have"
+            problems.append(Problem("model", "Model", info.name, text, "change it in the model"))
     return problems
 
 

@@ -98,10 +98,17 @@ def _filter(b: Builder, n: OnnxNode) -> tuple[Array, int]:
     return (weight[:, :, None, :] if spatial == 1 else weight), spatial
 
 
+def _group(n: OnnxNode) -> int:
+    group = int(n.attr("group", 1))
+    if group < 1:
+        raise UnsupportedError(f"the attribute group is {group}", "it must be at least 1")
+    return group
+
+
 @register("Conv")
 def _conv(b: Builder, n: OnnxNode) -> None:
     weight, spatial = _filter(b, n)
-    group = int(n.attr("group", 1))
+    group = _group(n)
     attrs = window(n, weight.shape[4 - spatial :])
     bias = [n.inputs[2]] if n.input(2) else []
     x = enter(b, n.inputs[0], spatial)
@@ -119,7 +126,7 @@ def _conv(b: Builder, n: OnnxNode) -> None:
 @register("ConvTranspose")
 def _conv_transpose(b: Builder, n: OnnxNode) -> None:
     weight, spatial = _filter(b, n)  # I O/group H W
-    group = int(n.attr("group", 1))
+    group = _group(n)
     i, o, h, w = weight.shape
     if i % group:
         raise UnsupportedError(f"{i} input channels cannot be split into {group} groups")

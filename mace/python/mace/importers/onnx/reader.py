@@ -7,6 +7,7 @@ Weights in other files are read only from the model's own folder.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +92,21 @@ def opset_of(model: onnx.ModelProto) -> int:
 
 
 def read(model: onnx.ModelProto, requests: Sequence[InterfaceRequest]) -> OnnxModel:
-    """Reads a parsed model; shapes of the inputs are those of the requests where given."""
+    """Reads a parsed model; shapes of the inputs are those of the requests where given.
+
+    Raises MaceError for what is no ONNX model although it could be parsed.
+    """
+    try:
+        return _read(model, requests)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        # Among them names that are not UTF-8, which protobuf decodes only when they are read.
+        raise MaceError(
+            f"the model is not valid ONNX: {error}",
+            hint="check it with onnx.checker, and that the file was downloaded completely",
+        ) from None
+
+
+def _read(model: onnx.ModelProto, requests: Sequence[InterfaceRequest]) -> OnnxModel:
     if model.functions:
         model = inliner.inline_local_functions(model)
     result = OnnxModel()
@@ -231,7 +246,7 @@ def _infer(model: onnx.ModelProto, wanted: dict[str, Dims]) -> Types:
         if info.name not in names:
             graph.input.add().CopyFrom(info)
     for tensor in model.graph.initializer:
-        if np.prod(tensor.dims, dtype=np.float64) <= _SHAPE_ELEMENTS:
+        if math.prod(tensor.dims) <= _SHAPE_ELEMENTS:
             graph.initializer.add().CopyFrom(tensor)
         else:
             info = helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))

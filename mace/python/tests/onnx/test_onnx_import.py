@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole models: borders, names, problems, files that are not what they should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import interpreter
+import numpy as np
+import onnx
+import pytest
+from mace.convert import ConversionError, convert_imported
+from mace.errors import MaceError
+from mace.importers.base import ImportFailed, InterfaceRequest
+from mace.importers.onnx import describe_model, import_model
+from mace.importers.onnx.importer import import_proto
+from onnx import TensorProto, helper, numpy_helper
+from onnx_models import compare, imported, model, random
+
+
+WEIGHT = random(4, 3, 3, 3)
+
+
+def _conv_relu() -> onnx.ModelProto:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    return model(nodes, {"x": ("n", 3, "h", "w")}, ["y"], {"w": WEIGHT})
+
+
+def _save(path: Path, proto: onnx.ModelProto) -> Path:
+    path.write_bytes(proto.SerializeToString())
+    return path
+
+
+def test_borders_are_nhwc(tmp_path: Path) -> None:
+    graph = import_model(_save(tmp_path / "m.onnx", _conv_relu()), None, [], [])
+    assert [(i.name, i.shape, i.data_format) for i in graph.inputs] == [
+        ("x", (-1, -1, -1, 3), "NHWC")
+    ]
+    assert [(o.name, o.shape, o.data_format) for o in graph.outputs] == [
+        ("y", (-1, -1, -1, 4), "NHWC")
+    ]
+    x = random(2, 5, 6, 3)
+    got = interpreter.outputs(graph, {"x": x})["y"]
+    plain = interpreter.outputs(imported(_conv_relu()), {"x": x.transpose(0, 3, 1, 2)})["y"]
+    np.testing.assert_allclose(got, plain.transpose(0, 2, 3, 1), rtol=1e-5)
+
+
+def test_shapes_of_the_deployment_file() -> None:
+    graph = import_proto(_conv_relu(), [InterfaceRequest("x", (1, 8, 6, 3))])
+    assert graph.inputs[0].shape == (1, 8, 6, 3)
+    assert graph.outputs[0].shape == (1, 8, 6, 4)
+    graph = import_proto(_conv_relu(), [InterfaceRequest("x", (1, 3, 8, 6), None, "NCHW")])
+    assert (graph.inputs[0].shape, graph.inputs[0].data_format) == ((1, 3, 8, 6), "NCHW")
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 6, 4), (1, 8, 6), (1, 3, 8, 6)])
+def test_wrong_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ImportFailed, match=r"the model's input is \?x3x\?x\?") as caught:
+        import_proto(_conv_relu(), [InterfaceRequest("x", shape)])
+    assert "input_shapes" in caught.value.problems[0].hint
+
+
+def test_cut_in_the_middle() -> None:
+    graph = import_proto(
+        _conv_relu(), [InterfaceRequest("c", (1, 4, 5, 6), None, "NCHW")], [InterfaceRequest("y")]
+    )
+    assert [n.op for n in graph.nodes] == ["Activation", "Transpose"]
+    graph = import_proto(_conv_relu(), [], [InterfaceRequest("c")])
+    assert [o.name for o in graph.outputs] == ["c"]
+    assert "Activation" not in [n.op for n in graph.nodes]
+
+
+def test_missing_names_get_a_suggestion() -> None:
+    with pytest.raises(ImportFailed) as caught:
+        import_proto(_conv_relu(), [InterfaceRequest("X")], [InterfaceRequest("yy")])
+    messages = [p.message for p in caught.value.problems]
+    assert len(messages) == 2
+    assert "did you mean 'x'?" in messages[0]
+    assert "did you mean 'y'?" in messages[1]
+
+
+def test_needed_input_that_is_not_given() -> None:
+    two = model([helper.make_node("Add", ["a", "b"], ["y"])], {"a": (2,), "b": (2,)}, ["y"])
+    with pytest.raises(ImportFailed, match="not among those given"):
+        import_proto(two, [InterfaceRequest("a")])
+
+
+def test_all_problems_at_once() -> None:
+    nodes = [
+        helper.make_node("GridSample", ["x", "g"], ["a"], name="first"),
+        helper.make_node("Conv", ["a", "w"], ["b"], name="second"),
+        helper.make_node("MaxPool", ["b"], ["c"], name="third", kernel_shape=[2, 2, 2]),
+        helper.make_node("Fancy", ["c"], ["y"], name="fourth", domain="com.acme"),
+    ]
+    inputs = {"x": (1, 3, 8, 8), "g": (1, 8, 8, 2), "w": (4, 3, 3, 3)}
+    with pytest.raises(ImportFailed) as caught:
+        import_proto(model(nodes, inputs, ["y"]))
+    problems = caught.value.problems
+    assert [(p.kind, p.op, p.node) for p in problems] == [
+        ("operator", "GridSample", "first"),
+        ("attribute", "Conv", "second"),
+        ("attribute", "MaxPool", "third"),
+        ("operator", "com.acme.Fancy", "fourth"),
+    ]
+    assert problems[0].shapes == "1x3x8x8, 1x8x8x2"
+    assert all(p.message and p.hint for p in problems)
+
+
+def test_only_what_the_outputs_need_is_imported() -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["y"]),
+        helper.make_node("GridSample", ["x", "x"], ["unused"]),
+    ]
+    graph = import_proto(model(nodes, {"x": (1, 2, 3, 4)}, ["y"]))
+    assert "y" in {o.name for o in graph.outputs}
+
+
+def test_hostile_names() -> None:
+    name = "a\"b'c\n/../d;$(rm)"
+    node = helper.make_node("Relu", [name], [name + "y"], name=name)
+    graph = imported(model([node], {name: (2, 3)}, [name + "y"]))
+    x = random(2, 3)
+    np.testing.assert_array_equal(
+        interpreter.outputs(graph, {name: x})[name + "y"], np.maximum(x, 0)
+    )
+
+
+def test_initializers_that_are_inputs_too() -> None:
+    """As models of IR version 3 list them."""
+    proto = _conv_relu()
+    proto.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, (4, 3, 3, 3)))
+    assert [i.name for i in import_proto(proto).inputs] == ["x"]
+
+
+def test_constant_node_and_output_that_is_a_constant() -> None:
+    value = random(1, 2, 3, 4)
+    nodes = [
+        helper.make_node("Constant", [], ["k"], value=numpy_helper.from_array(value)),
+        helper.make_node("Add", ["x", "k"], ["y"]),
+    ]
+    graph = import_proto(model(nodes, {"x": (1, 2, 3, 4)}, ["y", "k"]))
+    got = interpreter.outputs(graph, {"x": value.transpose(0, 2, 3, 1)})
+    np.testing.assert_array_equal(got["k"], value.transpose(0, 2, 3, 1))
+    np.testing.assert_allclose(got["y"], 2 * value.transpose(0, 2, 3, 1))
+
+
+def test_half_and_double_become_float32() -> None:
+    nodes = [
+        helper.make_node("Cast", ["x"], ["h"], to=TensorProto.FLOAT16),
+        helper.make_node("Mul", ["h", "k"], ["m"]),
+        helper.make_node("Cast", ["m"], ["y"], to=TensorProto.FLOAT),
+    ]
+    graph = imported(model(nodes, {"x": (2,)}, ["y"], {"k": np.array([0.5], np.float16)}))
+    assert {a.dtype for a in graph.consts.values()} == {np.dtype(np.float32)}
+
+
+def test_constants_of_other_types() -> None:
+    nodes = [helper.make_node("Equal", ["x", "s"], ["y"])]
+    proto = model(nodes, {"x": (1,)}, ["y"], {"s": np.array(["a"], object)})
+    with pytest.raises(ImportFailed, match="it holds strings"):
+        import_proto(proto)
+    proto = model(
+        [helper.make_node("Add", ["x", "k"], ["y"])],
+        {"x": (1,)},
+        ["y"],
+        {"k": np.zeros(1, np.complex64)},
+    )
+    with pytest.raises(ImportFailed, match="COMPLEX64 is not one of MACE's"):
+        import_proto(proto)
+
+
+def test_control_flow_is_named() -> None:
+    branch = helper.make_graph(
+        [helper.make_node("Relu", ["x"], ["r"])],
+        "b",
+        [],
+        [helper.make_tensor_value_info("r", 1, None)],
+    )
+    node = helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)
+    proto = model([node], {"c": (), "x": (2,)}, ["y"], types={"c": TensorProto.BOOL})
+    with pytest.raises(ImportFailed, match="MACE has no operator for If"):
+        import_proto(proto)
+
+
+def test_cycle() -> None:
+    nodes = [helper.make_node("Relu", ["b"], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
+    with pytest.raises(ImportFailed, match="cycle"):
+        import_proto(model(nodes, {"x": (1,)}, ["b"]))
+
+
+def test_nodes_out_of_order() -> None:
+    nodes = [helper.make_node("Relu", ["b"], ["y"]), helper.make_node("Neg", ["x"], ["b"])]
+    assert [n.op for n in imported(model(nodes, {"x": (2,)}, ["y"])).nodes] == [
+        "Unary",
+        "Activation",
+    ]
+
+
+def test_attributes_of_wrong_types() -> None:
+    for node in (
+        helper.make_node("Conv", ["x", "w"], ["y"], strides="two"),
+        helper.make_node("Conv", ["x", "w"], ["y"], strides=[1, 1, 1]),
+        helper.make_node("Conv", ["x", "w"], ["y"], pads=[1]),
+        helper.make_node("Conv", ["x", "w"], ["y"], group=0),
+        helper.make_node("Concat", ["x"], ["y"]),
+        helper.make_node("Transpose", ["x"], ["y"], perm=[0.5]),
+        helper.make_node("Add", ["x"], ["y"]),
+        helper.make_node("Split", ["x"], ["y"], axis=9),
+        helper.make_node("Softmax", [], ["y"]),
+        helper.make_node("Cast", ["x"], ["y"], to=99),
+        helper.make_node("Resize", ["x"], ["y"], mode="cubic"),
+    ):
+        proto = model([node], {"x": (1, 3, 8, 8)}, ["y"], {"w": random(4, 3, 3, 3)})
+        with pytest.raises((ImportFailed, ConversionError)):
+            convert_imported("test", import_proto(proto))
+
+
+def test_not_a_model(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    with pytest.raises(MaceError, match="cannot be read: No such file"):
+        import_model(path, None, [], [])
+    path.write_bytes(b"GIF89a, clearly not a model")
+    with pytest.raises(MaceError, match="not an ONNX model|holds no ONNX graph"):
+        import_model(path, None, [], [])
+    path.write_bytes(b"")
+    with pytest.raises(MaceError, match="holds no ONNX graph"):
+        import_model(path, None, [], [])
+    old = _conv_relu()
+    old.opset_import[0].version = 6
+    with pytest.raises(MaceError, match="opset 6; 7 is the oldest"):
+        import_model(_save(path, old), None, [], [])
+
+
+def test_truncated_and_flipped_models_never_crash(tmp_path: Path) -> None:
+    content = _conv_relu().SerializeToString()
+    rng = np.random.default_rng(5)
+    path = tmp_path / "m.onnx"
+    for trial in range(150):
+        damaged = bytearray(content[: rng.integers(len(content))] if trial % 2 else content)
+        for _ in range(3 * (trial % 3)):
+            if damaged:
+                damaged[rng.integers(len(damaged))] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        try:
+            import_model(path, None, [], [])
+        except MaceError as error:
+            assert str(error)
+
+
+def test_external_weights(tmp_path: Path) -> None:
+    proto = _conv_relu()
+    onnx.save(
+        proto, tmp_path / "m.onnx", save_as_external_data=True, location="w.bin", size_threshold=0
+    )
+    graph = import_model(tmp_path / "m.onnx", None, [], [])
+    assert any(a.shape == (4, 3, 3, 3) for a in graph.consts.values())
+    (tmp_path / "w.bin").unlink()
+    with pytest.raises(MaceError, match="in another file cannot be read"):
+        import_model(tmp_path / "m.onnx", None, [], [])
+
+
+@pytest.mark.parametrize("location", ["../secret.bin", "/etc/hostname", "link.bin"])
+def test_external_weights_stay_in_the_folder(tmp_path: Path, location: str) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (tmp_path / "secret.bin").write_bytes(bytes(432))
+    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+    proto = _conv_relu()
+    tensor = proto.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", "432")):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    with pytest.raises(MaceError):
+        import_model(_save(folder / "m.onnx", proto), None, [], [])
+
+
+def test_local_functions_are_inlined() -> None:
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("local", 1)]
+    body = [helper.make_node("Neg", ["a"], ["n"]), helper.make_node("Relu", ["n"], ["r"])]
+    function = helper.make_function("local", "NegRelu", ["a"], ["r"], body, opsets[:1])
+    graph = helper.make_graph(
+        [helper.make_node("NegRelu", ["x"], ["y"], domain="local")],
+        "g",
+        [helper.make_tensor_value_info("x", 1, (2, 3))],
+        [helper.make_tensor_value_info("y", 1, (2, 3))],
+    )
+    proto = helper.make_model(graph, functions=[function], opset_imports=opsets, ir_version=8)
+    compare(proto)
+
+
+def test_describe(tmp_path: Path) -> None:
+    described = describe_model(_save(tmp_path / "m.onnx", _conv_relu()))
+    assert described.operators == {"Conv": 1, "Relu": 1}
+    assert described.inputs[0].shape == (-1, -1, -1, 3)
+    assert described.outputs[0].data_format == "NHWC"
+
+
+def test_ranks_behind_a_computed_reshape() -> None:
+    """onnx gives up on shapes behind a Reshape to a computed shape; channels are found all the same."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Mul", ["s", "one"], ["t"]),
+        helper.make_node("Reshape", ["x", "t"], ["r"]),
+        helper.make_node("Relu", ["r"], ["a"]),
+        helper.make_node("GlobalAveragePool", ["a"], ["y"]),
+    ]
+    feed = {"x": random(2, 3, 4, 5)}
+    compare(model(nodes, {"x": ("n", 3, "h", "w")}, ["y"], {"one": np.ones(4, np.int64)}), feed)
