@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 import xxhash
 from graph_helpers import builder, finish, random
-from mace import proto_messages
 from mace.errors import MaceError
 from mace.export import files
 from mace.export.model import ALIGNMENT, MAGIC, to_bytes, unique_names
 from mace.graph.ir import Array, Graph, Node
+
+from mace import proto_messages
 
 
 def _graph() -> Graph:

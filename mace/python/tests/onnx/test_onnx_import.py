@@ -17,7 +17,6 @@ from mace.importers.onnx.importer import import_proto
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import compare, imported, model, random
 
-
 WEIGHT = random(4, 3, 3, 3)
 
 

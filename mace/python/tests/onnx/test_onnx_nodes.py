@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mace import onnx_backend
 from mace.errors import MaceError
 from onnx import TensorProto, numpy_helper
 from onnx.backend.test.case.test_case import TestCase
 from onnx.backend.test.loader import load_model_tests
 from onnx.backend.test.runner import BackendIsNotSupposedToImplementIt
+
+from mace import onnx_backend
 
 MANIFEST = Path(__file__).with_name("nodes_passing.txt")
 PASSING = [line for line in MANIFEST.read_text().splitlines() if not line.startswith("#")]
