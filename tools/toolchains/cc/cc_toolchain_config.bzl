@@ -48,7 +48,8 @@ def _flags(actions, flags):
 def _sanitizer(name, kind, compile_flags = []):
     """A feature, off unless asked for by --features=NAME."""
     flags = ["-fsanitize=" + kind]
-    compiling = flags + ["-g", "-fno-omit-frame-pointer"] + compile_flags
+    # Line numbers alone: gcc follows the variables of a long table of tests for minutes.
+    compiling = flags + ["-g1", "-fno-omit-frame-pointer"] + compile_flags
     return feature(name = name, flag_sets = _flags(_COMPILE, compiling) + _flags(_LINK, flags))
 
 def _features(ctx):
