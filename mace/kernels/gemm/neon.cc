@@ -20,21 +20,49 @@ MACE_INLINE T MulAddLane(T acc, T b, T a) {
 #endif
 }
 
+// Loads the vector at *p and advances p. g++ would not use the post-increment of the instruction,
+// and add apart.
+MACE_INLINE T LoadNext(const float **p) {
+  T v;
+#if defined(__aarch64__)
+  asm("ldr %q0, [%1], #16" : "=w"(v), "+r"(*p) : "m"(*reinterpret_cast<const float(*)[4]>(*p)));
+#else
+  asm("vld1.32 {%e0, %f0}, [%1]!"
+      : "=w"(v), "+r"(*p)
+      : "m"(*reinterpret_cast<const float(*)[4]>(*p)));
+#endif
+  return v;
+}
+
+// The kVectors vectors at *p, which is advanced. On arm64 plain loads become pairs.
+template <int kVectors>
+MACE_INLINE void LoadRow(const float **p, T *row) {
+#if defined(__aarch64__)
+  MACE_UNROLL
+  for (int j = 0; j < kVectors; ++j) row[j] = vld1q_f32(*p + 4 * j);
+  *p += 4 * kVectors;
+#else
+  MACE_UNROLL
+  for (int j = 0; j < kVectors; ++j) row[j] = LoadNext(p);
+#endif
+}
+
 template <int kRows, int kVectors>
 struct Accumulators {
   T v[kRows][kVectors];
 };
 
+// One step of k, with element kLane of each vector of A; returns the next row of B.
 template <int kLane, int kRows, int kVectors>
-MACE_INLINE void StepLane(const T *a, const float *b, Accumulators<kRows, kVectors> *acc) {
+MACE_INLINE const float *StepLane(const T *a, const float *b, Accumulators<kRows, kVectors> *acc) {
   T row[kVectors];
-  MACE_UNROLL
-  for (int j = 0; j < kVectors; ++j) row[j] = vld1q_f32(b + 4 * j);
+  LoadRow<kVectors>(&b, row);
   MACE_UNROLL
   for (int j = 0; j < kVectors; ++j) {
     MACE_UNROLL
     for (int i = 0; i < kRows; ++i) acc->v[i][j] = MulAddLane<kLane>(acc->v[i][j], row[j], a[i]);
   }
+  return b;
 }
 
 template <int kRows, int kVectors>
@@ -86,25 +114,21 @@ void Tile(const GemmTile &tile) {
     const float *a[kRows];
     MACE_UNROLL
     for (int i = 0; i < kRows; ++i) a[i] = tile.a + tile.tap_offsets[tap] + i * tile.lda;
-    int64_t k = tile.k;
+    intptr_t k = static_cast<intptr_t>(tile.k);
     for (; k >= 4; k -= 4) {
       T x[kRows];
       MACE_UNROLL
-      for (int i = 0; i < kRows; ++i) {
-        x[i] = vld1q_f32(a[i]);
-        a[i] += 4;
-      }
-      StepLane<0>(x, b, &acc[0]);
-      StepLane<1>(x, b + kWidth, &acc[1 % kPhases]);
-      StepLane<2>(x, b + 2 * kWidth, &acc[2 % kPhases]);
-      StepLane<3>(x, b + 3 * kWidth, &acc[3 % kPhases]);
-      b += 4 * kWidth;
+      for (int i = 0; i < kRows; ++i) x[i] = LoadNext(&a[i]);
+      b = StepLane<0>(x, b, &acc[0]);
+      b = StepLane<1>(x, b, &acc[1 % kPhases]);
+      b = StepLane<2>(x, b, &acc[2 % kPhases]);
+      b = StepLane<3>(x, b, &acc[3 % kPhases]);
     }
-    for (; k > 0; --k, b += kWidth) {
+    for (; k > 0; --k) {
       T x[kRows];
       MACE_UNROLL
       for (int i = 0; i < kRows; ++i) x[i] = vld1q_dup_f32(a[i]++);
-      StepLane<0>(x, b, &acc[0]);
+      b = StepLane<0>(x, b, &acc[0]);
     }
   }
   MACE_UNROLL
