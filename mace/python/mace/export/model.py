@@ -32,7 +32,13 @@ class ModelBytes:
 
     graph: bytes  # model.pb
     data: bytes  # model.data
-    text: str  # model.pb_txt, for people
+
+    @property
+    def text(self) -> str:
+        """model.pb_txt, for people."""
+        model = proto_messages.message_class("mace.ModelDef").FromString(self.graph)
+        net = proto_messages.message_class("mace.NetDef").FromString(model.net)
+        return _text(model, net)
 
 
 def to_bytes(
@@ -65,7 +71,7 @@ def to_bytes(
     model.net_checksum = xxhash.xxh64_intdigest(model.net)
     model.data_size = len(data)
     model.data_checksum = xxhash.xxh64_intdigest(data)
-    return ModelBytes(proto_messages.serialize(model), data, _text(model, net))
+    return ModelBytes(proto_messages.serialize(model), data)
 
 
 def unique_names(nodes: Sequence[Node]) -> list[str]:

@@ -20,7 +20,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Dims: TypeAlias = tuple[int, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Value:
     """A tensor of the graph: what is known of it without running."""
 
@@ -86,7 +86,7 @@ class Graph:
             dict(self.consts),
             [Interface(i.name, i.shape, i.dtype, i.data_format) for i in self.inputs],
             [Interface(o.name, o.shape, o.dtype, o.data_format) for o in self.outputs],
-            {k: Value(v.name, v.dtype, v.shape) for k, v in self.values.items()},
+            dict(self.values),
             self._counter,
         )
 

@@ -60,8 +60,9 @@ class Builder:
     source_name: str = ""
     source_op: str = ""
     _used: set[str] = field(default_factory=set)
-    # Computed tensors whose elements depend on constants alone.
-    _static: set[str] = field(default_factory=set)
+    # Computed tensors whose elements depend on constants alone, with what computes them.
+    _static: dict[str, Node] = field(default_factory=dict)
+    _values: dict[str, Array | None] = field(default_factory=dict)
 
     def begin(self, name: str, op: str) -> None:
         """Starts the translation of a source node."""
@@ -96,7 +97,7 @@ class Builder:
         node.source = f"{self.source_op} '{self.source_name}'"
         self.graph.nodes.append(node)
         if all(not t or self.is_static(t) for t in inputs):
-            self._static.update(result)
+            self._static.update(dict.fromkeys(result, node))
         return result[0]
 
     def const(
@@ -115,9 +116,13 @@ class Builder:
     def value(self, tensor: str) -> Array | None:
         """The elements of a constant, or of a tensor that is computed from constants alone (the
         engine computes it); None when they depend on the model's inputs."""
+        while tensor in self._static and self._static[tensor].op == "Identity":
+            tensor = self._static[tensor].inputs[0]
         if tensor in self.graph.consts:
             return self.graph.consts[tensor]
-        return evaluate(self.graph, [tensor]).get(tensor) if tensor in self._static else None
+        if tensor in self._static and tensor not in self._values:
+            self._values[tensor] = evaluate(self.graph, [tensor]).get(tensor)
+        return self._values.get(tensor)
 
     def nhwc(self, tensor: str) -> str:
         """The rank-4 tensor with channels moved last."""
