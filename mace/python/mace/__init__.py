@@ -14,10 +14,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mace.errors import MaceError
-from mace.runtime import Engine
 
 if TYPE_CHECKING:
     from mace.api import ConvertedModel as ConvertedModel
+    from mace.runtime import Engine
 
 __version__ = "1.0.0"
 __all__ = ["Engine", "MaceError", "__version__", "convert"]
@@ -28,6 +28,15 @@ def convert(model: str, **config: Any) -> ConvertedModel:
     from mace import api  # the converter's libraries are loaded when it is used
 
     return api.convert(model, **config)
+
+
+def __getattr__(name: str) -> Any:
+    # NumPy takes longer to load than all else, and not everything here needs it.
+    if name == "Engine":
+        from mace.runtime import Engine
+
+        return Engine
+    raise AttributeError(f"module 'mace' has no attribute '{name}'")
 
 
 class _Package(ModuleType):

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from small_models import conv_onnx, scale_numpy, scale_onnx
-
 from mace.cli.main import main
 from mace.proto_messages import message_class
+from small_models import conv_onnx, scale_numpy, scale_onnx
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +114,7 @@ def test_report(folder: Path) -> None:
         assert main(["run", config, "--report"]) == 0
     rows = list(csv.reader((folder / "builds/lib/report/report.csv").open()))
     assert rows[0] == (
-        "model_name,device_name,soc,abi,runtime,init(ms),warmup(ms),run_avg(ms),tuned".split(",")
+        ["model_name", "device_name", "soc", "abi", "runtime", "init(ms)", "warmup(ms)", "run_avg(ms)", "tuned"]
     )
     assert len(rows) == 3 and rows[1][0] == "scale" and rows[1][3:5] == ["host", "cpu"]
     assert all(float(cell) >= 0 for cell in rows[1][5:8])

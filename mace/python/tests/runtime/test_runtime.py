@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mace.errors import INVALID_ARGS, OUT_OF_RESOURCES, UNSUPPORTED
 from onnx import helper
 from small_models import scale_numpy, scale_onnx, write_onnx
 
 import mace
-from mace.errors import INVALID_ARGS, OUT_OF_RESOURCES, UNSUPPORTED
 
 PACKAGE = Path(mace.__file__).parents[1]
 
