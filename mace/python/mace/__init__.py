@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """MACE: convert a trained network once, run it anywhere.
 
-    import mace
-    files = mace.convert("model.onnx")
-    with mace.Engine(files.graph, files.data) as engine:
-        outputs = engine.run({"x": array})
+import mace
+files = mace.convert("model.onnx")
+with mace.Engine(files.graph, files.data) as engine:
+    outputs = engine.run({"x": array})
 """
 
 from __future__ import annotations

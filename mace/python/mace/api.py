@@ -58,7 +58,9 @@ def convert(
     path = Path(model)
     if path.suffix in DEPLOYMENT_SUFFIXES:
         if platform or weight_file or config:
-            raise MaceError("a deployment file says everything itself: give only name and output_dir")
+            raise MaceError(
+                "a deployment file says everything itself: give only name and output_dir"
+            )
         deployment = load_deployment(path)
         request = deployment_request(deployment, _one_model(deployment, name))
         library = deployment.library_name
@@ -102,7 +104,8 @@ def _one_model(deployment: Deployment, name: str | None) -> str:
     if name is None:
         if len(names) > 1:
             raise MaceError(
-                f"'{deployment.file}' has several models", hint=f"give name=, one of: {', '.join(names)}"
+                f"'{deployment.file}' has several models",
+                hint=f"give name=, one of: {', '.join(names)}",
             )
         return names[0]
     if name not in names:
@@ -235,7 +238,11 @@ def file_request(
         if "output_tensors" not in subgraph:
             subgraph["output_tensors"] = [o.name for o in described.outputs]
             subgraph.setdefault("output_data_formats", [o.data_format for o in described.outputs])
-    model: dict[str, Any] = {"platform": platform, "model_file_path": str(path), "subgraphs": [subgraph]}
+    model: dict[str, Any] = {
+        "platform": platform,
+        "model_file_path": str(path),
+        "subgraphs": [subgraph],
+    }
     if weight_file is not None:
         model["weight_file_path"] = str(weight_file)
     model |= given

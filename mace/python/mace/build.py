@@ -90,7 +90,9 @@ def _bazel_build(root: Path, name: str, config: str, target: Path) -> None:
     _say(f"building {name} for {config} ...")
     flags = [f"--config={config}", "--color=no", "--curses=no", "--noshow_progress"]
     _bazel(root, ["build", *flags, _TARGETS[name]], f"building {name} for {config}")
-    bin_folder = _bazel(root, ["info", f"--config={config}", "bazel-bin"], "asking Bazel for its output")
+    bin_folder = _bazel(
+        root, ["info", f"--config={config}", "bazel-bin"], "asking Bazel for its output"
+    )
     label = _TARGETS[name].removeprefix("//").replace(":", "/")
     made = Path(bin_folder.strip().splitlines()[-1]) / label
     if not made.is_file():
@@ -128,7 +130,9 @@ def _bazel(root: Path, arguments: list[str], doing: str) -> str:
 def _brief(log: str) -> str:
     """The compiler's errors out of Bazel's log, or its last lines."""
     lines = [line for line in log.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"\b(fatal )?error:|^ERROR:|undefined reference", line)]
+    errors = [
+        line for line in lines if re.search(r"\b(fatal )?error:|^ERROR:|undefined reference", line)
+    ]
     return "\n".join((errors or lines)[:_ERROR_LINES] or ["(no output)"])
 
 

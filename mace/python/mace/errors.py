@@ -77,5 +77,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
     if not close:
         lower = {c.lower(): c for c in candidates}
-        close = [lower[n] for n in difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)]
+        close = [
+            lower[n] for n in difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
+        ]
     return f" (did you mean '{close[0]}'?)" if close else ""

@@ -135,7 +135,9 @@ def _download(url: str, target: Path, progress: Progress | None) -> None:
                 if progress:
                     progress(f"fetching {url}", done, total)
     except urllib.error.HTTPError as error:
-        raise MaceError(f"'{url}' cannot be fetched: the server says {error.code} {error.reason}") from None
+        raise MaceError(
+            f"'{url}' cannot be fetched: the server says {error.code} {error.reason}"
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise MaceError(f"'{url}' cannot be fetched: {reason}") from None
@@ -193,7 +195,9 @@ def _pip_download(package: str, version: str, progress: Progress | None) -> Path
 
 
 def _archives(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.name.endswith((".whl", ".zip", ".tar.gz", ".tar.bz2")))
+    return sorted(
+        p for p in folder.iterdir() if p.name.endswith((".whl", ".zip", ".tar.gz", ".tar.bz2"))
+    )
 
 
 def _copy(source: IO[bytes], size: int, target: Path, location: str) -> None:

@@ -126,7 +126,18 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
     "mace_infer_shapes": (
         c_int32,
-        [c_void_p, c_size_t, c_void_p, c_size_t, c_int32, _Tensors, c_size_t, SHAPE_FN, PROBLEM_FN, c_void_p],
+        [
+            c_void_p,
+            c_size_t,
+            c_void_p,
+            c_size_t,
+            c_int32,
+            _Tensors,
+            c_size_t,
+            SHAPE_FN,
+            PROBLEM_FN,
+            c_void_p,
+        ],
     ),
 }
 
@@ -159,7 +170,9 @@ def _text(raw: bytes | None) -> str:
 
 def _check(code: int) -> None:
     if code != 0:
-        raise MaceError(_text(library().mace_last_error()) or "the engine gave no reason", code=code)
+        raise MaceError(
+            _text(library().mace_last_error()) or "the engine gave no reason", code=code
+        )
 
 
 @dataclass(frozen=True)
@@ -294,7 +307,9 @@ class Engine:
             info = CTensor()
             _check(get(self._handle, index, byref(info)))
             shape = tuple(info.dims[: info.rank])
-            infos.append(TensorInfo(_text(info.name), shape, DTYPES[info.dtype], FORMATS[info.format]))
+            infos.append(
+                TensorInfo(_text(info.name), shape, DTYPES[info.dtype], FORMATS[info.format])
+            )
         return infos
 
     def output_shapes(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, Shape]:

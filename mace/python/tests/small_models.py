@@ -61,8 +61,14 @@ def bad_onnx(path: Path) -> Path:
     nodes = [
         helper.make_node("FancyUnknownOp", ["x"], ["a"], name="block/fancy_1", domain="com.acme"),
         helper.make_node("FancyUnknownOp", ["a"], ["b"], name="block/fancy_2", domain="com.acme"),
-        helper.make_node("Resize", ["b", "", "s"], ["y"], name="head/up", mode="cubic",
-                         coordinate_transformation_mode="tf_crop_and_resize"),
+        helper.make_node(
+            "Resize",
+            ["b", "", "s"],
+            ["y"],
+            name="head/up",
+            mode="cubic",
+            coordinate_transformation_mode="tf_crop_and_resize",
+        ),
     ]
     constants = {"s": np.array([1, 1, 2, 2], np.float32)}
     return write_onnx(path, nodes, {"x": (1, 3, 4, 4)}, ["y"], constants)

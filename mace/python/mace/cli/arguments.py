@@ -94,10 +94,14 @@ def _seconds(text: str) -> float:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
-    group.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    group.add_argument(
+        "--json", action="store_true", help="print one JSON document and nothing else"
+    )
     group.add_argument("-v", "--verbose", action="count", default=0, help="say more; -vv even more")
     group.add_argument("-q", "--quiet", action="store_true", help="no lines about progress")
-    group.add_argument("--debug", action="store_true", help="show where in the program an error arose")
+    group.add_argument(
+        "--debug", action="store_true", help="show where in the program an error arose"
+    )
     group.add_argument("-h", "--help", action="help", help="show this text and exit")
 
 
@@ -106,7 +110,9 @@ def _add_config(parser: argparse.ArgumentParser, required: bool) -> None:
     group.add_argument("--config", metavar="FILE", required=required, help="the deployment file")
     group.add_argument("--models", metavar="NAMES", help="these models alone, separated by commas")
     group.add_argument("--target_abis", metavar="ABIS", help="in place of target_abis of the file")
-    _later(group, "--target_socs", "tuning for a SoC, a part of the GPU runtime,", "leave it out", True)
+    _later(
+        group, "--target_socs", "tuning for a SoC, a part of the GPU runtime,", "leave it out", True
+    )
     group.add_argument(
         "--model_graph_format", choices=("file", "code"), help="in place of that of the file"
     )
@@ -115,7 +121,10 @@ def _add_config(parser: argparse.ArgumentParser, required: bool) -> None:
     )
 
 
-_SANITIZER = ("a build with AddressSanitizer by this flag", "use 'bazel test --config=asan //mace/...'")
+_SANITIZER = (
+    "a build with AddressSanitizer by this flag",
+    "use 'bazel test --config=asan //mace/...'",
+)
 _NO_GPU = "the runtime of this version is cpu"
 
 
@@ -215,9 +224,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="random inputs to validate with (default 1)",
     )
-    group.add_argument("--vlog_level", metavar="N", type=_integer(0), default=0, help="of the engine")
+    group.add_argument(
+        "--vlog_level", metavar="N", type=_integer(0), default=0, help="of the engine"
+    )
     group.add_argument("--report", action="store_true", help="add the times to report.csv")
-    group.add_argument("--report_dir", metavar="DIR", default="", help="default: builds/<library>/report")
+    group.add_argument(
+        "--report_dir", metavar="DIR", default="", help="default: builds/<library>/report"
+    )
     group.add_argument(
         "--example", action="store_true", help="run mace/examples/cli in place of mace_run"
     )
@@ -227,7 +240,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         default="local",
         help="Caffe models are compared with OpenCV's reader on this machine; docker is refused",
     )
-    group.add_argument("--disable_tuning", action="store_true", help="no effect: the CPU needs no tuning")
+    group.add_argument(
+        "--disable_tuning", action="store_true", help="no effect: the CPU needs no tuning"
+    )
     _later(
         group,
         "--validate_all_layers",
@@ -262,17 +277,24 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 
 def _add_ops(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "name", nargs="?", metavar="NAME", help="an operator of MACE or of a framework; default: all"
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="an operator of MACE or of a framework; default: all",
     )
     parser.add_argument(
-        "--platform", choices=("tensorflow", "caffe", "onnx"), help="the operators of this framework"
+        "--platform",
+        choices=("tensorflow", "caffe", "onnx"),
+        help="the operators of this framework",
     )
 
 
 def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a model file")
     parser.add_argument("--weight_file", metavar="FILE", help="the .caffemodel of a .prototxt")
-    parser.add_argument("-o", "--output", metavar="FILE", help="default: <model>.yml beside the model")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="default: <model>.yml beside the model"
+    )
     parser.add_argument("--library_name", metavar="NAME", help="default: made of the file's name")
     parser.add_argument("--force", action="store_true", help="write over an existing file")
 
@@ -406,7 +428,8 @@ def parse(argv: Sequence[str], program: str = "mace") -> argparse.Namespace:
     first = next((word for word in words if not word.startswith("-")), None)
     if first is not None and first not in names:
         raise UsageError(
-            f"there is no verb '{first}'{did_you_mean(first, names)}", hint=f"verbs are: {', '.join(names)}"
+            f"there is no verb '{first}'{did_you_mean(first, names)}",
+            hint=f"verbs are: {', '.join(names)}",
         )
     # Before argparse complains of what is missing, which may only be misspelt.
     flags = [word for word in words if word.startswith("--")]

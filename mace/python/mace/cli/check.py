@@ -47,7 +47,9 @@ def _check(request: ConvertRequest, console: Console) -> bool:
     }
     console.result["models"].append(entry)
     nodes = sum(described.operators.values())
-    console.out(f"{request.name}: {request.platform}, {nodes} nodes of {len(described.operators)} kinds")
+    console.out(
+        f"{request.name}: {request.platform}, {nodes} nodes of {len(described.operators)} kinds"
+    )
     try:
         with console.step(f"checking {request.name}"):
             converted = convert_graph(request)

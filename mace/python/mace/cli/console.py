@@ -93,7 +93,9 @@ class Console:
                 bars.TimeElapsedColumn(),
                 bars.TimeRemainingColumn(),
             )
-            self._progress = bars.Progress(*columns, console=RichConsole(stderr=True), transient=True)
+            self._progress = bars.Progress(
+                *columns, console=RichConsole(stderr=True), transient=True
+            )
             self._progress.start()
             self._task = self._progress.add_task(text, total=total)
         self._last = text
@@ -126,12 +128,18 @@ class Console:
         }
         document |= self.result
         if error is not None:
-            entry: dict[str, Any] = {"message": str(error), "hint": error.hint, "code": error.code_name}
+            entry: dict[str, Any] = {
+                "message": str(error),
+                "hint": error.hint,
+                "code": error.code_name,
+            }
             problems = getattr(error, "problems", None)
             if problems is not None:
                 entry["problems"] = [p if isinstance(p, str) else vars(p) for p in problems]
             document["error"] = entry
-        print(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False), flush=True)
+        print(
+            json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False), flush=True
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -153,9 +161,7 @@ def printable(text: str, limit: int = 0) -> str:
     return clean if not limit or len(clean) <= limit else clean[: limit - 1] + "…"
 
 
-def table_lines(
-    header: Sequence[str], rows: Sequence[Sequence[str]], right: str = ""
-) -> list[str]:
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> list[str]:
     """A table as lines of text, columns two blanks apart."""
     cells = [list(header), *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]

@@ -50,9 +50,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return EXIT_OK
 
 
-def _requests(
-    options: argparse.Namespace, console: Console
-) -> tuple[list[ConvertRequest], Path]:
+def _requests(options: argparse.Namespace, console: Console) -> tuple[list[ConvertRequest], Path]:
     if bool(options.config) == bool(options.model):
         raise UsageError("give either --config=FILE or a model file")
     if options.model and Path(options.model).suffix in api.DEPLOYMENT_SUFFIXES:
@@ -63,7 +61,9 @@ def _requests(
         folder = Path("builds") / requests[0].name / "model"
     else:
         if options.weight_file:
-            raise UsageError("--weight_file belongs to a model file; the deployment file has its own key")
+            raise UsageError(
+                "--weight_file belongs to a model file; the deployment file has its own key"
+            )
         deployment = deployment_of(options)
         names = chosen_models(deployment, options.models)
         requests = [api.deployment_request(deployment, name, console.progress) for name in names]

@@ -66,9 +66,15 @@ def renewed(text: str, name: str, root: Path) -> str:
 
 def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     def line(cells: Sequence[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        return (
+            "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        )
 
-    return [line(header), "| " + " | ".join("---" for _ in header) + " |", *(line(row) for row in rows)]
+    return [
+        line(header),
+        "| " + " | ".join("---" for _ in header) + " |",
+        *(line(row) for row in rows),
+    ]
 
 
 def _keys(model: type[BaseModel]) -> list[str]:
@@ -167,8 +173,20 @@ def _support(root: Path) -> list[str]:
     cpu = len(schema.operators())
     rows = [
         ["x86-64 Linux (`host`)", f"float32, {cpu} operators", "", "", "runs here"],
-        ["64-bit Arm (`arm64-v8a`)", f"float32, {cpu} operators", "", "", "built and run under emulation"],
-        ["32-bit Arm (`armeabi-v7a`)", f"float32, {cpu} operators", "", "", "built and run under emulation"],
+        [
+            "64-bit Arm (`arm64-v8a`)",
+            f"float32, {cpu} operators",
+            "",
+            "",
+            "built and run under emulation",
+        ],
+        [
+            "32-bit Arm (`armeabi-v7a`)",
+            f"float32, {cpu} operators",
+            "",
+            "",
+            "built and run under emulation",
+        ],
     ]
     for row in rows:
         row[2] = row[3] = "not in this version"

@@ -18,7 +18,17 @@ from mace.cli.console import Console
 from mace.errors import EXIT_OK, EXIT_USAGE, MaceError
 from mace.resources import cache_dir, resource, source_root
 
-_NEEDED = ("numpy", "protobuf", "onnx", "pydantic", "PyYAML", "filelock", "rich", "tensorboard", "xxhash")
+_NEEDED = (
+    "numpy",
+    "protobuf",
+    "onnx",
+    "pydantic",
+    "PyYAML",
+    "filelock",
+    "rich",
+    "tensorboard",
+    "xxhash",
+)
 _REFERENCES = {
     "tensorflow-cpu": ("tensorflow", "TensorFlow"),
     "onnxruntime": ("onnxruntime", "ONNX"),
@@ -41,7 +51,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Shows all findings; 2 if something that is needed is missing."""
     del options
     findings: list[Finding] = [
-        Finding("mace", True, f"{__version__}, Python {platform.python_version()}, {sys.executable}")
+        Finding(
+            "mace", True, f"{__version__}, Python {platform.python_version()}, {sys.executable}"
+        )
     ]
     for check in (_packages, _references, _engine, _build_tools, _devices):
         with console.step(f"looking at {check.__name__.strip('_').replace('_', ' ')}"):
@@ -78,7 +90,9 @@ def _references() -> list[Finding]:
         version = _version(name) or _version(other)
         found = version or "not installed"
         cure = f"to validate {framework} models: pip install -r setup/optionals.txt"
-        findings.append(Finding(f"{name} ({framework})", version is not None, found, cure, needed=False))
+        findings.append(
+            Finding(f"{name} ({framework})", version is not None, found, cure, needed=False)
+        )
     return findings
 
 
@@ -133,5 +147,3 @@ def _devices() -> list[Finding]:
     cure = "to build for Android: set ANDROID_NDK_HOME to an NDK of version r25 or newer"
     findings.append(Finding("Android NDK", well, found, cure, needed=False))
     return findings
-
-

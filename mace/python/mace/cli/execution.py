@@ -133,7 +133,9 @@ def _from_folder(infos: list[TensorInfo], folder: Path) -> list[Sample]:
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
     except OSError as error:
         raise MaceError(f"the folder '{folder}' cannot be read: {error.strerror}") from None
-    suffixes = [name[len(prefix) :] for name in names if re.match(re.escape(prefix) + r"(\W|_|$)", name)]
+    suffixes = [
+        name[len(prefix) :] for name in names if re.match(re.escape(prefix) + r"(\W|_|$)", name)
+    ]
     if not suffixes:
         raise MaceError(
             f"'{folder}' has no file for the input '{infos[0].name}'",

@@ -30,7 +30,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     model = fetch(options.model, Path.cwd())
     platform = api.guess_platform(model)
-    weights = Path(options.weight_file) if options.weight_file else api.find_weights(model, platform)
+    weights = (
+        Path(options.weight_file) if options.weight_file else api.find_weights(model, platform)
+    )
     target = Path(options.output) if options.output else model.with_suffix(".yml")
     if target.exists() and not options.force:
         raise MaceError(f"'{target}' exists", hint="--force writes over it, -o names another file")

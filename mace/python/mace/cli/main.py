@@ -28,7 +28,11 @@ _MODULES = {
     "doctor": "mace.cli.doctor",
     "dev": "mace.cli.dev",
 }
-_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EFBIG: "the file is too large for this system"}
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is too large for this system",
+}
 
 
 def main(argv: Sequence[str] | None = None, program: str = "mace") -> int:
@@ -99,7 +103,9 @@ def _missing_package(error: ModuleNotFoundError) -> MaceError:
 def _system_error(error: OSError) -> MaceError:
     what = _FULL.get(error.errno or 0) or (error.strerror or str(error))
     where = f" ('{error.filename}')" if error.filename else ""
-    return MaceError(f"the system refuses: {what}{where}", hint="nothing half-written was left behind")
+    return MaceError(
+        f"the system refuses: {what}{where}", hint="nothing half-written was left behind"
+    )
 
 
 def _internal_error(error: Exception) -> MaceError:

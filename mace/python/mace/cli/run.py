@@ -163,7 +163,16 @@ def _show(ran: _Ran, console: Console) -> None:
                 result,
             ]
         )
-    header = ("output", "sample", "similarity", "SQNR dB", "pixel accuracy", "max diff", "threshold", "")
+    header = (
+        "output",
+        "sample",
+        "similarity",
+        "SQNR dB",
+        "pixel accuracy",
+        "max diff",
+        "threshold",
+        "",
+    )
     console.table(header, rows, "lrrrrrrl")
 
 

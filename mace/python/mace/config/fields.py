@@ -30,7 +30,9 @@ def problem(message: str) -> PydanticCustomError:
 
 def not_yet(feature: str, way_out: str = "") -> PydanticCustomError:
     """The refusal of a value whose feature this version lacks."""
-    return problem(f"{feature} is not in this version of MACE" + (f"; {way_out}" if way_out else ""))
+    return problem(
+        f"{feature} is not in this version of MACE" + (f"; {way_out}" if way_out else "")
+    )
 
 
 def key(default: Any, doc: str, values: str = "") -> Any:
@@ -54,7 +56,9 @@ def choice(
             raise not_yet(later[word], way_out)
         if word not in allowed:
             names = [*allowed, *(later or ())]
-            raise problem(f"'{word}'{did_you_mean(word, names)} is not one of: {', '.join(allowed)}")
+            raise problem(
+                f"'{word}'{did_you_mean(word, names)} is not one of: {', '.join(allowed)}"
+            )
         return word
 
     return BeforeValidator(check)
@@ -64,7 +68,9 @@ def off(feature: str, way_out: str = "") -> BeforeValidator:
     """A switch or setting of a feature that this version lacks: only its "off" value passes."""
 
     def check(value: Any) -> None:
-        if value is None or (isinstance(value, str) and value.strip().lower() in ("", "0", "false")):
+        if value is None or (
+            isinstance(value, str) and value.strip().lower() in ("", "0", "false")
+        ):
             return
         if isinstance(value, list | dict) and not value:
             return
@@ -78,7 +84,9 @@ def text(value: Any) -> str:
     if isinstance(value, bool | int | float):
         return str(value)
     if not isinstance(value, str) or not value:
-        raise problem("a value is missing here" if value in (None, "") else "one value is wanted here")
+        raise problem(
+            "a value is missing here" if value in (None, "") else "one value is wanted here"
+        )
     return value
 
 
@@ -98,14 +106,20 @@ def as_words(value: Any) -> Any:
 
 def _as_names(value: Any) -> Any:
     """A list, or one value with commas or blanks between its words."""
-    return [word for word in re.split(r"[,\s]+", value) if word] if isinstance(value, str) else as_list(value)
+    return (
+        [word for word in re.split(r"[,\s]+", value) if word]
+        if isinstance(value, str)
+        else as_list(value)
+    )
 
 
 def parse_shape(value: Any) -> Shape:
     """ "1,224,224,3" or [1, 224, 224, 3]; -1 or ? stands for any size."""
     if value is None or value == "":
         return ()
-    words = value if isinstance(value, list | tuple) else str(value).strip().strip("[]()").split(",")
+    words = (
+        value if isinstance(value, list | tuple) else str(value).strip().strip("[]()").split(",")
+    )
     words = [str(word).strip() for word in words]
     if words and not words[-1]:
         words.pop()
@@ -133,7 +147,9 @@ def _shapes(value: Any) -> Any:
 
 
 def _is_dimension(item: Any) -> bool:
-    return isinstance(item, int) or (isinstance(item, str) and bool(re.fullmatch(r"\?|-?\d+", item.strip())))
+    return isinstance(item, int) or (
+        isinstance(item, str) and bool(re.fullmatch(r"\?|-?\d+", item.strip()))
+    )
 
 
 def _ranges(value: Any) -> Any:
@@ -148,13 +164,17 @@ def _has_two(item: Any) -> bool:
 
 def parse_range(value: Any) -> Range:
     """ "-1.0,1.0" or [-1, 1]: the smallest and the largest value."""
-    words = value if isinstance(value, list | tuple) else str(value).strip().strip("[]()").split(",")
+    words = (
+        value if isinstance(value, list | tuple) else str(value).strip().strip("[]()").split(",")
+    )
     try:
         low, high = (float(word) for word in words)
     except (TypeError, ValueError):
         raise problem(f"'{value}' is not a range: write it like -1.0,1.0") from None
     if not low <= high:
-        raise problem(f"the range {low},{high} is empty: the first number must not be the larger one")
+        raise problem(
+            f"the range {low},{high} is empty: the first number must not be the larger one"
+        )
     return (low, high)
 
 
@@ -171,7 +191,9 @@ def _name(value: Any) -> str:
 def _sha256(value: Any) -> str:
     word = text(value).strip()
     if not _SHA256.match(word):
-        raise problem(f"'{word[:70]}' is not a SHA-256 checksum: 64 hexadecimal digits (see sha256sum)")
+        raise problem(
+            f"'{word[:70]}' is not a SHA-256 checksum: 64 hexadecimal digits (see sha256sum)"
+        )
     return word.lower()
 
 
@@ -190,7 +212,11 @@ def _optional(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def lengths(
-    problems: list[tuple[str, str]], names: Sequence[str], key_name: str, given: Sequence[Any], what: str
+    problems: list[tuple[str, str]],
+    names: Sequence[str],
+    key_name: str,
+    given: Sequence[Any],
+    what: str,
 ) -> None:
     """Adds a problem unless there is one item for each name."""
     if len(given) != len(names):

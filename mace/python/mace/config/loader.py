@@ -85,7 +85,9 @@ def _move(
 
 def _validate(document: Document, schema: type[_M]) -> _M:
     if not isinstance(document.data, dict):
-        document.complain((), f"this is no {_name(schema)}: a mapping of keys to values is expected")
+        document.complain(
+            (), f"this is no {_name(schema)}: a mapping of keys to values is expected"
+        )
         document.raise_problems()
     result: _M | None = None
     try:
@@ -99,7 +101,9 @@ def _validate(document: Document, schema: type[_M]) -> _M:
 
 
 def _name(schema: type[BaseModel]) -> str:
-    return {"Deployment": "deployment file", "Devices": "device file"}.get(schema.__name__, schema.__name__)
+    return {"Deployment": "deployment file", "Devices": "device file"}.get(
+        schema.__name__, schema.__name__
+    )
 
 
 def _explain(document: Document, schema: type[BaseModel], item: Any) -> None:

@@ -162,7 +162,13 @@ class Subgraph(_Strict):
         ):
             if values:
                 what = "output_tensors" if names is self.output_tensors else "input_tensors"
-                lengths(found, names, name, values, what if names is not self.check_tensors else "check_tensors")
+                lengths(
+                    found,
+                    names,
+                    name,
+                    values,
+                    what if names is not self.check_tensors else "check_tensors",
+                )
         for names, name in (
             (self.input_tensors, "input_data_formats"),
             (self.output_tensors, "output_data_formats"),
@@ -180,7 +186,10 @@ class Subgraph(_Strict):
                     "give one for each input, or a multiple",
                 )
             )
-        for names, name in ((self.input_tensors, "input_tensors"), (self.output_tensors, "output_tensors")):
+        for names, name in (
+            (self.input_tensors, "input_tensors"),
+            (self.output_tensors, "output_tensors"),
+        ):
             if len(set(names)) != len(names):
                 found.append((name, "a name is given twice"))
         for runtime in self.validation_threshold:
@@ -219,7 +228,9 @@ def _subgraphs(value: Any) -> Any:
 class Model(_Strict):
     """One model of a deployment file."""
 
-    platform: Annotated[str, _PLATFORM] = key(..., "The framework that the model comes from.", ", ".join(PLATFORMS))
+    platform: Annotated[str, _PLATFORM] = key(
+        ..., "The framework that the model comes from.", ", ".join(PLATFORMS)
+    )
     model_file_path: Text = key(
         ...,
         "The model: a frozen GraphDef (.pb), a .prototxt or an .onnx file. A path is relative to the "
@@ -285,7 +296,12 @@ class Model(_Strict):
     def _fits(self) -> Model:
         found: list[tuple[str, str]] = []
         if self.weight_file_path and self.platform != "caffe":
-            found.append(("weight_file_path", f"a {self.platform} model has its weights in one file with the graph"))
+            found.append(
+                (
+                    "weight_file_path",
+                    f"a {self.platform} model has its weights in one file with the graph",
+                )
+            )
         if self.platform == "caffe" and not self.weight_file_path:
             found.append(("weight_file_path", "a Caffe model needs its .caffemodel file here"))
         for path, checksum in (
@@ -314,7 +330,9 @@ def _models(value: Any) -> Any:
 class Deployment(_Strict):
     """A deployment file."""
 
-    library_name: Name = key(..., "Name of the library; results go to builds/<library_name>.", "name")
+    library_name: Name = key(
+        ..., "Name of the library; results go to builds/<library_name>.", "name"
+    )
     target_abis: Annotated[list[_AbiField], BeforeValidator(as_words), Field(min_length=1)] = key(
         ["host"],
         "Where the models run. arm64-v8a and armeabi-v7a are emulated where no device is connected; "

@@ -61,7 +61,9 @@ class Document:
         """Raises a ConfigError with all problems, in the order of the file; nothing if none."""
         if not self.problems:
             return
-        lines = [f"{self.file}:{line}:{column}: {text}" for (line, column), text in sorted(self.problems)]
+        lines = [
+            f"{self.file}:{line}:{column}: {text}" for (line, column), text in sorted(self.problems)
+        ]
         title = f"{len(lines)} problem{'s' if len(lines) > 1 else ''} in '{self.file}'"
         raise ConfigError(title, list(dict.fromkeys(lines)))
 

@@ -38,7 +38,9 @@ class HostDevice(Device):
         self.folder = folder.resolve()
 
     def info(self) -> DeviceInfo:
-        return DeviceInfo("host", platform.machine(), self.abi, f"{platform.system()} {platform.release()}")
+        return DeviceInfo(
+            "host", platform.machine(), self.abi, f"{platform.system()} {platform.release()}"
+        )
 
     def push(self, source: Path, name: str) -> None:
         target = self._path(name)

@@ -41,7 +41,7 @@ def bar_chart(bars: Sequence[Bar], name: str) -> str:
         y = index * _ROW
         width = max(1.5, room * bar.value / top)
         parts.append(
-            f'<g><title>{escape(bar.title or bar.label)}</title>'
+            f"<g><title>{escape(bar.title or bar.label)}</title>"
             f'<text class="label" x="{_LABEL - 10}" y="{y + 17}" text-anchor="end">'
             f"{escape(shorten(bar.label, 46))}</text>"
             f'<rect class="track" x="{_LABEL}" y="{y + 6}" width="{room}" height="14" rx="3"/>'
@@ -66,7 +66,7 @@ def stacked_bar(bars: Sequence[Bar], name: str) -> str:
     for bar in bars:
         width = _WIDTH * bar.value / total
         parts.append(
-            f'<g><title>{escape(bar.label)}: {escape(bar.text)}</title>'
+            f"<g><title>{escape(bar.label)}: {escape(bar.text)}</title>"
             f'<rect class="{series_class(bar.series)}" x="{x:.2f}" y="0" '
             f'width="{max(0.0, width - 1.5):.2f}" height="{height}"/>'
         )

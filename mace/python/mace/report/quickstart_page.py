@@ -38,7 +38,10 @@ def make_page(root: Path, subjects: Sequence[Subject], results: dict[str, dict[s
     worst = min(float(v["similarity"]) for v in verdicts)
     fastest = [results[s.name]["benchmark"]["run_without_statistics"] for s in subjects]
     cards = [
-        {"value": str(len(subjects)), "label": "models, from " + ", ".join(s.platform for s in subjects)},
+        {
+            "value": str(len(subjects)),
+            "label": "models, from " + ", ".join(s.platform for s in subjects),
+        },
         {"value": f"{worst:.7f}", "label": f"least similarity of {len(verdicts)} comparisons"},
         {"value": str(found), "label": "faces found in the photo"},
         {"value": f"{fastest[-1]['p50_ms']:.2f} ms", "label": f"{subjects[-1].title}, one thread"},
@@ -158,7 +161,8 @@ def _profile(subject: Subject, benchmark: dict[str, Any]) -> dict[str, Any]:
         Bar(
             label=op["name"],
             value=op["avg_ms"],
-            text=f"{op['avg_ms']:.2f} ms" + (f" · {op['gmacs_per_s']:.1f} GMAC/s" if op["macs"] else ""),
+            text=f"{op['avg_ms']:.2f} ms"
+            + (f" · {op['gmacs_per_s']:.1f} GMAC/s" if op["macs"] else ""),
             series=series.get(op["type"], _TYPES_SHOWN),
             title=f"{op['type']} {op['name']}: {op['avg_ms']:.3f} ms, {op['macs']:,} multiply-adds",
         )
@@ -173,7 +177,8 @@ def _profile(subject: Subject, benchmark: dict[str, Any]) -> dict[str, Any]:
         "title": title,
         "stacked": stacked_bar(parts, f"time by kind of operator {subject.name}"),
         "legend": [
-            {"css": series_class(part.series), "label": part.label, "text": part.text} for part in parts
+            {"css": series_class(part.series), "label": part.label, "text": part.text}
+            for part in parts
         ],
         "bars": bar_chart(bars, f"longest operators of {subject.name}"),
     }

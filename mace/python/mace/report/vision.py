@@ -70,7 +70,14 @@ def _label(picture: Array, text: str, left: int, top: int, thick: int) -> None:
     cv2.rectangle(picture, (left - thick // 2, top), corner, _BOX, cv2.FILLED)
     origin = (left + 4, top - base)
     cv2.putText(
-        picture, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, _INK, max(1, thick // 2), cv2.LINE_AA
+        picture,
+        text,
+        origin,
+        cv2.FONT_HERSHEY_SIMPLEX,
+        scale,
+        _INK,
+        max(1, thick // 2),
+        cv2.LINE_AA,
     )
 
 

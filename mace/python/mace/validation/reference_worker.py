@@ -68,7 +68,9 @@ def _caffe(
     from mace.importers.caffe import output_layers
 
     if not hasattr(cv2.dnn, "readNetFromCaffe"):
-        raise RuntimeError(f"OpenCV {cv2.__version__} does not read Caffe models; versions before 5 do")
+        raise RuntimeError(
+            f"OpenCV {cv2.__version__} does not read Caffe models; versions before 5 do"
+        )
     net = cv2.dnn.readNetFromCaffe(model_file, weight_file or "")
     # Results are named by the layers that write them, and the layers of a blob may be several.
     layers = output_layers(Path(model_file), outputs)
@@ -108,7 +110,9 @@ def _onnx(
         import onnx
 
         model = onnx.load(model_file)
-        model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(n) for n in sorted(inner))
+        model.graph.output.extend(
+            onnx.helper.make_empty_tensor_value_info(n) for n in sorted(inner)
+        )
         session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=providers
         )

@@ -212,7 +212,6 @@ def test_a_full_disk(folder: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
-
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONDONTWRITEBYTECODE": "1"}
     code = "import signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
     code += "from mace.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -226,7 +225,9 @@ def test_a_full_disk(folder: Path) -> None:
     )
     assert result.returncode == 2, result.stderr
     assert "cannot be written" in result.stderr and "Traceback" not in result.stderr
-    assert [p for p in sorted(folder.rglob("*")) if p.is_file()] == [p for p in before if p.is_file()]
+    assert [p for p in sorted(folder.rglob("*")) if p.is_file()] == [
+        p for p in before if p.is_file()
+    ]
 
 
 def test_a_disk_that_is_full_keeps_what_was_there(
@@ -244,9 +245,7 @@ def test_a_disk_that_is_full_keeps_what_was_there(
     assert {name: (folder / name).read_bytes() for name in written(folder)} == before
 
 
-def test_a_folder_that_may_not_be_written(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_that_may_not_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "builds").write_text("a file where a folder should be")
     path = deployment(folder)
     assert main(["convert", f"--config={path}"]) == 2

@@ -97,9 +97,7 @@ def test_numpy_files_of_other_sizes(folder: Path) -> None:
     for number, shape in enumerate([(1, 4, 5, 3), (1, 9, 7, 3)]):
         array = np.random.default_rng(number).normal(size=shape).astype(np.float32)
         np.save(folder / f"{number}.npy", array)
-    config = deploy(
-        folder, input_shapes=["1,?,?,3"], validation_inputs_data=["0.npy", "1.npy"]
-    )
+    config = deploy(folder, input_shapes=["1,?,?,3"], validation_inputs_data=["0.npy", "1.npy"])
     assert main(["run", config, "--validate"]) == 0
 
 
@@ -114,7 +112,17 @@ def test_report(folder: Path) -> None:
         assert main(["run", config, "--report"]) == 0
     rows = list(csv.reader((folder / "builds/lib/report/report.csv").open()))
     assert rows[0] == (
-        ["model_name", "device_name", "soc", "abi", "runtime", "init(ms)", "warmup(ms)", "run_avg(ms)", "tuned"]
+        [
+            "model_name",
+            "device_name",
+            "soc",
+            "abi",
+            "runtime",
+            "init(ms)",
+            "warmup(ms)",
+            "run_avg(ms)",
+            "tuned",
+        ]
     )
     assert len(rows) == 3 and rows[1][0] == "scale" and rows[1][3:5] == ["host", "cpu"]
     assert all(float(cell) >= 0 for cell in rows[1][5:8])
@@ -125,7 +133,12 @@ def test_benchmark(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["benchmark", config, "--max_num_runs=3", "--omp_num_threads=1"]) == 0
     text = capsys.readouterr().out
     titles = ("Warm Up", "Run without statistics", "Run with statistics", "Sort by Run Order")
-    titles += ("Sort by Computation Time", "Stat by Op Type", "Stat by MACs", "Summary of Ops' Stat")
+    titles += (
+        "Sort by Computation Time",
+        "Stat by Op Type",
+        "Stat by MACs",
+        "Summary of Ops' Stat",
+    )
     places = [text.index(title) for title in titles]
     assert places == sorted(places)
     document = run_json(["benchmark", config, "--max_num_runs=3"], capsys)
@@ -153,9 +166,7 @@ def test_not_converted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "run convert first" in capsys.readouterr().err
 
 
-def test_converted_with_another_interface(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_converted_with_another_interface(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = deploy(folder)
     text = (folder / "scale.yml").read_text()
     (folder / "scale.yml").write_text(text.replace("- x\n", "- inner\n"))
@@ -201,9 +212,7 @@ def test_no_device_is_4(
     assert "is not installed" in capsys.readouterr().err
 
 
-def test_names_that_become_the_same_file(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_names_that_become_the_same_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = deploy(folder)
     path = folder / "builds/lib/model/scale.pb"
     model, net = message_class("mace.ModelDef")(), message_class("mace.NetDef")()

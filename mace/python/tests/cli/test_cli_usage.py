@@ -179,7 +179,11 @@ def test_the_programs(tmp_path: Path) -> None:
         [sys.executable, "-m", "mace"],
     ):
         result = subprocess.run(
-            [*command, "run", "--rond"], capture_output=True, text=True, cwd=tmp_path, env=environment
+            [*command, "run", "--rond"],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env=environment,
         )
         assert result.returncode == 2 and "did you mean '--round'" in result.stderr
         result = subprocess.run(

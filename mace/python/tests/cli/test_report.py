@@ -28,7 +28,14 @@ def values() -> dict[str, Any]:
         "subtitle": ODD,
         "cards": [{"value": "1", "label": ODD}],
         "pictures": [
-            {"title": ODD, "text": "t", "caption": "c", "jpeg": data, "width": width, "height": height}
+            {
+                "title": ODD,
+                "text": "t",
+                "caption": "c",
+                "jpeg": data,
+                "width": width,
+                "height": height,
+            }
         ],
         "similarity": [
             dict.fromkeys(

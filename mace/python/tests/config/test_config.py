@@ -70,7 +70,9 @@ def load_deployment_text(tmp_path: Path, text: str):  # type: ignore[no-untyped-
 
 def test_one_value_stands_for_a_list(tmp_path: Path) -> None:
     text = GOOD.replace("[host, arm64-v8a]", "host, armeabi-v7a")
-    text = text.replace("\n          - input\n", " input\n").replace("\n          - 1,1001", " [1, 1001]")
+    text = text.replace("\n          - input\n", " input\n").replace(
+        "\n          - 1,1001", " [1, 1001]"
+    )
     deployment = load_deployment_text(tmp_path, text)
     assert deployment.target_abis == ["host", "armeabi-v7a"]
     assert deployment.models["net_1"].subgraph.input_tensors == ["input"]
@@ -121,7 +123,11 @@ def test_keys_one_level_too_high_and_old_spellings(tmp_path: Path) -> None:
         (("arm64-v8a]", "arm64-v9a]"), "2:21", "did you mean 'arm64-v8a'?"),
         (("runtime: cpu", "runtime: gpu"), "19:14", "the GPU runtime is not in this version"),
         (("runtime: cpu", "runtime: cpu_gpu"), "19:14", "the GPU runtime is not in this version"),
-        (("runtime: cpu", "runtime: dsp"), "19:14", "the Hexagon DSP runtime is not in this version"),
+        (
+            ("runtime: cpu", "runtime: dsp"),
+            "19:14",
+            "the Hexagon DSP runtime is not in this version",
+        ),
         (("winograd: 0", "winograd: 2"), "23:15", "Winograd"),
         (("obfuscate: 0", "obfuscate: 1"), "22:16", "obfuscating operator names is not in"),
         (("obfuscate: 0", "quantize: 1"), "22:15", "quantization is not in this version"),
@@ -172,7 +178,9 @@ def test_duplicate_keys(tmp_path: Path) -> None:
     assert line.startswith("24:1: ") and "given twice" in line
 
 
-@pytest.mark.parametrize("text", ["", "- a", "word", "a: [", "a: b: c", "\tx: 1", "!!python/x y", "{a"])
+@pytest.mark.parametrize(
+    "text", ["", "- a", "word", "a: [", "a: b: c", "\tx: 1", "!!python/x y", "{a"]
+)
 def test_what_is_no_deployment_file(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text)
 

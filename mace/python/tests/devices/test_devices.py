@@ -25,7 +25,9 @@ def script(tmp_path: Path, text: str) -> Path:
 
 def test_host_runs_in_its_folder(tmp_path: Path) -> None:
     device = HostDevice(tmp_path / "job")
-    device.push(script(tmp_path, 'echo "$1 $NAME"; echo warn >&2; cat data > made; exit 3'), "program")
+    device.push(
+        script(tmp_path, 'echo "$1 $NAME"; echo warn >&2; cat data > made; exit 3'), "program"
+    )
     (tmp_path / "data.bin").write_text("content")
     device.push(tmp_path / "data.bin", "data")
     result = device.run("program", ["one two"], {"NAME": "x"}, 10)
@@ -70,8 +72,11 @@ def test_no_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("listed", "words"),
-    [("", "no Android device is connected"), ("SERIAL1\tunauthorized\n", "no Android device"),
-     ("SERIAL1\tdevice\n", "not in this version of MACE \\(found: SERIAL1\\)")],
+    [
+        ("", "no Android device is connected"),
+        ("SERIAL1\tunauthorized\n", "no Android device"),
+        ("SERIAL1\tdevice\n", "not in this version of MACE \\(found: SERIAL1\\)"),
+    ],
 )
 def test_adb_without_a_usable_device(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: str, words: str

@@ -33,7 +33,9 @@ def sample(*shape: int) -> np.ndarray:
 
 def test_runs_at_several_shapes(model) -> None:  # type: ignore[no-untyped-def]
     with mace.Engine(model.graph) as engine:
-        assert [(i.name, i.shape, i.format) for i in engine.inputs] == [("x", (1, -1, -1, 3), "NHWC")]
+        assert [(i.name, i.shape, i.format) for i in engine.inputs] == [
+            ("x", (1, -1, -1, 3), "NHWC")
+        ]
         assert engine.inputs[0].dtype == np.float32
         assert engine.outputs[0].name == "y"
         for shape in ((1, 4, 5, 3), (1, 9, 2, 3), (1, 4, 5, 3)):
@@ -205,6 +207,7 @@ def test_a_library_that_is_none(tmp_path: Path) -> None:
 
 def import_seconds() -> float:
     """How long `import mace` takes beyond what starting Python takes: the best of some."""
+
     def best(code: str) -> float:
         times = []
         for _ in range(5):
