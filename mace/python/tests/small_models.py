@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
-
 from mace.proto_messages import message_class
+from onnx import TensorProto, helper, numpy_helper
 
 
 def write_onnx(
