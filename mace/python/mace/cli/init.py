@@ -15,6 +15,7 @@ from mace.cli.common import shape_text
 from mace.cli.console import Console
 from mace.config.loader import load_deployment
 from mace.config.schema import DATA_TYPES
+from mace.config.source import escape
 from mace.errors import EXIT_OK, MaceError
 from mace.fetch import fetch, file_sha256
 
@@ -64,21 +65,21 @@ def deployment_text(
     inputs, outputs = description.inputs, description.outputs
     settings: dict[str, object] = {
         "platform": platform,
-        "model_file_path": os.path.relpath(model.resolve(), folder),
+        "model_file_path": escape(os.path.relpath(model.resolve(), folder)),
         "model_sha256_checksum": file_sha256(model),
     }
     if weights is not None:
-        settings["weight_file_path"] = os.path.relpath(weights.resolve(), folder)
+        settings["weight_file_path"] = escape(os.path.relpath(weights.resolve(), folder))
         settings["weight_sha256_checksum"] = file_sha256(weights)
     subgraph: dict[str, object] = {
-        "input_tensors": [i.name for i in inputs],
+        "input_tensors": [escape(i.name) for i in inputs],
         "input_shapes": [shape_text(i.shape) for i in inputs],
         "input_data_formats": [i.data_format for i in inputs],
     }
     if any(i.dtype != "f32" for i in inputs):
         subgraph["input_data_types"] = [_TYPE_NAMES.get(i.dtype, i.dtype) for i in inputs]
     subgraph["input_ranges"] = ["-1.0,1.0" for _ in inputs]
-    subgraph["output_tensors"] = [o.name for o in outputs]
+    subgraph["output_tensors"] = [escape(o.name) for o in outputs]
     subgraph["output_data_formats"] = [o.data_format for o in outputs]
     settings |= {"subgraphs": [subgraph], "runtime": "cpu"}
     document = {

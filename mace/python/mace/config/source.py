@@ -2,7 +2,7 @@
 """YAML text as plain values that know their place, so that every complaint names file and line.
 
 All scalars stay text: the schema gives them types, and nothing turns a tensor named "off" into a
-boolean on the way. Aliases, merges and ${ENV} work; tags do not.
+boolean on the way. Aliases, merges and ${ENV} work ($${ENV} is ${ENV} itself); tags do not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_BYTES = 1 << 20
 _MAX_VALUES = 100_000  # aliases of aliases could make far more than the text shows
 _MAX_DEPTH = 20
 _NULLS = {"", "~", "null", "Null", "NULL"}
-_ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ENV = re.compile(r"(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class ConfigError(ProblemsError):
@@ -157,9 +157,17 @@ def _merged(document: Document, node: yaml.Node, path: KeyPath) -> dict[str, Any
 
 def _expand(document: Document, text: str, path: KeyPath) -> str:
     def replace(match: re.Match[str]) -> str:
-        value = os.environ.get(match.group(1))
+        doubled, name = match.groups()
+        if doubled:
+            return match.group()[1:]
+        value = os.environ.get(name)
         if value is None:
-            document.complain(path, f"the environment variable {match.group(1)} is not set")
+            document.complain(path, f"the environment variable {name} is not set")
         return value or ""
 
     return _ENV.sub(replace, text)
+
+
+def escape(text: str) -> str:
+    """Text as it must stand in a file so that it is read as it is."""
+    return _ENV.sub(lambda match: "$" + match.group(), text)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mace.errors import EXIT_OK, MaceError
+from mace.errors import EXIT_INTERNAL, EXIT_OK, MaceError
 from mace.export.files import write_files
 from mace.report.quickstart_page import make_page
 from mace.resources import resource, source_root
@@ -79,10 +79,12 @@ class Stages:
             command, cwd=self.root, env=environment, stdout=subprocess.PIPE, text=True, check=False
         )
         if result.returncode != EXIT_OK:
-            raise MaceError(
+            error = MaceError(
                 f"'{' '.join(command[1:])}' ended with {result.returncode}",
                 hint="what it said is above",
             )
+            error.exit_code = max(result.returncode, EXIT_INTERNAL)
+            raise error
         return result.stdout
 
     def _digest(self, files: Sequence[Path], text: str = "") -> str:

@@ -185,7 +185,7 @@ def test_truncated_onnx(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
         fails(folder, ["cut.onnx"], capsys)
 
 
-HOSTILE = "a/../../b'\"\n; rm -rf $(HOME) `x` <b>&\\ é"
+HOSTILE = "a/../../b'\"\n; rm -rf $(HOME) ${HOME} $${HOME} `x` <b>&\\ é"
 
 
 def test_names_cannot_do_harm(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,6 +97,9 @@ def test_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELS", "/data")
     text = GOOD.replace("net.pb", "${MODELS}/net.pb")
     assert load_deployment_text(tmp_path, text).models["net_1"].model_file_path == "/data/net.pb"
+    doubled = text.replace("${MODELS}", "$${MODELS}")
+    path = load_deployment_text(tmp_path, doubled).models["net_1"].model_file_path
+    assert path == "${MODELS}/net.pb"
     monkeypatch.delenv("MODELS")
     (line,) = problems(tmp_path, text)
     assert line.startswith("8:22: ") and "the environment variable MODELS is not set" in line
