@@ -11,8 +11,7 @@ namespace kernels {
 namespace {
 
 constexpr GemmKernel kKernels[] = {
-#define MACE_GEMM_KERNEL(name, isa, rows, columns, short_k_rows, lanes) \
-  {#name, isa, name, rows, columns, short_k_rows, lanes},
+#define MACE_GEMM_KERNEL(name, isa, rows, columns, lanes) {#name, isa, name, rows, columns, lanes},
 #include "mace/kernels/gemm/kernels.inc"
 #undef MACE_GEMM_KERNEL
 };
@@ -60,9 +59,8 @@ class TileLoop {
  public:
   TileLoop(const GemmKernel &kernel, const GemmCall &call)
       : kernel_(kernel), call_(call), k_(call.taps * call.k) {
-    const int64_t most = k_ <= kShortK ? kernel.short_k_rows : kernel.rows;
     // Equal tiles rather than one small one at the end.
-    tile_rows_ = CeilDiv(call.m, CeilDiv(call.m, most));
+    tile_rows_ = CeilDiv(call.m, CeilDiv(call.m, kernel.rows));
     line_tiles_ = CeilDiv(call.m, tile_rows_);
     tile_.tap_offsets = call.tap_offsets;
     tile_.taps = call.taps;

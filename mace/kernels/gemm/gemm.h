@@ -30,13 +30,9 @@ struct GemmKernel {
   GemmFunction function;
   int rows;
   int columns;
-  // Rows of a tile when all taps together have no more than kShortK steps: the start and the end
-  // of a tile, which do no products, then overlap with the next one.
-  int short_k_rows;
   int lanes;  // the last panel's width is rounded up to a multiple of this
 };
 
-constexpr int64_t kShortK = 64;
 // The tap_offsets of a product without taps.
 constexpr int64_t kOneTap[1] = {0};
 

@@ -41,8 +41,7 @@ struct GemmTile {
 
 using GemmFunction = void (*)(const GemmTile &tile);
 
-#define MACE_GEMM_KERNEL(name, isa, rows, columns, short_k_rows, lanes) \
-  void name(const GemmTile &tile);
+#define MACE_GEMM_KERNEL(name, isa, rows, columns, lanes) void name(const GemmTile &tile);
 #include "mace/kernels/gemm/kernels.inc"
 #undef MACE_GEMM_KERNEL
 
