@@ -101,12 +101,12 @@ def test_pattern(name: str) -> None:
     assert graph.nodes[0].attrs["activation"] == kind
 
 
-@pytest.mark.parametrize("constant", [2.0, 4.0])
-def test_almost_a_pattern(constant: float) -> None:
+@pytest.mark.parametrize(("added", "divisor"), [(2.0, 6.0), (4.0, 6.0), (3.0, 5.0)])
+def test_almost_a_pattern(added: float, divisor: float) -> None:
     b = builder(x=(2, 4, 5, 3))
-    y = b.op("Eltwise", ["x", _f(b, constant)], type="SUM")
+    y = b.op("Eltwise", ["x", _f(b, added)], type="SUM")
     y = b.op("Activation", [y], activation="RELUX", max_limit=6.0)
-    y = b.op("Eltwise", [b.op("Eltwise", ["x", y], type="PROD"), _f(b, 6)], type="DIV")
+    y = b.op("Eltwise", [b.op("Eltwise", ["x", y], type="PROD"), _f(b, divisor)], type="DIV")
     graph = apply(finish(b, y), optimize)
     assert all(n.attrs.get("activation") != "HARDSWISH" for n in graph.nodes)
 

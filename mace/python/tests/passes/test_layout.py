@@ -122,6 +122,15 @@ def test_other_orders(order: list[int], keepdims: bool) -> None:
     apply(finish(b, *outputs), optimize)
 
 
+def test_transposes_join() -> None:
+    b = builder(x=(2, 3, 4, 5))
+    y = b.op("Transpose", [b.op("Transpose", ["x"], dims=[1, 2, 0, 3])], dims=[0, 3, 1, 2])
+    assert count(apply(finish(b, y), layout.sink_transposes)) == {"Transpose": 1}
+    y = b.op("Transpose", [y], dims=[3, 0, 2, 1])
+    graph = apply(finish(b, y), optimize)
+    assert count(graph)["Transpose"] <= 1
+
+
 def test_flatten_after_global_pooling() -> None:
     b = builder(x=(2, 6, 5, 4))
     pooled = b.op("Reduce", [b.nchw("x", "n")], reduce_type="MEAN", axis=[2, 3], keepdims=True)
