@@ -70,9 +70,17 @@ ResizeTable MakeResizeTable(const ResizeAttrs &attrs, int64_t input_size, int64_
       add(low + 1, inside - low);
     } else {
       const double low = std::floor(x);
-      for (int t = -1; t <= 2; ++t) {
-        add(low + t, CubicWeight(x - (low + t), static_cast<double>(attrs.cubic_coefficient)));
+      double weights[4], sum = 0;
+      for (int t = 0; t < 4; ++t) {
+        const double place = low - 1 + t;
+        const bool counts = !attrs.exclude_outside || (place >= 0 && place <= last);
+        weights[t] = counts ? CubicWeight(x - place, static_cast<double>(attrs.cubic_coefficient))
+                            : 0;
+        sum += weights[t];
       }
+      // Far outside no pixel counts at all.
+      const double scale_up = attrs.exclude_outside && std::fabs(sum) > 1e-6 ? 1 / sum : 1;
+      for (int t = 0; t < 4; ++t) add(low - 1 + t, weights[t] * scale_up);
     }
   }
   return table;

@@ -13,7 +13,7 @@ namespace ops {
 
 // For output pixel x: places[x * taps + t] with weights[x * taps + t], t < taps. Nearest has one
 // tap of weight 1, bilinear two, bicubic four. Places are inside the input: pixels beyond the
-// border are those of the border.
+// border are those of the border, or have weight 0 with exclude_outside.
 struct ResizeTable {
   int taps = 1;
   std::vector<int32_t> places;

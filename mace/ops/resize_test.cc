@@ -285,6 +285,24 @@ TEST(Resize, CubicCoefficient) {
   RunOpCase(op_case);
 }
 
+TEST(Resize, CubicWithoutPixelsOutside) {
+  // Made by onnxruntime from kImage.
+  const std::vector<float> golden = {
+      0.53128183f, 3.3607109f, 5.3949161f, 1.7890463f, 4.8401775f, 8.5804377f, 1.4176171f,
+      1.3950837f, 1.9401931f, 3.6723673f, 6.0140467f, 7.6006474f, 3.4605246f, -0.94117653f,
+      -3.0694456f, 5.6527781f, 7.1176472f, 5.9342103f, 7.5634327f, 2.6606686f, -1.9685423f,
+      0.70827842f, 3.2787521f, 4.8245277f, 10.054865f, 5.321866f, -0.6620788f, -2.8041182f,
+      0.60155278f, 4.2785501f};
+  OpCase op_case = {"a = -0.5",
+                    Builder("BICUBIC", "HALF_PIXEL").AddFloatArg("cubic_coefficient", -0.5f)
+                        .AddIntArg("exclude_outside", 1).AddIntsArg("size", {5, 6}),
+                    {MakeTensor<float>({1, 3, 4, 1}, kImage)},
+                    {MakeTensor<float>({1, 5, 6, 1}, golden)}};
+  op_case.rel = 1e-5;
+  op_case.abs = 1e-5;
+  RunOpCase(op_case);
+}
+
 TEST(Resize, RefusesWhatCannotBe) {
   const TestTensor image = MakeTensor<float>({1, 3, 4, 1}, kImage);
   const MaceStatus::Code invalid = MaceStatus::MACE_INVALID_ARGS;

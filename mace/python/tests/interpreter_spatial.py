@@ -230,6 +230,11 @@ def _weights(size: int, new: int, scale: float, a: Attrs) -> Array:
         near = lambda d: ((c + 2) * d - (c + 3)) * d * d + 1  # noqa: E731
         far = lambda d: ((c * d - 5 * c) * d + 8 * c) * d - 4 * c  # noqa: E731
         taps = {-1: far(t + 1), 0: near(t), 1: near(1 - t), 2: far(2 - t)}
+    if a["exclude_outside"] and a["mode"] == "BICUBIC":
+        inside = {k: (base + k >= 0) & (base + k < size) for k in taps}
+        taps = {k: np.where(inside[k], weight, 0) for k, weight in taps.items()}
+        total = sum(taps.values())
+        taps = {k: weight / total for k, weight in taps.items()}
     for offset, weight in taps.items():
         index = np.clip(base + offset, 0, size - 1).astype(int)
         np.add.at(matrix, (np.arange(new), index), weight)

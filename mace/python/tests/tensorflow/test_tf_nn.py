@@ -188,13 +188,6 @@ def test_activation(tmp_path: Path, name: str) -> None:
 def test_resize(tmp_path: Path, op: str, mode: str, size: tuple[int, int]) -> None:
     raw = getattr(tf.raw_ops, op)
     attrs = {"align_corners": mode == "align", "half_pixel_centers": mode == "half"}
-    if (op, mode) == ("ResizeBicubic", "half"):
-        freeze(
-            lambda x: raw(images=x, size=size, **attrs), [random(1, 5, 7, 2)], tmp_path / "model.pb"
-        )
-        with pytest.raises(ImportFailed, match="half_pixel_centers"):
-            imported(tmp_path / "model.pb", 1)
-        return
     # TensorFlow takes the weights of its bicubic sum from a table of 1024 steps.
     tolerance = 5e-3 if op == "ResizeBicubic" else 1e-4
     check(

@@ -228,14 +228,10 @@ def resize(builder: Builder, node: TfNode) -> None:
         # up, too; the plain form takes the floor of x * scale.
         attrs["mode"] = "NEAREST"
         attrs["nearest_mode"] = "ROUND_PREFER_CEIL" if align or half else "FLOOR"
-    elif half:
-        raise UnsupportedError(
-            "attribute half_pixel_centers is true: TensorFlow then leaves pixels outside of the "
-            "image out of a bicubic sum, which MACE cannot",
-            "resize with bilinear, or with half_pixel_centers=False",
-        )
     else:
-        attrs.update(mode="BICUBIC", cubic_coefficient=-0.75)
+        attrs["mode"] = "BICUBIC"
+        # Two kernels: the old one, and with pixel centres that of Keys within the image alone.
+        attrs.update(cubic_coefficient=-0.5 if half else -0.75, exclude_outside=half)
     size = builder.value(node.input(1))
     if size is not None and size.size == 2:
         attrs["size"] = [int(v) for v in size.reshape(-1)]
