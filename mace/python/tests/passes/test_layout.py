@@ -22,7 +22,7 @@ BETWEEN: dict[str, Make] = {
     "add itself": lambda b, x: b.op(
         "Eltwise", [x, b.op("Unary", [x], type="NEG")], type="SQR_DIFF"
     ),
-    "add channels": lambda b, x: b.op("Eltwise", [x, b.const(random(4, 1, 1))], type="POW"),
+    "add channels": lambda b, x: b.op("Eltwise", [x, b.const(random(4, 1, 1))], type="PROD"),
     "add rows": lambda b, x: b.op("Eltwise", [b.const(random(6, 1)), x], type="MAX"),
     "add all": lambda b, x: b.op("Eltwise", [x, b.const(random(1, 4, 6, 5))], type="SUM"),
     "add scalar": lambda b, x: b.op("Eltwise", [x, b.const(2.0, np.float32)], type="MIN"),
