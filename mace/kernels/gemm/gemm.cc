@@ -90,19 +90,18 @@ class TileLoop {
   }
 
   void PanelsOutside(int64_t tile_begin, int64_t tile_end, int64_t panel_begin, int64_t panel_end) {
+    // The row tiles share out the fetching of the next panel evenly, so that it does not compete
+    // with what they compute; they fetch in every step of k.
+    const int64_t count = tile_end - tile_begin;
+    const int64_t step = std::min(kLineFloats, CeilDiv(kernel_.columns, count));
     for (int64_t p = panel_begin; p < panel_end; ++p) {
       SetPanel(p);
-      const float *next = call_.packed + PanelOffset(kernel_, k_, p + 1);
-      // Each tile prefetches one line a step: so many tiles fetch the next panel.
-      int64_t to_fetch = p + 1 < panel_end ? CeilDiv(kernel_.columns, kLineFloats) : 0;
+      const bool fetch = p + 1 < panel_end;
+      const float *next = fetch ? call_.packed + PanelOffset(kernel_, k_, p + 1) : tile_.b;
+      tile_.prefetch_step = fetch ? step : 0;
       for (int64_t t = tile_begin; t < tile_end; ++t) {
-        const bool fetch = to_fetch > 0;
-        tile_.prefetch = fetch ? next : tile_.b;
-        tile_.prefetch_step = fetch ? kLineFloats : 0;
-        if (fetch) {
-          next += k_ * kLineFloats;
-          --to_fetch;
-        }
+        tile_.prefetch = next;
+        next += k_ * tile_.prefetch_step;
         Run(t, p);
       }
     }
