@@ -58,7 +58,10 @@ LogMessage::~LogMessage() {
     __android_log_write(kPriorities[severity_], "MACE", line.c_str());
 #endif
   }
-  if (severity_ == FATAL) std::abort();
+  if (severity_ == FATAL) {
+    std::fflush(stderr);
+    std::abort();
+  }
 }
 
 }  // namespace mace

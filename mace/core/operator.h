@@ -62,6 +62,8 @@ class OpInitContext {
   virtual void ReleaseConstInput(int i) = 0;
   virtual ThreadPool *thread_pool() const = 0;
   // True when only shapes are wanted: constants may have a null raw, weights must not be packed.
+  // Who asks is taken to pack weights, and so to be unable to Run in this mode; whoever does not
+  // ask is run to compute values that shapes depend on.
   virtual bool shape_only() const = 0;
   // Memory that counts as packed weights in the engine's figures.
   virtual void CountPackedBytes(size_t bytes) = 0;

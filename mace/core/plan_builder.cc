@@ -58,7 +58,8 @@ class Plan::Context : public OpPlanContext {
   void SetState(std::unique_ptr<OpState> state) override { step_->state = std::move(state); }
   ThreadPool *thread_pool() const override { return plan_->thread_pool_; }
 
-  MaceStatus CheckOutputs(const OperatorDef &def) const {
+  // `limit`: bytes that a tensor may have; operators size tables by their outputs when they plan.
+  MaceStatus CheckOutputs(const OperatorDef &def, size_t limit) const {
     for (size_t o = 0; o < op_.outputs.size(); ++o) {
       const Tensor &tensor = plan_->tensors_[static_cast<size_t>(op_.outputs[o])];
       size_t bytes = 0;
@@ -66,6 +67,11 @@ class Plan::Context : public OpPlanContext {
       if (!CheckedBytes(tensor.shape, DataTypeSize(tensor.dtype), &bytes)) {
         return InvalidArgs("output '", def.output[o], "' would have the impossible shape ",
                            tensor.shape.ToString());
+      }
+      if (bytes > limit) {
+        return OutOfResources("output '", def.output[o], "' of shape ", tensor.shape.ToString(),
+                              " needs more than the ", limit, " bytes that activations may take; "
+                              "use smaller inputs or a larger limit");
       }
     }
     return MaceStatus::MACE_SUCCESS;
@@ -153,7 +159,7 @@ class Plan::Builder {
     }
     Context context(plan_, op, &step);
     MACE_RETURN_IF_ERROR(op.operation->InferShape(&context));
-    MACE_RETURN_IF_ERROR(context.CheckOutputs(*op.def));
+    MACE_RETURN_IF_ERROR(context.CheckOutputs(*op.def, options_.shape_only ? SIZE_MAX : limit_));
     const bool evaluate =
         op.executable && (op.operation->DependsOnShapeOnly() ||
                           std::all_of(op.inputs.begin(), op.inputs.end(), [this](int input) {

@@ -219,14 +219,16 @@ class MACE_API MaceEngine {
 
   // Runs the model once. Input shapes may differ from those of the last run where the model allows
   // it; the plan for each shape is made once and kept. An output tensor must have the type of the
-  // model's output and room for its shape; afterwards its shape is the computed one.
+  // model's output and room for its shape; afterwards its shape is the computed one. Outputs must
+  // not overlap inputs or each other in memory: they are written while inputs are read.
   MaceStatus Run(const std::map<std::string, MaceTensor> &inputs,
                  std::map<std::string, MaceTensor> *outputs, RunMetadata *run_metadata = nullptr);
 
   const std::vector<MaceTensorInfo> &inputs() const;
   const std::vector<MaceTensorInfo> &outputs() const;
 
-  // Shapes of the outputs for the given input shapes. Makes and keeps the plan for them.
+  // Shapes of the outputs for the given input shapes; where the number of results depends on the
+  // elements (detections), the most that there can be. Makes and keeps the plan for them.
   MaceStatus OutputShapes(const std::map<std::string, std::vector<int64_t>> &input_shapes,
                           std::map<std::string, std::vector<int64_t>> *output_shapes);
 

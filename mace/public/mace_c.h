@@ -91,11 +91,13 @@ MACE_API mace_code mace_engine_input(const mace_engine *engine, size_t index, ma
 MACE_API mace_code mace_engine_output(const mace_engine *engine, size_t index, mace_tensor *info);
 
 // Rank, dims and type of all outputs, in the model's order, for the given input shapes (data is not
-// read). output_count must be mace_engine_output_count().
+// read). output_count must be mace_engine_output_count(). Where the number of results depends on
+// the elements (detections), the most that there can be.
 MACE_API mace_code mace_engine_output_shapes(mace_engine *engine, const mace_tensor *inputs,
                                              size_t input_count, mace_tensor *outputs,
                                              size_t output_count);
 // Runs once. Outputs are matched by name and need room for their shapes; rank and dims are set.
+// Outputs must not overlap inputs or each other in memory: they are written while inputs are read.
 // stats: called for each operator in execution order, or null.
 MACE_API mace_code mace_engine_run(mace_engine *engine, const mace_tensor *inputs,
                                    size_t input_count, mace_tensor *outputs, size_t output_count,
@@ -110,8 +112,9 @@ MACE_API mace_code mace_engine_memory(const mace_engine *engine, mace_memory *me
 
 // Verifies a graph and infers all shapes for the given input shapes, without weights: constants
 // whose elements a shape may depend on (integers, small tensors) must be in `data`; the others may
-// have data_size 0. Every operator that cannot be executed on `device` is reported; inference goes
-// on with the operators that do not depend on it. SUCCESS when there was no problem.
+// have data_size 0, and neither size nor checksum of model.data is compared. Every operator that
+// cannot be executed on `device` is reported; inference goes on with the operators that do not
+// depend on it. SUCCESS when there was no problem.
 MACE_API mace_code mace_infer_shapes(const void *graph, size_t graph_size, const void *data,
                                      size_t data_size, mace_device device,
                                      const mace_tensor *inputs, size_t input_count,

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// Net and plan with operators made for the test: what is executed when, and where tensors lie.
+#include "mace/core/plan.h"
+
+#include <cstring>
+#include <map>
+
+#include "gtest/gtest.h"
+#include "mace/core/model_builder.h"
+#include "mace/core/op_registry.h"
+#include "mace/runtimes/cpu/thread_pool.h"
+
+namespace mace {
+namespace {
+
+// What the operators of a test did, by name.
+struct Journal {
+  std::map<std::string, int> runs, plans, inits;
+  std::map<std::string, const void *> input, output, scratch;
+};
+Journal journal;
+
+// output = input + 1; the schema's names are borrowed, what is computed is this test's own.
+class AddOneOp : public Operation {
+ public:
+  using Operation::Operation;
+  MaceStatus Init(OpInitContext *) override {
+    ++journal.inits[name()];
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus Plan(OpPlanContext *context) override {
+    ++journal.plans[name()];
+    context->RequestScratch(100);
+    if (name().find("in_place") != std::string::npos) context->AllowInPlace(0, 0);
+    if (name().find("alias") != std::string::npos) context->AliasOutput(0, 0);
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus Run(OpContext *context) override {
+    ++journal.runs[name()];
+    journal.input[name()] = context->input(0)->raw;
+    journal.output[name()] = context->output(0)->raw;
+    journal.scratch[name()] = context->scratch();
+    const bool alias = name().find("alias") != std::string::npos;
+    if (name().find("fail") != std::string::npos) return RuntimeError("it fails on purpose");
+    for (int64_t i = 0; i < context->output(0)->elements(); ++i) {
+      context->output(0)->mutable_data<float>()[i] =
+          context->input(0)->data<float>()[i] + (alias ? 0.0f : 1.0f);
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+};
+
+// The rank and dimensions of its input, as int32.
+class ShapeOfOp : public Operation {
+ public:
+  using Operation::Operation;
+  MaceStatus InferType(const std::vector<DataType> &, std::vector<DataType> *outputs) override {
+    (*outputs)[0] = DT_INT32;
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus InferShape(OpShapeContext *context) override {
+    context->SetOutputShape(0, {context->Input(0).shape.rank()});
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus Run(OpContext *context) override {
+    ++journal.runs[name()];
+    EXPECT_EQ(context->input(0)->raw, nullptr) << "the input's elements are not known yet";
+    for (int d = 0; d < context->input(0)->shape.rank(); ++d) {
+      context->output(0)->mutable_data<int32_t>()[d] =
+          static_cast<int32_t>(context->input(0)->shape[d]);
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+  bool DependsOnShapeOnly() const override { return true; }
+};
+
+// Zeros in the shape that its integer input gives.
+class ZerosOp : public Operation {
+ public:
+  using Operation::Operation;
+  MaceStatus InferType(const std::vector<DataType> &, std::vector<DataType> *outputs) override {
+    (*outputs)[0] = DT_FLOAT;
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus InferShape(OpShapeContext *context) override {
+    std::vector<int64_t> dims;
+    MACE_RETURN_IF_ERROR(context->IntegerInput(0, "shape", &dims));
+    context->SetOutputShape(0, Shape(dims));
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus Run(OpContext *context) override {
+    ++journal.runs[name()];
+    std::memset(context->output(0)->raw, 0, context->output(0)->bytes());
+    return MaceStatus::MACE_SUCCESS;
+  }
+};
+
+// Keeps the elements that are positive.
+class PositivesOp : public Operation {
+ public:
+  using Operation::Operation;
+  MaceStatus Run(OpContext *context) override {
+    int64_t count = 0;
+    for (int64_t i = 0; i < context->input(0)->elements(); ++i) {
+      const float value = context->input(0)->data<float>()[i];
+      if (value > 0) context->output(0)->mutable_data<float>()[count++] = value;
+    }
+    context->output(0)->shape = {count};
+    return MaceStatus::MACE_SUCCESS;
+  }
+  bool HasDynamicOutput() const override { return true; }
+};
+
+class PlanTest : public testing::Test {
+ protected:
+  PlanTest() : pool_(1, AFFINITY_NONE) {
+    journal = Journal();
+    MACE_REGISTER_OP_CLASS(&registry_, "Softmax", AddOneOp, CPU, DT_FLOAT);
+    MACE_REGISTER_OP_CLASS(&registry_, "Shape", ShapeOfOp, CPU, DT_FLOAT);
+    MACE_REGISTER_OP_CLASS(&registry_, "Fill", ZerosOp, CPU, DT_INT32);
+    MACE_REGISTER_OP_CLASS(&registry_, "Identity", PositivesOp, CPU, DT_FLOAT);
+  }
+
+  MaceStatus MakeNet(const ModelBuilder &builder) {
+    files_ = builder.Build();
+    ModelDef model;
+    model.net = *const_cast<ModelBuilder &>(builder).net();
+    model.data_size = files_.data_size;
+    MACE_RETURN_IF_ERROR(VerifyModel(model, files_.data_size, VerifyOptions()));
+    auto constants = std::make_unique<Constants>();
+    constants->UseMemory(files_.data(), files_.data_size);
+    Net::Options options;
+    options.registry = &registry_;
+    options.thread_pool = &pool_;
+    net_ = std::make_unique<Net>();
+    return net_->Init(std::move(model), std::move(constants), options);
+  }
+
+  MaceStatus MakePlan(const std::vector<Shape> &shapes, size_t memory_limit = 0) {
+    PlanOptions options;
+    options.thread_pool = &pool_;
+    options.memory_limit = memory_limit;
+    return Plan::Make(*net_, shapes, options, &plan_);
+  }
+
+  MaceStatus Run(const std::vector<const float *> &inputs, const std::vector<float *> &outputs) {
+    EXPECT_TRUE(arena_.Allocate(plan_->arena_bytes()).ok());
+    std::vector<const void *> in(inputs.begin(), inputs.end());
+    std::vector<void *> out(outputs.begin(), outputs.end());
+    PlanMemoryIn memory;
+    memory.inputs = in.data();
+    memory.outputs = out.data();
+    memory.arena = arena_.as<char>();
+    return plan_->Run(memory, nullptr);
+  }
+
+  OpRegistryBase registry_;
+  ThreadPool pool_;
+  ModelFiles files_;
+  std::unique_ptr<Net> net_;
+  std::unique_ptr<Plan> plan_;
+  AlignedBuffer arena_;
+};
+
+TEST_F(PlanTest, ChainWritesTheOutputDirectly) {
+  ModelBuilder builder;
+  builder.Input("x", {4})
+      .Output("y", {4})
+      .Op("Softmax", "first", {"x"}, {"a"})
+      .Op("Softmax", "in_place", {"a"}, {"b"})
+      .Op("Softmax", "alias", {"b"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{4}}).ok());
+  float x[4] = {0, 1, 2, 3}, y[4] = {};
+  ASSERT_TRUE(Run({x}, {y}).ok());
+  EXPECT_EQ(y[3], 5);
+  EXPECT_EQ(journal.input["first"], x);
+  EXPECT_EQ(journal.output["first"], y);
+  EXPECT_EQ(journal.input["alias"], y);
+  EXPECT_EQ(journal.output["alias"], y);
+  EXPECT_NE(journal.scratch["first"], nullptr);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(journal.scratch["first"]) % 64, 0u);
+  // Other memory of the caller at the next run.
+  float x2[4] = {10, 20, 30, 40}, y2[4] = {};
+  ASSERT_TRUE(Run({x2}, {y2}).ok());
+  EXPECT_EQ(y2[0], 12);
+  EXPECT_EQ(y[0], 2);
+  EXPECT_EQ(journal.inits["first"], 1);
+  EXPECT_EQ(journal.plans["first"], 1);
+  EXPECT_EQ(journal.runs["first"], 2);
+}
+
+TEST_F(PlanTest, InputsAreNeverWritten) {
+  ModelBuilder builder;
+  builder.Input("x", {4}).Output("y", {4}).Op("Softmax", "in_place", {"x"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{4}}).ok());
+  float x[4] = {0, 1, 2, 3}, y[4] = {};
+  ASSERT_TRUE(Run({x}, {y}).ok());
+  EXPECT_EQ(x[0], 0);
+  EXPECT_EQ(y[0], 1);
+}
+
+TEST_F(PlanTest, ConstantsAndShapesAreComputedOnce) {
+  ModelBuilder builder;
+  builder.Input("x", {-1, 2})
+      .Output("zeros", {-1, -1})
+      .Output("y", {3})
+      .Constant<float>("c", {3}, {5, 6, 7})
+      .Op("Softmax", "big", {"x"}, {"only_its_shape_counts"})
+      .Op("Shape", "shape", {"only_its_shape_counts"}, {"s"})
+      .Op("Fill", "fill", {"s"}, {"zeros"})
+      .Op("Softmax", "constant", {"c"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{3, 2}}).ok());
+  EXPECT_EQ(journal.runs["shape"], 1);
+  EXPECT_EQ(journal.runs["constant"], 1);
+  EXPECT_EQ(plan_->output_shape(0), Shape({3, 2}));
+  float x[6] = {}, zeros[6] = {1, 1, 1, 1, 1, 1}, y[3] = {};
+  ASSERT_TRUE(Run({x}, {zeros, y}).ok());
+  ASSERT_TRUE(Run({x}, {zeros, y}).ok());
+  EXPECT_EQ(zeros[5], 0);
+  EXPECT_EQ(y[2], 8);
+  EXPECT_EQ(journal.runs["fill"], 1);
+  EXPECT_EQ(journal.runs["constant"], 1);
+  EXPECT_EQ(journal.runs["big"], 0) << "nothing needs its elements";
+}
+
+TEST_F(PlanTest, DynamicOutput) {
+  ModelBuilder builder;
+  builder.Input("x", {4}).Output("y", {-1}).Op("Identity", "positives", {"x"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{4}}).ok());
+  EXPECT_EQ(plan_->output_bytes(0), 16u);
+  float x[4] = {-1, 2, -3, 4}, y[4] = {};
+  ASSERT_TRUE(Run({x}, {y}).ok());
+  EXPECT_EQ(plan_->output(0).shape, Shape({2}));
+  EXPECT_EQ(y[1], 4);
+  // The next run begins with the planned shape again.
+  float all[4] = {1, 2, 3, 4};
+  ASSERT_TRUE(Run({all}, {y}).ok());
+  EXPECT_EQ(plan_->output(0).shape, Shape({4}));
+  EXPECT_EQ(plan_->output_shape(0), Shape({4}));
+}
+
+TEST_F(PlanTest, DynamicOutputMustBeAnOutputOfTheModel) {
+  ModelBuilder builder;
+  builder.Input("x", {4})
+      .Output("y", {-1})
+      .Op("Identity", "positives", {"x"}, {"p"})
+      .Op("Softmax", "after", {"p"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  const MaceStatus status = MakePlan({{4}});
+  EXPECT_EQ(status, MaceStatus::MACE_UNSUPPORTED);
+  EXPECT_NE(status.message().find("Softmax 'after': the shape of its input 'p'"),
+            std::string::npos)
+      << status.information();
+}
+
+TEST_F(PlanTest, UnknownShapeIsAStatus) {
+  ModelBuilder builder;
+  builder.Input("x", {2}, DT_INT32).Output("y", {-1}).Op("Fill", "fill", {"x"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  const MaceStatus status = MakePlan({{2}});
+  EXPECT_EQ(status, MaceStatus::MACE_UNSUPPORTED);
+  EXPECT_NE(status.message().find("Fill 'fill': shape 'x' is computed from"), std::string::npos)
+      << status.information();
+}
+
+TEST_F(PlanTest, ImpossibleShapeIsAStatus) {
+  ModelBuilder builder;
+  builder.Output("y", {-1})
+      .Constant<int32_t>("shape", {1}, {-5})
+      .Op("Fill", "fill", {"shape"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  EXPECT_EQ(MakePlan({}), MaceStatus::MACE_INVALID_ARGS);
+}
+
+TEST_F(PlanTest, MemoryLimit) {
+  ModelBuilder builder;
+  builder.Input("x", {1000})
+      .Output("y", {1000})
+      .Op("Softmax", "first", {"x"}, {"a"})
+      .Op("Softmax", "second", {"a"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  // a, and the scratch of one operator.
+  EXPECT_EQ(MakePlan({{1000}}, 4032 + 128 - 64), MaceStatus::MACE_OUT_OF_RESOURCES);
+  EXPECT_TRUE(MakePlan({{1000}}, 4032 + 128).ok());
+}
+
+TEST_F(PlanTest, FailureNamesTheOperator) {
+  ModelBuilder builder;
+  builder.Input("x", {2}).Output("y", {2}).Op("Softmax", "to fail", {"x"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{2}}).ok());
+  float x[2] = {}, y[2] = {};
+  EXPECT_EQ(Run({x}, {y}).information(),
+            "MACE_RUNTIME_ERROR: Softmax 'to fail': it fails on purpose");
+}
+
+TEST_F(PlanTest, TypeNotSupportedNamesWhatIs) {
+  ModelBuilder builder;
+  builder.Input("x", {2}, DT_INT8).Output("y", {2}, DT_INT8).Op("Softmax", "s", {"x"}, {"y"});
+  EXPECT_EQ(MakeNet(builder).information(),
+            "MACE_UNSUPPORTED: Softmax 's': CPU does not compute it for int8, only for float32");
+}
+
+TEST_F(PlanTest, DeclaredTypeMustBeTheComputedOne) {
+  ModelBuilder builder;
+  builder.Input("x", {2}).Output("y", {1}, DT_FLOAT).Op("Shape", "s", {"x"}, {"y"});
+  EXPECT_EQ(MakeNet(builder).message(),
+            "output 'y' is declared as float32, but the model computes int32");
+}
+
+}  // namespace
+}  // namespace mace
