@@ -58,9 +58,9 @@ class PoolingOp : public WindowOperation {
     s.count_include_pad = attrs_.count_include_pad;
     const bool max = attrs_.pooling_type == PoolingAttrs::PoolingType::kMax;
     state->kernel = &kernels::BestPool(SupportedIsas(), max, s.channels);
-    // A row reads kernel_h rows of the input at most.
-    const int64_t row_floats = s.kernel_h * s.in_w * s.channels;
-    state->grain = std::max<int64_t>(1, kGrainFloats / row_floats);
+    // A row reads kernel_h rows of the input at most, and none when all is padding.
+    const int64_t row_floats = std::min<int64_t>(s.kernel_h, s.in_h) * s.in_w * s.channels;
+    state->grain = std::max<int64_t>(1, kGrainFloats / std::max<int64_t>(1, row_floats));
     context->SetState(std::move(state));
     return MaceStatus::MACE_SUCCESS;
   }
