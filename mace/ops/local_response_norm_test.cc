@@ -15,7 +15,7 @@ namespace test {
 namespace {
 
 TEST(LocalResponseNorm, AllRadiiAndPowers) {
-  for (const Shape &shape : {Shape{1, 2, 3, 1}, Shape{2, 3, 2, 7}, Shape{1, 20, 20, 64}}) {
+  for (const Shape &shape : {Shape{1, 2, 3, 1}, Shape{2, 3, 2, 7}, Shape{1, 4, 3, 35}}) {
     const int64_t channels = shape[3];
     const std::vector<float> in = RandomFloats(shape.elements(), -3, 3);
     for (int64_t radius : {int64_t{0}, int64_t{2}, int64_t{5}, int64_t{1} << 62}) {
@@ -41,6 +41,15 @@ TEST(LocalResponseNorm, AllRadiiAndPowers) {
       }
     }
   }
+}
+
+TEST(LocalResponseNorm, ManyPixelsOnSeveralThreads) {
+  // With a window of the whole pixel the sum is the same for each channel: 4.
+  const std::vector<float> ones(40 * 40 * 20, 1);
+  RunOpCase({"ones", OpDefBuilder("LocalResponseNorm").AddIntArg("depth_radius", 20)
+                         .AddFloatArg("alpha", 0.15f),
+             {MakeTensor<float>({1, 40, 40, 20}, ones)},
+             {MakeTensor<float>({1, 40, 40, 20}, std::vector<float>{0.5f})}});
 }
 
 TEST(LocalResponseNorm, RefusesScalars) {
