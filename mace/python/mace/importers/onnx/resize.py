@@ -69,9 +69,8 @@ def _sampling(n: OnnxNode) -> dict[str, Any]:
             f"the attribute coordinate_transformation_mode is {coordinates}",
             f"MACE has {', '.join(_COORDINATES)}",
         )
-    for name in ("antialias", "exclude_outside"):
-        if n.attr(name, 0):
-            raise UnsupportedError(f"the attribute {name} is set", "export the model without it")
+    if n.attr("antialias", 0):
+        raise UnsupportedError("the attribute antialias is set", "export the model without it")
     policy = n.attr("keep_aspect_ratio_policy", "stretch")
     if policy != "stretch":
         raise UnsupportedError(f"the attribute keep_aspect_ratio_policy is {policy}")
@@ -80,6 +79,8 @@ def _sampling(n: OnnxNode) -> dict[str, Any]:
         attrs["nearest_mode"] = _NEAREST[n.attr("nearest_mode", "round_prefer_floor")]
     if n.attr("mode", "nearest") == "cubic":
         attrs["cubic_coefficient"] = float(n.attr("cubic_coeff_a", -0.75))
+        # Of no effect in other modes: their pixels beyond the border are the only one inside.
+        attrs["exclude_outside"] = bool(n.attr("exclude_outside", 0))
     return attrs
 
 
