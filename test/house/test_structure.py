@@ -31,9 +31,10 @@ CPP_LAYERS = {
 # Packages of mace/python/mace and those they may import.
 PYTHON_LAYERS = {
     "graph": {"graph"},
-    "importers": {"importers", "graph"},
-    "passes": {"passes", "graph"},
     "export": {"export", "graph"},
+    "analysis": {"analysis", "export", "graph"},
+    "importers": {"importers", "analysis", "graph"},
+    "passes": {"passes", "analysis", "graph"},
 }
 
 

@@ -14,7 +14,7 @@ from mace.errors import MaceError, did_you_mean
 from mace.export.files import write_files
 from mace.export.model import ModelBytes, to_bytes
 from mace.graph import schema
-from mace.graph.infer import infer
+from mace.analysis.infer import infer
 from mace.graph.ir import Graph, Interface
 from mace.importers.base import Description, ImportFailed, InterfaceRequest, Problem
 from mace.passes import optimize

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from mace.graph.evaluate import evaluate, static_tensors
+from mace.analysis.evaluate import evaluate, static_tensors
 from mace.passes.rewrite import Rewriter, graph_pass
 
 # Results that are so many bytes larger than what they are made of stay computed.

@@ -6,8 +6,8 @@ from __future__ import annotations
 import interpreter
 import numpy as np
 from graph_helpers import builder, feed, finish, random
-from mace.graph.evaluate import evaluate, static_tensors
-from mace.graph.infer import infer
+from mace.analysis.evaluate import evaluate, static_tensors
+from mace.analysis.infer import infer
 from mace.graph.ir import Graph, Interface, Node
 from mace.passes import constants
 from mace.passes.cleanup import sort
