@@ -44,20 +44,21 @@ MaceStatus Flags::Set(const Flag &flag, const std::string &text) {
     case Kind::kInt: {
       const int64_t number = std::strtoll(text.c_str(), &end, 10);
       if (text.empty() || *end != '\0' || errno != 0) wanted = "a whole number";
-      *static_cast<int64_t *>(flag.value) = number;
+      if (wanted == nullptr) *static_cast<int64_t *>(flag.value) = number;
       break;
     }
     case Kind::kDouble: {
       const double number = std::strtod(text.c_str(), &end);
       if (text.empty() || *end != '\0' || errno != 0) wanted = "a number";
-      *static_cast<double *>(flag.value) = number;
+      if (wanted == nullptr) *static_cast<double *>(flag.value) = number;
       break;
     }
     case Kind::kBool:
       if (text != "true" && text != "false" && text != "1" && text != "0") {
         wanted = "true or false";
+      } else {
+        *static_cast<bool *>(flag.value) = text == "true" || text == "1";
       }
-      *static_cast<bool *>(flag.value) = text == "true" || text == "1";
       break;
   }
   if (wanted == nullptr) return MaceStatus::MACE_SUCCESS;
