@@ -165,6 +165,7 @@ def deployment_request(
         inputs=inputs,
         outputs=outputs,
         optimize_options=model.graph_optimize_options or None,
+        half_storage=model.data_type == "fp16_fp32",
     )
 
 
@@ -260,4 +261,5 @@ def file_request(
         inputs=inputs,
         outputs=outputs,
         optimize_options=checked.graph_optimize_options or None,
+        half_storage=checked.data_type == "fp16_fp32",
     )

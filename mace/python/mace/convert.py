@@ -29,7 +29,7 @@ class ConvertRequest:
 
     inputs, outputs: what the application wants to see; empty: the model's own. A request without
     shape or dtype takes them from the model. weight_file: Caffe only. optimize_options: names of
-    passes, None for all.
+    passes, None for all. half_storage: weights are stored in two bytes each.
     """
 
     name: str
@@ -40,6 +40,7 @@ class ConvertRequest:
     outputs: Sequence[InterfaceRequest] = ()
     runtimes: Sequence[str] = ("cpu",)
     optimize_options: Sequence[str] | None = None
+    half_storage: bool = False
 
 
 class ConversionError(MaceError):
@@ -115,7 +116,12 @@ def convert_graph(request: ConvertRequest, progress: Progress | None = None) -> 
     except ImportFailed as error:
         raise ConversionError(request.name, error.problems) from None
     return convert_imported(
-        request.name, graph, request.runtimes, request.optimize_options, progress
+        request.name,
+        graph,
+        request.runtimes,
+        request.optimize_options,
+        progress,
+        half_storage=request.half_storage,
     )
 
 
@@ -125,6 +131,7 @@ def convert_imported(
     runtimes: Sequence[str] = ("cpu",),
     optimize_options: Sequence[str] | None = None,
     progress: Progress | None = None,
+    half_storage: bool = False,
 ) -> ConvertedGraph:
     """Optimises and checks a graph that an importer made; see convert_graph."""
     say = progress or (lambda _: None)
@@ -139,7 +146,7 @@ def convert_imported(
     if problems:
         raise ConversionError(name, problems)
     _describe_outputs(graph)
-    model = to_bytes(graph, runtimes)
+    model = to_bytes(graph, runtimes, half=half_storage)
     _load(name, graph, model)
     return ConvertedGraph(graph, model)
 

@@ -52,9 +52,9 @@ _DSP = {"dsp": "the Hexagon DSP runtime", "hexagon": "the Hexagon DSP runtime"}
 _RUNTIME = choice("cpu", aliases={"cpu_gpu": "cpu+gpu"}, later=_GPU | _DSP, way_out=_CPU_ONLY)
 _DATA_TYPE = choice(
     "fp32_fp32",
+    "fp16_fp32",
     aliases={"fp32": "fp32_fp32"},
     later={
-        "fp16_fp32": "half storage, which belongs to the GPU runtime,",
         "fp16_fp16": "half arithmetic",
         "bf16_fp32": "bfloat16 storage",
         "uint8": "quantized execution, which belongs to the DSP runtime,",
@@ -254,7 +254,9 @@ class Model(_Strict):
         "cpu",
     )
     data_type: Annotated[str, _DATA_TYPE] = key(
-        "fp32_fp32", "Types of storage and arithmetic.", "fp32_fp32 (fp32)"
+        "fp32_fp32",
+        "Types of storage and arithmetic. fp16_fp32 stores weights in half the bytes.",
+        "fp32_fp32 (fp32), fp16_fp32",
     )
     graph_optimize_options: Names = key(
         [], "The passes to run on the graph; default: all.", "names separated by commas or blanks"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import xxhash
 from google.protobuf import text_format
 
@@ -45,18 +46,20 @@ def to_bytes(
     graph: Graph,
     runtimes: Sequence[str] = (),
     keep: Callable[[str, Array], bool] | None = None,
+    half: bool = False,
 ) -> ModelBytes:
     """Serializes a graph in execution order.
 
     runtimes: those ("cpu", ...) for which every operator was checked. keep: tells whether the
     elements of a constant are stored; others are declared with their shape alone, which is enough
-    to infer shapes. Raises MaceError when a constant has a type that MACE does not have.
+    to infer shapes. half: float32 constants that binary16 can hold are stored in it; the engine
+    computes in float32 all the same. Raises MaceError when a constant has a type that MACE does not have.
     """
     net = proto_messages.new("mace.NetDef")
     net.name = graph.name
     for name, node in zip(unique_names(graph.nodes), graph.nodes, strict=True):
         _write_node(net.op.add(), name, node, graph.values)
-    data = _write_constants(net, graph, keep)
+    data = _write_constants(net, graph, keep, half)
     for interface in graph.inputs:
         _write_interface(net.input_info.add(), interface)
     for interface in graph.outputs:
@@ -138,12 +141,16 @@ def used_constants(graph: Graph) -> list[str]:
     return [t for t in dict.fromkeys(names) if t in graph.consts]
 
 
-def _write_constants(net: Any, graph: Graph, keep: Callable[[str, Array], bool] | None) -> bytes:
+def _write_constants(
+    net: Any, graph: Graph, keep: Callable[[str, Array], bool] | None, half: bool
+) -> bytes:
     chunks: list[bytes] = []
     size = 0
     offsets: dict[bytes, int] = {}
     for name in used_constants(graph):
         array = graph.consts[name]
+        if half and array.dtype == np.float32 and _fits_half(array):
+            array = array.astype(np.float16)
         dtype = dtypes.from_numpy(array.dtype)
         if dtype is None:
             raise MaceError(
@@ -164,6 +171,12 @@ def _write_constants(net: Any, graph: Graph, keep: Callable[[str, Array], bool] 
             size += padding + len(raw)
         tensor.offset, tensor.data_size = offsets[digest], len(raw)
     return b"".join(chunks)
+
+
+def _fits_half(array: Array) -> bool:
+    """Whether no element would become infinite. A single number, such as an epsilon or a limit,
+    stays exact: storing it in two bytes saves nothing."""
+    return array.size > 1 and bool(np.all(np.abs(array) <= np.finfo(np.float16).max))
 
 
 def _text(model: Any, net: Any) -> str:

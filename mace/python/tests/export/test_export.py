@@ -17,6 +17,7 @@ from mace.errors import MaceError
 from mace.export import files
 from mace.export.model import ALIGNMENT, MAGIC, to_bytes, unique_names
 from mace.graph.ir import Array, Graph, Node
+from mace.runtime import Engine
 
 from mace import proto_messages
 
@@ -65,6 +66,22 @@ def test_constants_lie_aligned_and_equal_ones_once() -> None:
     ):
         raw = made.data[tensor.offset : tensor.offset + tensor.data_size]
         assert np.frombuffer(raw, dtype).tolist() == values
+
+
+def test_half_storage_is_expanded_by_the_engine() -> None:
+    b = builder(x=(2, 3))
+    halves = np.array([0.5, 1 / 3, -2.0], np.float32)
+    y = b.op("Eltwise", ["x", b.const(halves)], type="SUM")
+    y = b.op("Eltwise", [y, b.const(np.array([1e6, 1.0, 0.0], np.float32))], type="PROD")
+    made = to_bytes(finish(b, y), half=True)
+    _, net = _read(made.graph)
+    small, large = net.tensors
+    assert (small.data_type, small.data_size) == (3, 6)  # DT_HALF
+    assert (large.data_type, large.data_size) == (1, 12)  # 1e6 does not fit
+    with Engine.from_bytes(made.graph, made.data) as engine:
+        (out,) = engine.run({"x": np.ones((2, 3), np.float32)}).values()
+    expected = (1 + halves.astype(np.float16).astype(np.float32)) * [1e6, 1.0, 0.0]
+    np.testing.assert_allclose(out, np.tile(expected, (2, 1)).astype(np.float32), rtol=1e-6)
 
 
 def test_equal_graphs_give_equal_bytes() -> None:
