@@ -45,7 +45,7 @@ class MaceError(Exception):
 
 
 class ProblemsError(MaceError):
-    """Several things are wrong at once. The message is the title, `problems` has a line for each."""
+    """Several things are wrong at once: a title, and a line for each in `problems`."""
 
     def __init__(self, message: str, problems: list[str], *, hint: str = "") -> None:
         super().__init__(message, hint=hint)

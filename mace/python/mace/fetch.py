@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that a deployment file names: local ones, http(s):// and pypi://<package>==<version>/<path in
-the archive>. What is fetched is checked against its SHA-256, cached, and written whole or not at all."""
+"""Files that a deployment file names: local ones, http(s):// and pypi://<package>==<version>/<path
+in the archive>. What is fetched is checked against its SHA-256, cached, and written whole or not
+at all."""
 
 from __future__ import annotations
 
@@ -118,7 +119,8 @@ class _NoOddRedirects(urllib.request.HTTPRedirectHandler):
         scheme = urlsplit(newurl).scheme
         if scheme not in ("http", "https") or (req.type == "https" and scheme != "https"):
             raise MaceError(f"'{req.full_url}' redirects to '{newurl}', which is not followed")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
+        follow = super().redirect_request
+        return follow(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
 
 def _download(url: str, target: Path, progress: Progress | None) -> None:

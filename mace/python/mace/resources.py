@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the files lie that are not Python: libmace.so, the device programs, the message descriptors
-and ops.yml. An installed package carries them; in a source tree they are built when first needed."""
+and ops.yml. An installed package carries them; a source tree builds them when first needed."""
 
 from __future__ import annotations
 

@@ -398,7 +398,7 @@ class Engine:
         for tensor, shape, (name, dtype) in zip(tensors, shapes, self._names, strict=True):
             if len(shape) > MAX_RANK:
                 raise MaceError(
-                    f"input '{_text(name)}' has {len(shape)} dimensions; at most {MAX_RANK} are possible"
+                    f"input '{_text(name)}' has {len(shape)} dimensions; at most {MAX_RANK} can be"
                 )
             tensor.name, tensor.dtype, tensor.rank = name, dtype, len(shape)
             tensor.dims[: len(shape)] = shape

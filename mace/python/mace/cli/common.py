@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What several verbs do alike: reading the deployment they are given, showing what is unsupported."""
+"""What several verbs do alike: reading their deployment, showing what is unsupported."""
 
 from __future__ import annotations
 

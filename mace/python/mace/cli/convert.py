@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mace convert`: every model of a deployment file, or one model file. All models are checked before
+"""`mace convert`: every model of a deployment file, or one model file. All are checked before
 anything is written."""
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def targets(options: argparse.Namespace) -> list[Target]:
     converted yet."""
     if options.mace_lib_type == "dynamic":
         raise UsageError(
-            "--mace_lib_type=dynamic: running programs with libmace.so is not in this version of MACE",
+            "--mace_lib_type=dynamic: running with libmace.so is not in this version of MACE",
             hint="leave it out; libmace.so is built by //mace/libmace:libmace.so",
         )
     deployment = deployment_of(options)

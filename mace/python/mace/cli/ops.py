@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mace ops`: the engine's operators from ops.yml, and those of the frameworks that are imported."""
+"""`mace ops`: the engine's operators from ops.yml, and those of the frameworks."""
 
 from __future__ import annotations
 

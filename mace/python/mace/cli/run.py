@@ -198,7 +198,7 @@ def _write_report(ran: list[_Ran], options: argparse.Namespace, console: Console
 
 
 def _write_log(ran: list[_Ran], options: argparse.Namespace, console: Console) -> None:
-    """log.csv of all comparisons; names tell model, ABI and sample apart where there are several."""
+    """log.csv of all comparisons; names tell models, ABIs and samples apart."""
     del options
     path = library_folder(ran[0].target.deployment) / "model" / _RUNTIME / "log.csv"
     models = {item.target.name for item in ran}

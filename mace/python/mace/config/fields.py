@@ -36,7 +36,7 @@ def not_yet(feature: str, way_out: str = "") -> PydanticCustomError:
 
 
 def key(default: Any, doc: str, values: str = "") -> Any:
-    """A key of a deployment file. `values` describes what may stand there; both go to the documents."""
+    """A key of a deployment file. `values` describes what may stand there, for the documents."""
     return Field(default, description=doc, json_schema_extra={"values": values})
 
 
@@ -182,8 +182,8 @@ def _name(value: Any) -> str:
     name = text(value)
     if not _NAME.match(name):
         raise problem(
-            f"'{name[:60]}' is not a usable name: letters, digits, '_', '-' and '.', beginning with a "
-            "letter or '_', at most 128 characters, since files are named after it"
+            f"'{name[:60]}' is not a usable name: letters, digits, '_', '-' and '.', beginning "
+            "with a letter or '_', at most 128 characters, since files are named after it"
         )
     return name
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads deployment and device files; all mistakes are reported at once with file, line and column."""
+"""Reads deployment and device files; all mistakes are reported at once, with their places."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def load_devices(path: str | Path) -> Devices:
 
 
 def make_deployment(data: dict[str, Any], origin: str) -> Deployment:
-    """A deployment from plain values, as mace.convert() gets them; `origin` is named in messages."""
+    """A deployment from plain values, as mace.convert() gets them; `origin` is for messages."""
     document = Document(origin, data)
     _harmonize(document)
     return _validate(document, Deployment)
 
 
 def _harmonize(document: Document) -> None:
-    """Brings older spellings to the schema's: renamed keys, and keys that stand a level too high."""
+    """Brings older spellings to the schema's: renamed keys, keys a level too high."""
     models = document.data.get("models") if isinstance(document.data, dict) else None
     if not isinstance(models, dict):
         return

@@ -96,8 +96,8 @@ class Subgraph(_Strict):
     )
     input_shapes: Shapes = key(
         ...,
-        "Their shapes, in the order of input_data_formats: NHWC unless said otherwise. -1 or ? stands "
-        "for any size.",
+        "Their shapes, in the order of input_data_formats: NHWC unless said otherwise. -1 or ? "
+        "stands for any size.",
         "list of shapes such as 1,224,224,3",
     )
     output_tensors: Texts = key(..., "Names of the outputs.", "list")
@@ -109,8 +109,8 @@ class Subgraph(_Strict):
     )
     input_data_formats: _Formats = key(
         ["NHWC"],
-        "Formats of the inputs; one value stands for all. NONE: the dimensions have no such meaning "
-        "and stay in the order of the framework.",
+        "Formats of the inputs; one value stands for all. NONE: the dimensions have no such "
+        "meaning and stay in the order of the framework.",
         "NHWC, NCHW, NONE",
     )
     output_data_formats: _Formats = key(
@@ -140,8 +140,8 @@ class Subgraph(_Strict):
     )
     backend: Annotated[str, _BACKEND] = key(
         "onnxruntime",
-        "What runs ONNX models to compare with. tensorflow, caffe2 and pytorch are accepted and mean "
-        "onnxruntime, since their ONNX readers are no longer maintained.",
+        "What runs ONNX models to compare with. tensorflow, caffe2 and pytorch are accepted and "
+        "mean onnxruntime, since their ONNX readers are no longer maintained.",
         "onnxruntime",
     )
 
@@ -182,8 +182,8 @@ class Subgraph(_Strict):
             found.append(
                 (
                     "validation_inputs_data",
-                    f"{len(self.validation_inputs_data)} files for {len(self.input_tensors)} inputs; "
-                    "give one for each input, or a multiple",
+                    f"{len(self.validation_inputs_data)} files for {len(self.input_tensors)} "
+                    "inputs; give one for each input, or a multiple",
                 )
             )
         for names, name in (
@@ -233,8 +233,8 @@ class Model(_Strict):
     )
     model_file_path: Text = key(
         ...,
-        "The model: a frozen GraphDef (.pb), a .prototxt or an .onnx file. A path is relative to the "
-        "deployment file.",
+        "The model: a frozen GraphDef (.pb), a .prototxt or an .onnx file. A path is relative to "
+        "the deployment file.",
         "path, http(s)://..., pypi://package==version/path",
     )
     model_sha256_checksum: Sha256 = key(
@@ -249,8 +249,8 @@ class Model(_Strict):
     )
     runtime: Annotated[str, _RUNTIME] = key(
         "cpu",
-        "Where the model runs. gpu, cpu+gpu (cpu_gpu) and dsp are refused: their runtimes are not in "
-        "this version.",
+        "Where the model runs. gpu, cpu+gpu (cpu_gpu) and dsp are refused: their runtimes are not "
+        "in this version.",
         "cpu",
     )
     data_type: Annotated[str, _DATA_TYPE] = key(
@@ -337,8 +337,8 @@ class Deployment(_Strict):
     )
     target_abis: Annotated[list[_AbiField], BeforeValidator(as_words), Field(min_length=1)] = key(
         ["host"],
-        "Where the models run. arm64-v8a and armeabi-v7a are emulated where no device is connected; "
-        "arm64 and armhf are boards with Linux.",
+        "Where the models run. arm64-v8a and armeabi-v7a are emulated where no device is "
+        "connected; arm64 and armhf are boards with Linux.",
         ", ".join(ABIS),
     )
     target_socs: Annotated[

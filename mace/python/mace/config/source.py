@@ -69,7 +69,7 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Reads a YAML file. Raises MaceError when it cannot be read, ConfigError when it is no YAML."""
+    """Reads a YAML file. Raises MaceError if it cannot be read, ConfigError if it is no YAML."""
     try:
         with path.open("rb") as stream:
             raw = stream.read(_MAX_BYTES + 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where programs run: this machine, or an emulated Arm one; phones and boards take the same place."""
+"""Where programs run: this machine, or an emulated Arm one; phones and boards come here too."""
 
 from mace.devices.base import Device, DeviceInfo, RunResult
 from mace.devices.select import select_device

@@ -24,7 +24,7 @@ class DeviceInfo:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a program on a device ended. code: its exit status; negative: the signal that ended it."""
+    """How a program on a device ended. code: its exit status; if negative, the signal."""
 
     code: int
     stdout: str

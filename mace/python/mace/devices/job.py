@@ -85,8 +85,8 @@ class Job:
         names = [file_name(info.name) for info in (*model.inputs, *model.outputs)]
         if len(set(names)) != len(names):
             raise MaceError(
-                f"names of inputs and outputs of '{model.name}' differ only in signs that file names "
-                "lack, so their files cannot be told apart",
+                f"names of inputs and outputs of '{model.name}' differ only in signs that file "
+                "names lack, so their files cannot be told apart",
                 hint="rename one of them in the model",
             )
         device.push(model.graph, _GRAPH)

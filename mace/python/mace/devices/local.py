@@ -96,7 +96,7 @@ class EmulatedDevice(HostDevice):
             raise DeviceError(
                 f"there is no device for {abi}: {self.emulator}, which would emulate one, is not "
                 "installed, and running on Android devices is not in this version of MACE",
-                hint="install qemu-user (Debian: apt-get install qemu-user), or use --target_abis=host",
+                hint="install qemu-user (apt-get install qemu-user), or use --target_abis=host",
             )
         if self.cpu != "max" and self.cpu not in self._cores():
             raise DeviceError(

@@ -19,8 +19,8 @@ _USE_EMULATOR = "leave out --device to use the emulator, or use --target_abis=ho
 
 
 def select_device(abi: str, folder: Path, kind: str = "auto", device_yml: str = "") -> Device:
-    """The device for an ABI. folder: where its job's files go on this machine. kind: "auto", "host",
-    "emulated", "android" or "arm_linux". device_yml: the boards' file.
+    """The device for an ABI. folder: where its job's files go on this machine. kind: "auto",
+    "host", "emulated", "android" or "arm_linux". device_yml: the boards' file.
 
     Raises DeviceError when there is none.
     """

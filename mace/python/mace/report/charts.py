@@ -73,7 +73,8 @@ def stacked_bar(bars: Sequence[Bar], name: str) -> str:
         share = f"{100 * bar.value / total:.0f}%"
         if width > 44:
             parts.append(
-                f'<text class="inside" x="{x + width / 2:.1f}" y="21" text-anchor="middle">{share}</text>'
+                f'<text class="inside" x="{x + width / 2:.1f}" y="21" text-anchor="middle">'
+                f"{share}</text>"
             )
         parts.append("</g>")
         x += width

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fills the page template. All text is escaped; charts are the only markup that is passed through."""
+"""Fills the page template. All text is escaped; charts are the only markup passed through."""
 
 from __future__ import annotations
 

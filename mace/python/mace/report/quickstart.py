@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stages of tools/quickstart.sh after the set-up: make, convert, run, validate and measure three
-models, and write what came out as one HTML file. A stage whose inputs did not change is not run."""
+"""The stages of tools/quickstart.sh after the set-up: make, convert, run, validate and measure
+three models, and write what came out as one HTML file. A stage whose inputs did not change is
+not run."""
 
 from __future__ import annotations
 

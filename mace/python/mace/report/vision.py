@@ -92,7 +92,7 @@ def text_input(picture: Array) -> Array:
 
 def text_boxes(probability: Array, least: float = 0.3) -> list[Array]:
     """The corners of the boxes round text, of a map of probabilities, 1xHxWx1. The network marks
-    the core of a line; a box is widened by what is left out, 1.6 * area / perimeter on each side."""
+    the core of a line; a box is widened by what is left out, 1.6 * area / perimeter a side."""
     mask = (probability[0, :, :, 0] > least).astype(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     boxes = []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process that loads a framework and runs a model in it. Reads a job (JSON, see reference.py)
-from standard input; arrays come and go in files. The last line of standard error says why it failed."""
+from standard input; arrays come and go in files. The last line of standard error says why it
+failed."""
 
 from __future__ import annotations
 
