@@ -69,6 +69,19 @@ MaceStatus Constants::Load(const NetDef &net) {
   return MaceStatus::MACE_SUCCESS;
 }
 
+void Constants::ReleaseIfUnread(const NetDef &net, int i) {
+  const size_t at = static_cast<size_t>(i);
+  if (readers_[at] > 0) return;
+  if (expanded_[at].data() != nullptr) {
+    expanded_[at] = AlignedBuffer();
+    tensors_[at].raw = nullptr;
+  }
+  if (mapped_) {
+    file_.Release(static_cast<size_t>(net.tensors[at].offset),
+                  static_cast<size_t>(net.tensors[at].data_size));
+  }
+}
+
 void Constants::Trim(const NetDef &net) {
   std::vector<std::pair<size_t, size_t>> needed;  // [begin, end) in model.data
   for (size_t i = 0; i < tensors_.size(); ++i) {

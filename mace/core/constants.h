@@ -30,11 +30,16 @@ class Constants {
   MaceStatus Load(const NetDef &net);
   const std::vector<Tensor> &tensors() const { return tensors_; }
 
-  // Constant i will be read once more, or once less. After Trim() those with no reader have a null
-  // raw, and their memory has been given back.
+  // Constant i will be read once more, or once less.
   void AddReader(int i) { ++readers_[static_cast<size_t>(i)]; }
   void RemoveReader(int i) { --readers_[static_cast<size_t>(i)]; }
+  // Gives the memory of constant i back if nobody will read it: called as soon as that may be, so
+  // that a model and its packed weights are never in memory both at once.
+  void ReleaseIfUnread(const NetDef &net, int i);
+  // Afterwards constants with no reader have a null raw, and all of their memory is given back.
   void Trim(const NetDef &net);
+  // Forgets what reading for the checksum brought into memory; it comes from the file again.
+  void DropPages() { file_.Release(0, file_.size()); }
 
  private:
   MappedFile file_;

@@ -155,15 +155,29 @@ MaceStatus Net::InitOperator(size_t i, const Options &options) {
     }
     tensors_[static_cast<size_t>(op.outputs[o])].dtype = outputs[o];
   }
-  for (int number : op.inputs) {
-    if (number < 0) continue;
-    const NetTensor &tensor = tensors_[static_cast<size_t>(number)];
-    if (tensor.kind == NetTensor::Kind::kConstant) constants_->AddReader(tensor.index);
-  }
   InitContext context(this, &op, options);
   MACE_RETURN_IF_ERROR(operation->Init(&context));
+  for (int number : op.inputs) {
+    if (!IsConstant(number)) continue;
+    constants_->ReleaseIfUnread(model_.net, tensors_[static_cast<size_t>(number)].index);
+  }
   op.operation = std::move(operation);
   return MaceStatus::MACE_SUCCESS;
+}
+
+void Net::CountReaders() {
+  for (const NetOperator &op : operators_) {
+    if (op.outputs.empty() || !needed_[static_cast<size_t>(op.outputs[0])]) continue;
+    for (int number : op.inputs) {
+      if (!IsConstant(number)) continue;
+      constants_->AddReader(tensors_[static_cast<size_t>(number)].index);
+    }
+  }
+  // Outputs that are constants are read by the engine itself.
+  for (int output : outputs_) {
+    if (!IsConstant(output)) continue;
+    constants_->AddReader(tensors_[static_cast<size_t>(output)].index);
+  }
 }
 
 MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants,
@@ -173,6 +187,7 @@ MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants,
   MACE_RETURN_IF_ERROR(constants_->Load(model_.net));
   NumberTensors();
   MACE_RETURN_IF_ERROR(ChooseOutputs(options));
+  CountReaders();
   std::vector<bool> failed(operators_.size(), false);
   if (options.problems != nullptr) {
     for (const OperatorProblem &problem : *options.problems) failed[problem.op] = true;
@@ -199,11 +214,6 @@ MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants,
       return InvalidArgs("output '", info.name, "' is declared as ", DataTypeName(info.data_type),
                          ", but the model computes ", DataTypeName(type));
     }
-  }
-  // Outputs that are constants are read by the engine itself.
-  for (int output : outputs_) {
-    const NetTensor &tensor = tensors_[static_cast<size_t>(output)];
-    if (tensor.kind == NetTensor::Kind::kConstant) constants_->AddReader(tensor.index);
   }
   constants_->Trim(model_.net);
   return MaceStatus::MACE_SUCCESS;

@@ -72,6 +72,11 @@ class Net {
   class InitContext;
   void NumberTensors();
   MaceStatus ChooseOutputs(const Options &options);
+  void CountReaders();
+  bool IsConstant(int number) const {
+    return number >= 0 &&
+           tensors_[static_cast<size_t>(number)].kind == NetTensor::Kind::kConstant;
+  }
   MaceStatus InitOperator(size_t i, const Options &options);
 
   ModelDef model_;

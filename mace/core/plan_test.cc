@@ -95,6 +95,30 @@ class ZerosOp : public Operation {
   }
 };
 
+// Reads its weights when it is made, and not afterwards.
+class PackingOp : public Operation {
+ public:
+  using Operation::Operation;
+  MaceStatus Init(OpInitContext *context) override {
+    const Tensor *weights = context->ConstInput(1);
+    if (weights == nullptr) return Invalid("its weights are no constant");
+    weight_ = weights->data<float>()[0];
+    context->ReleaseConstInput(1);
+    context->ReleaseConstInput(1);  // to say it twice changes nothing
+    context->CountPackedBytes(sizeof(float));
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus Run(OpContext *context) override {
+    for (int64_t i = 0; i < context->output(0)->elements(); ++i) {
+      context->output(0)->mutable_data<float>()[i] = context->input(0)->data<float>()[i] * weight_;
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+ private:
+  float weight_ = 0;
+};
+
 // Keeps the elements that are positive.
 class PositivesOp : public Operation {
  public:
@@ -118,6 +142,7 @@ class PlanTest : public testing::Test {
     MACE_REGISTER_OP_CLASS(&registry_, "Softmax", AddOneOp, CPU, DT_FLOAT);
     MACE_REGISTER_OP_CLASS(&registry_, "Shape", ShapeOfOp, CPU, DT_FLOAT);
     MACE_REGISTER_OP_CLASS(&registry_, "Fill", ZerosOp, CPU, DT_INT32);
+    MACE_REGISTER_OP_CLASS(&registry_, "FullyConnected", PackingOp, CPU, DT_FLOAT);
     MACE_REGISTER_OP_CLASS(&registry_, "Identity", PositivesOp, CPU, DT_FLOAT);
   }
 
@@ -224,6 +249,33 @@ TEST_F(PlanTest, ConstantsAndShapesAreComputedOnce) {
   EXPECT_EQ(journal.runs["fill"], 1);
   EXPECT_EQ(journal.runs["constant"], 1);
   EXPECT_EQ(journal.runs["big"], 0) << "nothing needs its elements";
+}
+
+TEST_F(PlanTest, WeightsAreReleasedWhenAllReadersPackedThem) {
+  const uint16_t half = 0x4000;  // 2
+  ModelBuilder builder;
+  builder.Input("x", {1})
+      .Output("y", {1})
+      .Output("z", {1})
+      .Constant<float>("both", {1}, {3})
+      .Constant<float>("one_of_two", {1}, {5})
+      .ConstantBytes("half", {1}, DT_HALF, &half, sizeof(half))
+      .Op("FullyConnected", "a", {"x", "both"}, {"x1"})
+      .Op("FullyConnected", "b", {"x1", "both"}, {"x2"})
+      .Op("FullyConnected", "c", {"x2", "half"}, {"x3"})
+      .Op("FullyConnected", "d", {"x3", "one_of_two"}, {"y"})
+      .Op("Softmax", "e", {"one_of_two"}, {"z"});
+  const MaceStatus status = MakeNet(builder);
+  ASSERT_TRUE(status.ok()) << status.information();
+  EXPECT_EQ(net_->constant(0).raw, nullptr);
+  EXPECT_NE(net_->constant(1).raw, nullptr);
+  EXPECT_EQ(net_->constant(2).raw, nullptr);
+  EXPECT_EQ(net_->packed_bytes(), 4 * sizeof(float));
+  ASSERT_TRUE(MakePlan({{1}}).ok());
+  float x = 1, y = 0, z = 0;
+  ASSERT_TRUE(Run({&x}, {&y, &z}).ok());
+  EXPECT_EQ(y, 3 * 3 * 2 * 5);
+  EXPECT_EQ(z, 6);
 }
 
 TEST_F(PlanTest, DynamicOutput) {

@@ -111,6 +111,7 @@ MaceStatus Engine::ReadVerified(const ModelSource &source, ModelDef *model,
   }
   MACE_RETURN_IF_ERROR(VerifyModel(*model, loaded->size(), VerifyOptions()));
   MACE_RETURN_IF_ERROR(VerifyData(*model, loaded->data()));
+  loaded->DropPages();
   *constants = std::move(loaded);
   return MaceStatus::MACE_SUCCESS;
 }
