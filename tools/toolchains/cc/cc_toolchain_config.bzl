@@ -91,7 +91,8 @@ def _features(ctx):
         ),
         _sanitizer("asan", "address"),
         _sanitizer("tsan", "thread"),
-        _sanitizer("ubsan", "undefined", ["-fno-sanitize-recover=all"]),
+        # vptr asks for the RTTI that the library is built without.
+        _sanitizer("ubsan", "undefined", ["-fno-sanitize-recover=all", "-fno-sanitize=vptr"]),
         # Last, so that what a target asks for wins.
         feature(name = "user_compile_flags", enabled = True, flag_sets = [flag_set(
             actions = _COMPILE,
