@@ -19,7 +19,7 @@ inline __m128i Load64(const uint8_t *p) {
 // The low and the high half of v, to two rows.
 inline void Store64(uint8_t *low, uint8_t *high, __m128i v) {
   _mm_storel_epi64(reinterpret_cast<__m128i *>(low), v);
-  _mm_storeh_pd(reinterpret_cast<double *>(high), _mm_castsi128_pd(v));
+  _mm_storel_epi64(reinterpret_cast<__m128i *>(high), _mm_unpackhi_epi64(v, v));
 }
 
 inline void Tile32(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t dst_stride) {
