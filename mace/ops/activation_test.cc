@@ -32,25 +32,28 @@ TEST(Activation, AllFunctions) {
       {Builder("RELU"), {0, 0, 0, 0, 0.5f, 2, 7, inf, nan}},
       {Builder("RELUX").AddFloatArg("max_limit", 6), {0, 0, 0, 0, 0.5f, 2, 6, 6, nan}},
       {Builder("TANH"),
-       {-0.99999977f, -0.76159416f, -0.24491866f, 0, 0.46211716f, 0.96402758f, 0.99999834f, 1, nan}},
+       {-0.99999977f, -0.76159416f, -0.24491866f, 0, 0.46211716f, 0.96402758f, 0.99999834f, 1,
+        nan}},
       {Builder("SIGMOID"),
        {0.00033535013f, 0.26894142f, 0.4378235f, 0.5f, 0.62245933f, 0.88079708f, 0.99908895f, 1,
         nan}},
       {Builder("LEAKYRELU").AddFloatArg("activation_coefficient", 0.1f),
        {-0.8f, -0.1f, -0.025f, 0, 0.5f, 2, 7, inf, nan}},
-      {Builder("HARDSIGMOID").AddFloatArg("activation_coefficient", 0.2f)
+      {Builder("HARDSIGMOID")
+           .AddFloatArg("activation_coefficient", 0.2f)
            .AddFloatArg("activation_offset", 0.5f),
        {0, 0.3f, 0.45f, 0.5f, 0.6f, 0.9f, 1, 1, nan}},
-      {Builder("HARDSWISH"), {0, -0.33333333f, -0.11458333f, 0, 0.29166667f, 1.6666667f, 7, inf, nan}},
+      {Builder("HARDSWISH"),
+       {0, -0.33333333f, -0.11458333f, 0, 0.29166667f, 1.6666667f, 7, inf, nan}},
       {Builder("ELU").AddFloatArg("activation_coefficient", 2),
        {-1.9993291f, -1.2642411f, -0.44239843f, 0, 0.5f, 2, 7, inf, nan}},
       {Builder("SILU"),
-       {-0.002682801f, -0.26894142f, -0.10945587f, 0, 0.31122967f, 1.7615942f, 6.9936226f, inf, nan}},
+       {-0.002682801f, -0.26894142f, -0.10945587f, 0, 0.31122967f, 1.7615942f, 6.9936226f, inf,
+        nan}},
       {Builder("SOFTPLUS"),
        {0.00033540637f, 0.31326169f, 0.57593942f, 0.69314718f, 0.97407698f, 2.126928f, 7.0009115f,
         inf, nan}},
-      {Builder("GELU"),
-       {0, -0.15865525f, -0.10032342f, 0, 0.34573123f, 1.9544997f, 7, inf, nan}},
+      {Builder("GELU"), {0, -0.15865525f, -0.10032342f, 0, 0.34573123f, 1.9544997f, 7, inf, nan}},
       {Builder("MISH"),
        {-0.0026832507f, -0.30340146f, -0.12992696f, 0, 0.37524521f, 1.9439590f, 6.9999884f, inf,
         nan}},
@@ -75,7 +78,8 @@ TEST(Activation, LargeTensors) {
 }
 
 TEST(Activation, PreluOfEachChannel) {
-  const TestTensor in = MakeTensor<float>({1, 2, 2, 3}, {-1, -1, -1, 1, 2, 3, -4, 5, -6, -7, -8, 9});
+  const TestTensor in =
+      MakeTensor<float>({1, 2, 2, 3}, {-1, -1, -1, 1, 2, 3, -4, 5, -6, -7, -8, 9});
   const TestTensor expected = MakeTensor<float>(
       {1, 2, 2, 3}, std::vector<float>{-0.5f, -2, 1, 1, 2, 3, -2, 5, 6, -3.5f, -16, 9});
   for (bool is_const : {false, true}) {

@@ -31,7 +31,8 @@ TEST(BatchNorm, AllChannelCounts) {
     for (size_t i = 0; i < in.size(); ++i) {
       const size_t c = i % static_cast<size_t>(channels);
       const double x = static_cast<double>(in[i]), s = static_cast<double>(scale[c]);
-      const double deviation = std::sqrt(static_cast<double>(var[c]) + static_cast<double>(kEpsilon));
+      const double deviation =
+          std::sqrt(static_cast<double>(var[c]) + static_cast<double>(kEpsilon));
       const double y = s * (x - static_cast<double>(mean[c])) / deviation;
       normalized.push_back(static_cast<float>(std::max(y + static_cast<double>(offset[c]), 0.0)));
       folded.push_back(static_cast<float>(s * x + static_cast<double>(offset[c])));
@@ -40,10 +41,11 @@ TEST(BatchNorm, AllChannelCounts) {
       const auto channel = [&](const std::vector<float> &values) {
         return MakeTensor<float>({channels}, values, is_const);
       };
-      OpCase with_statistics = {
-          MakeString(channels, " channels"), Builder().AddStringArg("activation", "RELU"),
-          {MakeTensor<float>(shape, in), channel(scale), channel(offset), channel(mean), channel(var)},
-          {MakeTensor<float>(shape, normalized)}};
+      OpCase with_statistics = {MakeString(channels, " channels"),
+                                Builder().AddStringArg("activation", "RELU"),
+                                {MakeTensor<float>(shape, in), channel(scale), channel(offset),
+                                 channel(mean), channel(var)},
+                                {MakeTensor<float>(shape, normalized)}};
       with_statistics.abs = 2e-5;
       RunOpCase(with_statistics);
       OpCase without = {MakeString(channels, " channels, folded"), Builder(),

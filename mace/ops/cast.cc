@@ -30,7 +30,8 @@ To Convert(From x) {
     // 2^63 is exact as a float, the largest int64 is not: hence >= the number after it.
     constexpr From limit = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
     if (x >= limit) return std::numeric_limits<To>::max();
-    if (x <= static_cast<From>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
+    constexpr To least = std::numeric_limits<To>::min();
+    if (x <= static_cast<From>(least)) return least;
     return std::isnan(x) ? To{0} : static_cast<To>(x);
   } else {
     return static_cast<To>(x);

@@ -79,7 +79,8 @@ TEST(Eltwise, BroadcastsFloats) {
   for (const ShapeCase &shapes : kShapes) {
     const TestTensor a = MakeTensor<float>(shapes.a, RandomFloats(shapes.a.elements(), -4, 4, 1));
     const TestTensor b = MakeTensor<float>(shapes.b, RandomFloats(shapes.b.elements(), -4, 4, 2));
-    const std::vector<float> x = Spread<float>(a, shapes.output), y = Spread<float>(b, shapes.output);
+    const std::vector<float> x = Spread<float>(a, shapes.output),
+                             y = Spread<float>(b, shapes.output);
     std::vector<float> difference, product;
     std::vector<bool> less;
     for (size_t i = 0; i < x.size(); ++i) {
@@ -177,7 +178,8 @@ TEST(Eltwise, FloatPredicates) {
 
 TEST(Eltwise, Bools) {
   const Shape shape = {4};
-  const TestTensor a = MakeTensor<bool>(shape, {0, 0, 1, 1}), b = MakeTensor<bool>(shape, {0, 1, 0, 1});
+  const TestTensor a = MakeTensor<bool>(shape, {0, 0, 1, 1}),
+                   b = MakeTensor<bool>(shape, {0, 1, 0, 1});
   const auto bools = [&shape](const std::vector<bool> &values) {
     return std::vector<TestTensor>{MakeTensor<bool>(shape, values)};
   };
@@ -213,9 +215,11 @@ void CheckIntegerFunctions() {
        values({3, -4, -4, 3, 0, least, most, 0})},
       {"mod has the divisor's sign", Builder("MOD"), {a, b}, values({1, 1, -1, -1, 0, 0, 0, 0})},
   });
-  RunOpCase({"powers", Builder("POW"),
-             {MakeTensor<T>({6}, {2, -3, 1, -1, -1, 0}), MakeTensor<T>({6}, {10, 3, -9, -2, -3, 0})},
-             {MakeTensor<T>({6}, {1024, -27, 1, 1, -1, 1})}});
+  RunOpCase(
+      {"powers",
+       Builder("POW"),
+       {MakeTensor<T>({6}, {2, -3, 1, -1, -1, 0}), MakeTensor<T>({6}, {10, 3, -9, -2, -3, 0})},
+       {MakeTensor<T>({6}, {1024, -27, 1, 1, -1, 1})}});
 }
 
 TEST(Eltwise, Int32Functions) { CheckIntegerFunctions<int32_t>(); }
@@ -268,8 +272,8 @@ TEST(Eltwise, RefusesWhatCannotBe) {
           "RELUX needs a max_limit above 0");
   refused(Builder("SUM"), bools, bools, unsupported, "arithmetic of bools");
   const int64_t large = int64_t{1} << 32;
-  refused(Builder("SUM"), MakeTensor<float>({0, large, 1}, {}), MakeTensor<float>({0, 1, large}, {}),
-          invalid, "too large to be addressed");
+  refused(Builder("SUM"), MakeTensor<float>({0, large, 1}, {}),
+          MakeTensor<float>({0, 1, large}, {}), invalid, "too large to be addressed");
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ std::vector<float> Expected(const std::vector<float> &in, size_t n, const std::v
     double mean = 0, variance = 0;
     for (size_t i = 0; i < n; ++i) mean += static_cast<double>(in[first + i]);
     mean /= static_cast<double>(n);
-    for (size_t i = 0; i < n; ++i) variance += std::pow(static_cast<double>(in[first + i]) - mean, 2);
+    for (size_t i = 0; i < n; ++i)
+      variance += std::pow(static_cast<double>(in[first + i]) - mean, 2);
     variance /= static_cast<double>(n);
     for (size_t i = 0; i < n; ++i) {
       double y = (static_cast<double>(in[first + i]) - mean) /
@@ -46,7 +47,8 @@ TEST(LayerNorm, AllAxes) {
       const int64_t n = shape.elements(axis, shape.rank());
       Shape parameters;
       for (int i = axis; i < shape.rank(); ++i) parameters.push_back(shape[i]);
-      const std::vector<float> scale = RandomFloats(n, -2, 2, 1), offset = RandomFloats(n, -2, 2, 2);
+      const std::vector<float> scale = RandomFloats(n, -2, 2, 1),
+                               offset = RandomFloats(n, -2, 2, 2);
       const auto run = [&](std::vector<TestTensor> inputs, const std::vector<float> &expected) {
         inputs.insert(inputs.begin(), MakeTensor<float>(shape, in));
         OpCase op_case = {MakeString(shape.ToString(), " axis ", axis), Builder(axis), inputs,
@@ -75,7 +77,8 @@ TEST(LayerNorm, RefusesWhatDoesNotFit) {
   };
   const TestTensor in = MakeTensor<float>({2, 3}, {1});
   refused(Builder(2), {in}, "axis 2 is outside");
-  refused(Builder(0), {in, MakeConst<float>({3}, {1})}, "does not have one element for each of the 6");
+  refused(Builder(0), {in, MakeConst<float>({3}, {1})},
+          "does not have one element for each of the 6");
   refused(Builder(1), {in, MakeConst<int32_t>({3}, {1})}, "scale must be float32, not int32");
 }
 

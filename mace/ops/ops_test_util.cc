@@ -43,7 +43,8 @@ std::vector<int64_t> RandomInts(int64_t n, int64_t low, int64_t high, uint32_t s
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low) + 1;
   for (int64_t &value : values) {
     const uint64_t number = generator();
-    value = static_cast<int64_t>(static_cast<uint64_t>(low) + (range == 0 ? number : number % range));
+    value =
+        static_cast<int64_t>(static_cast<uint64_t>(low) + (range == 0 ? number : number % range));
   }
   return values;
 }
@@ -202,8 +203,8 @@ class OpLife {
     MACE_RETURN_IF_ERROR(Run(first, {-1, -1}, "a second time", results));
     for (const std::pair<int, int> &pair : first.shared()) {
       if (!MayShare(pair)) continue;
-      MACE_RETURN_IF_ERROR(
-          Run(first, pair, MakeString("output ", pair.first, " over input ", pair.second), results));
+      MACE_RETURN_IF_ERROR(Run(
+          first, pair, MakeString("output ", pair.first, " over input ", pair.second), results));
     }
     return MaceStatus();
   }
@@ -507,7 +508,8 @@ template <typename T>
     case DT_UINT8:
     case DT_BOOL: return ValuesNear<uint8_t>(actual, expected, rel, abs);
     case DT_HALF: return ValuesNear<uint16_t>(actual, expected, rel, abs);
-    default: return ::testing::AssertionFailure() << "cannot compare " << DataTypeName(actual.dtype);
+    default:
+      return ::testing::AssertionFailure() << "cannot compare " << DataTypeName(actual.dtype);
   }
 }
 

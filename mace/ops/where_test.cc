@@ -54,9 +54,11 @@ TEST(Where, ManyOnSeveralThreads) {
   const std::vector<float> a = RandomFloats(n, 0, 1, 1), b = RandomFloats(n, 2, 3, 2);
   std::vector<float> expected;
   for (size_t i = 0; i < a.size(); ++i) expected.push_back(condition[i] ? a[i] : b[i]);
-  RunOpCase({"many", OpDefBuilder("Where"),
-             {MakeTensor<bool>({n}, condition), MakeTensor<float>({n}, a), MakeTensor<float>({n}, b)},
-             {MakeTensor<float>({n}, expected)}});
+  RunOpCase(
+      {"many",
+       OpDefBuilder("Where"),
+       {MakeTensor<bool>({n}, condition), MakeTensor<float>({n}, a), MakeTensor<float>({n}, b)},
+       {MakeTensor<float>({n}, expected)}});
 }
 
 TEST(Where, RefusesWhatDoesNotFit) {
@@ -66,7 +68,8 @@ TEST(Where, RefusesWhatDoesNotFit) {
     op_case.message = message;
     RunOpCase(op_case);
   };
-  const TestTensor condition = MakeTensor<bool>({2}, {1, 0}), floats = MakeTensor<float>({2}, {1, 2});
+  const TestTensor condition = MakeTensor<bool>({2}, {1, 0}),
+                   floats = MakeTensor<float>({2}, {1, 2});
   refused({floats, floats, floats}, "the condition must be bool, not float32");
   refused({condition, floats, MakeTensor<int32_t>({2}, {1, 2})}, "Where 'test'");
   refused({condition, floats, MakeTensor<float>({3}, {1})}, "cannot be broadcast");

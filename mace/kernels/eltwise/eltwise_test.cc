@@ -294,7 +294,8 @@ TEST_F(UnaryKernel, DenseRanges) {
           {2e-6, 0});
     Check(kernel, ActivationParams{kActivationSigmoid, 0, 0, 0}, Random(n, -80, 80, 11), {2e-6, 0});
     Check(kernel, ActivationParams{kActivationElu, 0, 1, 0}, Random(n, -20, 1, 12), {2e-6, 0});
-    Check(kernel, ActivationParams{kActivationSoftplus, 0, 0, 0}, Random(n, -80, 80, 13), {2e-6, 0});
+    Check(kernel, ActivationParams{kActivationSoftplus, 0, 0, 0}, Random(n, -80, 80, 13),
+          {2e-6, 0});
     Check(kernel, ActivationParams{kActivationGelu, 0, 0, 0}, Random(n, -6, 6, 14), {2e-7, 1e-6});
     Check(kernel, ActivationParams{kActivationMish, 0, 0, 0}, Random(n, -30, 30, 15), {1e-6, 1e-6});
     Check(kernel, ActivationParams{kActivationSilu, 0, 0, 0}, Random(n, -30, 30, 16), {2e-6, 0});
