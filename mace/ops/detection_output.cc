@@ -107,8 +107,12 @@ class DetectionOutputOp : public ShapedOperation {
  public:
   using ShapedOperation::ShapedOperation;
 
-  MaceStatus Init(OpInitContext *) override {
+  MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
+    for (int i = 0; i < 3; ++i) {
+      if (context->InputType(i) == DT_FLOAT) continue;
+      return Invalid("input ", i, " must be float32, not ", DataTypeName(context->InputType(i)));
+    }
     if (!(attrs_.nms_threshold >= 0)) {
       return Invalid("nms_threshold ", attrs_.nms_threshold, " must not be negative");
     }

@@ -79,13 +79,17 @@ MaceTensor EmptyTensor(const std::vector<int64_t> &shape, IDataType type) {
 MaceTensor FloatTensor(const std::vector<int64_t> &shape, const std::vector<float> &values) {
   MaceTensor tensor = EmptyTensor(shape);
   EXPECT_EQ(Bytes(shape, IDataType::kFloat), values.size() * sizeof(float));
-  std::memcpy(tensor.raw_data().get(), values.data(), values.size() * sizeof(float));
+  if (!values.empty()) {
+    std::memcpy(tensor.raw_data().get(), values.data(), values.size() * sizeof(float));
+  }
   return tensor;
 }
 
 std::vector<float> Values(const MaceTensor &tensor) {
   std::vector<float> values(static_cast<size_t>(Shape(tensor.shape()).elements()));
-  std::memcpy(values.data(), tensor.data().get(), values.size() * sizeof(float));
+  if (!values.empty()) {
+    std::memcpy(values.data(), tensor.data().get(), values.size() * sizeof(float));
+  }
   return values;
 }
 
