@@ -31,7 +31,8 @@ _PYTEST_FOLDERS = ["mace/python", "test", "tools"]
 # The configurations of every run, and those of every night. The names are those of .bazelrc.
 _DEFAULT = ["host", "arm64-v8a", "armeabi-v7a"]
 _CLANG = ["host-clang", "arm64-v8a-clang", "armeabi-v7a-clang"]
-_NIGHTLY = ["cortex-a76", "cortex-a53", "cortex-a15", "asan", "ubsan", "tsan", *_CLANG]
+_ISAS = ["isa-reference", "isa-sse4", "isa-avx2"]
+_NIGHTLY = [*_ISAS, "cortex-a76", "cortex-a53", "cortex-a15", "asan", "ubsan", "tsan", *_CLANG]
 _PYTHON = "python"
 
 _EPILOG = f"""\
