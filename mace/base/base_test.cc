@@ -259,7 +259,10 @@ TEST(Logging, FatalAborts) {
   EXPECT_NE(text.find("Check failed: 1 == 2 why"), std::string::npos) << text;
   EXPECT_NE(text.find("signal"), std::string::npos) << text;
   EXPECT_EQ(LogOf(nullptr, nullptr, [] { MACE_CHECK(1 == 1) << "why"; }), "");
-  EXPECT_EQ(LogOf("4", nullptr, [] { LOG(FATAL) << "why"; }), "signal");
+  // An emulator may add a line of its own about the signal.
+  const std::string silent = LogOf("4", nullptr, [] { LOG(FATAL) << "why"; });
+  EXPECT_EQ(silent.find("why"), std::string::npos) << silent;
+  EXPECT_NE(silent.find("signal"), std::string::npos) << silent;
 }
 
 }  // namespace
