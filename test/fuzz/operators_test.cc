@@ -29,7 +29,7 @@ int FromEnvironment(const char *name, int fallback) {
 #ifdef __x86_64__
 constexpr int kIterations = 250;
 #else
-constexpr int kIterations = 4;  // other machines are emulated
+constexpr int kIterations = 25;  // other machines are emulated
 #endif
 
 constexpr DataType kTypes[] = {DT_FLOAT, DT_INT32, DT_INT64, DT_UINT8, DT_INT8, DT_BOOL, DT_DOUBLE};
