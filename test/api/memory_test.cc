@@ -95,6 +95,10 @@ TEST(Memory, LimitOfActivations) {
   ASSERT_MACE_OK(engine->Run({{"input", FloatTensor({2, 4}, Numbers(8))}}, &outputs));
 }
 
+// With 32-bit addresses such a shape is not one at all.
+constexpr MaceStatus::Code kTooLarge = sizeof(size_t) == 8 ? MaceStatus::MACE_OUT_OF_RESOURCES
+                                                            : MaceStatus::MACE_INVALID_ARGS;
+
 TEST(Memory, ShapesBeyondTheMachineAreRefused) {
   ModelBuilder builder;
   builder.Input("input", {1})
@@ -104,7 +108,7 @@ TEST(Memory, ShapesBeyondTheMachineAreRefused) {
       .Op("Reduce", "reduce", {"wide"}, {"output"}, {StringArg("reduce_type", "SUM")});
   const ModelFiles files = builder.Build();
   MaceEngine engine((MaceEngineConfig()));
-  EXPECT_EQ(InitEngine(files, &engine), MaceStatus::MACE_OUT_OF_RESOURCES);
+  EXPECT_EQ(InitEngine(files, &engine), kTooLarge);
 
   ModelBuilder constant;
   constant.Output("output", {-1, -1})
@@ -112,7 +116,7 @@ TEST(Memory, ShapesBeyondTheMachineAreRefused) {
       .Op("Fill", "fill", {"huge"}, {"output"});
   const ModelFiles constant_files = constant.Build();
   MaceEngine other((MaceEngineConfig()));
-  EXPECT_EQ(InitEngine(constant_files, &other), MaceStatus::MACE_OUT_OF_RESOURCES);
+  EXPECT_EQ(InitEngine(constant_files, &other), kTooLarge);
 }
 
 TEST(Memory, ManyEngines) {
