@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command of a shell block in README.md and docs/ is run, on small models under the names
+that the documents use. A command of a new kind fails until it is added here."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import small_models
+
+ROOT = Path(__file__).resolve().parents[4]
+DEPLOYMENT = """\
+library_name: {name}
+target_abis: [host]
+models:
+  {name}:
+    platform: onnx
+    model_file_path: model.onnx
+    subgraphs:
+      - input_tensors: [x]
+        input_shapes: ["1,8,8,3"]
+        output_tensors: [y]
+    runtime: cpu
+"""
+# Commands of the build: their targets and configurations are what tools/test.sh builds, so it is
+# enough that they name something that exists.
+_ONLY_NAMED = ("bazel build ", "bazel test ", "alias mace=")
+
+
+def _commands() -> list[tuple[str, str]]:
+    found: dict[str, str] = {}
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for block in re.findall(r"```sh\n(.*?)```", path.read_text(encoding="utf-8"), re.S):
+            for line in block.splitlines():
+                command = line.split(" #")[0].strip()
+                if command and not command.startswith("#"):
+                    found.setdefault(command, path.name)
+    return [(document, command) for command, document in found.items()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the models that the documents speak of, converted where they are run."""
+    folder = tmp_path_factory.mktemp("documents")
+    small_models.conv_onnx(folder / "model.onnx")
+    small_models.write_caffe(folder / "deploy.prototxt")
+    (folder / "deploy.caffemodel").rename(folder / "net.caffemodel")
+    _frozen(folder / "frozen.pb")
+    for name in ("model", "mobilenet_v2"):
+        text = DEPLOYMENT.format(name=name)
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+        assert _run(f"mace convert --config={name}.yml", folder).returncode == 0
+    (folder / "model.yml").unlink()
+    return folder
+
+
+def _frozen(path: Path) -> None:
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    graph = GraphDef()
+    x = graph.node.add(name="x", op="Placeholder")
+    x.attr["dtype"].type = 1
+    for size in (1, 4, 4, 3):
+        x.attr["shape"].shape.dim.add(size=size)
+    for name, source in (("block3/out", "x"), ("y", "block3/out")):
+        graph.node.add(name=name, op="Relu", input=[source]).attr["T"].type = 1
+    path.write_bytes(graph.SerializeToString())
+
+
+def _run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    converter = f"{shlex.quote(sys.executable)} {shlex.quote(str(ROOT / 'tools/converter.py'))}"
+    for prefix in ("mace ", "python tools/converter.py "):
+        if command.startswith(prefix):
+            command = f"{converter} {command[len(prefix) :]}"
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "mace/python")},
+    )
+
+
+@pytest.mark.parametrize(("document", "command"), _commands(), ids=lambda v: str(v)[:60])
+def test_command(document: str, command: str, folder: Path) -> None:
+    if command.startswith(_ONLY_NAMED):
+        configurations = (ROOT / ".bazelrc").read_text(encoding="utf-8")
+        for config in re.findall(r"--config=(\S+)", command):
+            assert f"build:{config} " in configurations, f"{document} names --config={config}"
+        return
+    if match := re.match(r"bash (tools/\S+\.sh)", command):
+        # They install and build, which tests around them did already.
+        result = subprocess.run(
+            ["bash", match[1], "--help"], cwd=ROOT, capture_output=True, text=True
+        )
+        assert result.returncode == 0 and result.stdout, result.stderr
+        return
+    if command.startswith("python tools/compare_frameworks.py"):
+        script = [sys.executable, str(ROOT / "tools/compare_frameworks.py"), "--help"]
+        subprocess.run(script, check=True, capture_output=True)
+        for name in re.findall(r"\S+\.yml", command):
+            assert (ROOT / name).is_file(), f"{document} names {name}"
+        return
+    assert command.startswith(("mace ", "python tools/converter.py ")), (
+        f"{document} has a command that no test runs: {command}"
+    )
+    if " init " in command:
+        for made in ("model.yml", "deploy.yml", "deployment.yml"):
+            (folder / made).unlink(missing_ok=True)
+    if command.startswith("mace dev docs"):
+        command = "mace dev docs --check"
+    result = _run(command, folder)
+    assert result.returncode == 0, f"{document}: {command}\n{result.stdout}{result.stderr}"
