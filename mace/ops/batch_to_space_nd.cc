@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TensorFlow's BatchToSpaceND over height and width: image (r * block_width + s) * N + n becomes row
-// r and column s of each block of image n, then the borders are cropped.
+// TensorFlow's BatchToSpaceND over height and width: image (r * block_width + s) * N + n becomes
+// row r and column s of each block of image n, then the borders are cropped.
 #include <algorithm>
 #include <cstring>
 

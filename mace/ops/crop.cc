@@ -33,8 +33,7 @@ class CropOp : public CopyOperation {
   MaceStatus Ranges(const OpShapeContext &context, std::vector<DimRange> *ranges) const {
     const Shape &input = context.Input(0).shape;
     const bool has_like = context.HasInput(1);
-    const std::vector<int64_t> sizes =
-        has_like ? context.Input(1).shape.ToVector() : attrs_.size;
+    const std::vector<int64_t> sizes = has_like ? context.Input(1).shape.ToVector() : attrs_.size;
     const size_t rank = static_cast<size_t>(input.rank());
     if (attrs_.offset.size() != rank || sizes.size() != rank) {
       return Invalid("offset has ", attrs_.offset.size(), " entries and the size ", sizes.size(),

@@ -74,9 +74,8 @@ void RunCopy(ThreadPool *pool, const kernels::StridedCopy &copy, const void *src
   }
   const int64_t unit_bytes = std::max<int64_t>(1, copy.bytes() / copy.units());
   const int64_t grain = std::max<int64_t>(1, kThreadBytes / unit_bytes);
-  pool->ParallelFor(copy.units(), grain, [&](int64_t begin, int64_t end, int) {
-    copy.Run(src, dst, begin, end);
-  });
+  pool->ParallelFor(copy.units(), grain,
+                    [&](int64_t begin, int64_t end, int) { copy.Run(src, dst, begin, end); });
 }
 
 void CopyTensor(ThreadPool *pool, const Tensor &src, Tensor *dst) {

@@ -69,8 +69,8 @@ class ShapedOperation : public Operation {
                       std::vector<int64_t> *values) const;
   MaceStatus CheckAxis(int64_t axis, int rank, int *normalized) const;
   // All axes normalized; an error when one is outside or occurs twice.
-  MaceStatus CheckAxes(const std::vector<int64_t> &axes, int rank, std::vector<int> *normalized)
-      const;
+  MaceStatus CheckAxes(const std::vector<int64_t> &axes, int rank,
+                       std::vector<int> *normalized) const;
   // An error when the inputs that are there differ in type.
   MaceStatus CheckSameTypes(const std::vector<DataType> &inputs) const;
   MaceStatus CheckIntegerType(const char *what, DataType dtype) const;

@@ -212,24 +212,22 @@ class DetectionOutputOp : public ShapedOperation {
     if (priors > INT32_MAX) return Invalid(priors, " priors are too many");
     geometry->location_classes = attrs_.share_location ? 1 : attrs_.num_classes;
     int64_t locations = 0, scores = 0;
-    const bool fits =
-        CheckedMultiply(4 * priors, geometry->location_classes, &locations) &&
-        CheckedMultiply(priors, attrs_.num_classes, &scores) && location.rank() >= 1 &&
-        confidence.rank() >= 1 && location[0] == confidence[0] &&
-        location.elements(1, location.rank()) == locations &&
-        confidence.elements(1, confidence.rank()) == scores;
+    const bool fits = CheckedMultiply(4 * priors, geometry->location_classes, &locations) &&
+                      CheckedMultiply(priors, attrs_.num_classes, &scores) &&
+                      location.rank() >= 1 && confidence.rank() >= 1 &&
+                      location[0] == confidence[0] &&
+                      location.elements(1, location.rank()) == locations &&
+                      confidence.elements(1, confidence.rank()) == scores;
     if (!fits) {
-      return Invalid("locations ", location.ToString(), " and confidences ",
-                     confidence.ToString(), " do not go with ", priors, " priors, ",
-                     attrs_.num_classes, " classes and share_location ",
-                     attrs_.share_location ? "true" : "false",
+      return Invalid("locations ", location.ToString(), " and confidences ", confidence.ToString(),
+                     " do not go with ", priors, " priors, ", attrs_.num_classes,
+                     " classes and share_location ", attrs_.share_location ? "true" : "false",
                      "; each image needs 4 locations and as many confidences as classes for each "
                      "prior");
     }
     geometry->images = location[0];
     geometry->priors = priors;
-    geometry->kept_of_class =
-        attrs_.nms_top_k >= 0 ? std::min(priors, attrs_.nms_top_k) : priors;
+    geometry->kept_of_class = attrs_.nms_top_k >= 0 ? std::min(priors, attrs_.nms_top_k) : priors;
     return MaceStatus::MACE_SUCCESS;
   }
 
@@ -245,10 +243,10 @@ class DetectionOutputOp : public ShapedOperation {
         geometry.priors, 1024, [&](int64_t begin, int64_t end, int) {
           for (int64_t p = begin; p < end; ++p) {
             for (int64_t c = 0; c < classes; ++c) {
-              boxes[c * geometry.priors + p] = Decode(
-                  attrs_.code_type, prior + p * 4,
-                  attrs_.variance_encoded_in_target ? kNoVariance : variance + p * 4,
-                  location + (p * classes + c) * 4);
+              boxes[c * geometry.priors + p] =
+                  Decode(attrs_.code_type, prior + p * 4,
+                         attrs_.variance_encoded_in_target ? kNoVariance : variance + p * 4,
+                         location + (p * classes + c) * 4);
             }
           }
         });
@@ -315,8 +313,8 @@ class DetectionOutputOp : public ShapedOperation {
     int64_t count = 0;
     for (int64_t c = 0; c < attrs_.num_classes; ++c) {
       for (int32_t i = 0; i < counts[c]; ++i) {
-        detections[count++] = {kept[c * geometry.kept_of_class + i].score,
-                               static_cast<int32_t>(c), i};
+        detections[count++] = {kept[c * geometry.kept_of_class + i].score, static_cast<int32_t>(c),
+                               i};
       }
     }
     if (attrs_.keep_top_k >= 0 && count > attrs_.keep_top_k) {
@@ -329,8 +327,13 @@ class DetectionOutputOp : public ShapedOperation {
       const Detection &found = detections[i];
       const int32_t prior = kept[found.label * geometry.kept_of_class + found.rank].prior;
       const Box &box = boxes[(attrs_.share_location ? 0 : found.label * geometry.priors) + prior];
-      const float row[7] = {static_cast<float>(image), static_cast<float>(found.label),
-                            found.score,  box.left, box.top, box.right, box.bottom};
+      const float row[7] = {static_cast<float>(image),
+                            static_cast<float>(found.label),
+                            found.score,
+                            box.left,
+                            box.top,
+                            box.right,
+                            box.bottom};
       std::copy(row, row + 7, rows + i * 7);
     }
     return count;

@@ -14,7 +14,8 @@ class FlattenOp : public AliasOperation {
 
   MaceStatus InferShape(OpShapeContext *context) override {
     const Shape &input = context->Input(0).shape;
-    return attrs_.two_dimensional ? InferTwoDimensional(context, input) : InferRange(context, input);
+    return attrs_.two_dimensional ? InferTwoDimensional(context, input)
+                                  : InferRange(context, input);
   }
 
  private:

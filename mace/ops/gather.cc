@@ -49,8 +49,8 @@ class GatherOp : public ShapedOperation {
     const Index *index = indices.data<Index>();
     for (int64_t i = 0; i < count; ++i) {
       if (index[i] < -dim || index[i] >= dim) {
-        return Invalid("index ", index[i], " at place ", i, " is outside of [", -dim, ", ",
-                       dim - 1, "], axis ", axis, " of input shape ", input.shape.ToString());
+        return Invalid("index ", index[i], " at place ", i, " is outside of [", -dim, ", ", dim - 1,
+                       "], axis ", axis, " of input shape ", input.shape.ToString());
       }
     }
     const int64_t bytes = input.shape.elements(axis + 1, input.shape.rank()) *

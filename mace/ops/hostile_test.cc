@@ -27,23 +27,23 @@ class HostileContext : public OpPlanContext, public OpInitContext {
   HostileContext(std::vector<Tensor> inputs, int outputs)
       : inputs_(std::move(inputs)), outputs_(outputs) {}
 
-  const Tensor* ConstInput(int i) const override {
+  const Tensor *ConstInput(int i) const override {
     return i < InputCount() && inputs_[i].is_const ? &inputs_[i] : nullptr;
   }
   DataType InputType(int i) const override {
     return i < InputCount() ? inputs_[i].dtype : DT_INVALID;
   }
   void ReleaseConstInput(int) override {}
-  ThreadPool* thread_pool() const override { return &pool_; }
+  ThreadPool *thread_pool() const override { return &pool_; }
   bool shape_only() const override { return true; }
   void CountPackedBytes(size_t) override {}
 
   int InputCount() const override { return static_cast<int>(inputs_.size()); }
   int OutputCount() const override { return static_cast<int>(outputs_.size()); }
   bool HasInput(int i) const override { return i < InputCount() && inputs_[i].dtype != DT_INVALID; }
-  const Tensor& Input(int i) const override { return inputs_[i]; }
-  void SetOutputShape(int i, const Shape& shape) override { outputs_[i] = shape; }
-  const Shape& OutputShape(int i) const override { return outputs_[i]; }
+  const Tensor &Input(int i) const override { return inputs_[i]; }
+  void SetOutputShape(int i, const Shape &shape) override { outputs_[i] = shape; }
+  const Shape &OutputShape(int i) const override { return outputs_[i]; }
   void RequestScratch(size_t) override {}
   void AliasOutput(int, int) override {}
   void AllowInPlace(int, int) override {}
@@ -59,7 +59,7 @@ class HostileContext : public OpPlanContext, public OpInitContext {
 // One operator and its inputs, made of random numbers that favour the extremes.
 class Hostile {
  public:
-  Hostile(const OpSchema& schema, uint32_t seed) : schema_(schema), random_(seed) {
+  Hostile(const OpSchema &schema, uint32_t seed) : schema_(schema), random_(seed) {
     def_.type = schema.name;
     def_.name = "hostile";
     for (int i = 0; i < schema.attr_count; ++i) AddAttribute(schema.attrs[i]);
@@ -74,13 +74,13 @@ class Hostile {
     for (int i = 0; i < outputs; ++i) def_.output.push_back("output" + std::to_string(i));
   }
 
-  const OperatorDef& def() const { return def_; }
+  const OperatorDef &def() const { return def_; }
   int Below(int n) { return static_cast<int>(random_() % static_cast<uint32_t>(n)); }
 
   std::vector<Tensor> MakeInputs(DataType key) {
     std::vector<Tensor> tensors(def_.input.size());
     for (size_t i = 0; i < tensors.size(); ++i) {
-      Tensor& tensor = tensors[i];
+      Tensor &tensor = tensors[i];
       tensor.name = &def_.input[i];
       if (def_.input[i].empty()) continue;
       const bool is_key = static_cast<int>(i) == schema_.type_input;
@@ -92,7 +92,7 @@ class Hostile {
         const int count = Below(8);
         tensor.shape = Below(8) == 0 ? Shape{} : Shape{count};
         values_[i].resize(static_cast<size_t>(std::max(1, count)));
-        for (int64_t& value : values_[i]) value = Integer();
+        for (int64_t &value : values_[i]) value = Integer();
         tensor.is_const = true;
         tensor.raw = values_[i].data();
       } else {
@@ -121,7 +121,7 @@ class Hostile {
     }
   }
 
-  void AddAttribute(const AttrSchema& attr) {
+  void AddAttribute(const AttrSchema &attr) {
     if (!attr.required && Below(2) == 0) return;
     Argument arg;
     arg.name = attr.name;
@@ -161,27 +161,27 @@ class Hostile {
     def_.arg.push_back(std::move(arg));
   }
 
-  const OpSchema& schema_;
+  const OpSchema &schema_;
   std::mt19937 random_;
   OperatorDef def_;
   std::vector<std::vector<int64_t>> values_;
 };
 
-MaceStatus Plan(const OpRegistry& registry, Hostile* hostile, DataType key) {
-  const OperatorDef& def = hostile->def();
+MaceStatus Plan(const OpRegistry &registry, Hostile *hostile, DataType key) {
+  const OperatorDef &def = hostile->def();
   OpConstructContext construct;
   construct.def = &def;
   std::unique_ptr<Operation> operation;
   MACE_RETURN_IF_ERROR(registry.Create(&construct, key, &operation));
   const std::vector<Tensor> inputs = hostile->MakeInputs(key);
   std::vector<DataType> input_types, output_types(def.output.size(), DT_INVALID);
-  for (const Tensor& input : inputs) input_types.push_back(input.dtype);
+  for (const Tensor &input : inputs) input_types.push_back(input.dtype);
   MACE_RETURN_IF_ERROR(operation->InferType(input_types, &output_types));
   HostileContext context(inputs, static_cast<int>(def.output.size()));
   MACE_RETURN_IF_ERROR(operation->Init(&context));
   MACE_RETURN_IF_ERROR(operation->InferShape(&context));
   for (size_t i = 0; i < def.output.size(); ++i) {
-    const Shape& shape = context.OutputShape(static_cast<int>(i));
+    const Shape &shape = context.OutputShape(static_cast<int>(i));
     size_t bytes = 0;
     EXPECT_TRUE(CheckedBytes(shape, DataTypeSize(output_types[i]), &bytes))
         << def.type << " gives output " << i << " the shape " << shape.ToString();
@@ -195,9 +195,9 @@ class HostileTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(HostileTest, RefusesOrPlans) {
   static const OpRegistry registry;
-  const OpSchema& schema = kOpSchemas[GetParam()];
+  const OpSchema &schema = kOpSchemas[GetParam()];
   std::vector<DataType> keys;
-  for (const OpType& type : kOpTypes) {
+  for (const OpType &type : kOpTypes) {
     if (type.op == std::string(schema.name)) keys.push_back(type.dtype);
   }
   int planned = 0;
@@ -217,7 +217,7 @@ TEST_P(HostileTest, RefusesOrPlans) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Operators, HostileTest, ::testing::Range(0, kOpSchemaCount),
-                         [](const ::testing::TestParamInfo<int>& info) {
+                         [](const ::testing::TestParamInfo<int> &info) {
                            return std::string(kOpSchemas[info.param].name);
                          });
 

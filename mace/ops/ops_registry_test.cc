@@ -14,7 +14,7 @@ namespace mace {
 namespace ops {
 namespace {
 
-constexpr DataType kTypes[] = {DT_FLOAT, DT_UINT8, DT_HALF,  DT_INT32, DT_BFLOAT16,
+constexpr DataType kTypes[] = {DT_FLOAT, DT_UINT8, DT_HALF, DT_INT32, DT_BFLOAT16,
                                DT_INT8,  DT_INT64, DT_BOOL, DT_DOUBLE};
 
 TEST(OpsRegistryTest, HoldsExactlyWhatIsPromised) {

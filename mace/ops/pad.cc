@@ -166,8 +166,7 @@ class PadOp : public ShapedOperation {
   void CopyBlock(const PadState &state, const uint8_t *src, int64_t i, uint8_t *dst) const {
     const int64_t index =
         SourceIndex(attrs_.mode, i - state.before[state.outer], state.dims[state.outer]);
-    std::memcpy(dst + i * state.block, src + index * state.block,
-                static_cast<size_t>(state.block));
+    std::memcpy(dst + i * state.block, src + index * state.block, static_cast<size_t>(state.block));
   }
 
   static constexpr int64_t kGrainBytes = 64 * 1024;

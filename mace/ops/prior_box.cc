@@ -97,7 +97,9 @@ class PriorBoxOp : public ShapedOperation {
       }
     }
     for (float ratio : attrs_.aspect_ratio) {
-      if (!(ratio > 0) || std::isinf(ratio)) return Invalid("aspect_ratio ", ratio, " must be above 0");
+      if (!(ratio > 0) || std::isinf(ratio)) {
+        return Invalid("aspect_ratio ", ratio, " must be above 0");
+      }
     }
     if (attrs_.variance.size() != 1 && attrs_.variance.size() != 4) {
       return Invalid("variance must have 1 or 4 entries, not ", attrs_.variance.size());
@@ -111,9 +113,8 @@ class PriorBoxOp : public ShapedOperation {
   void MakeRatios() {
     ratios_ = {1.0f};
     for (float ratio : attrs_.aspect_ratio) {
-      const bool known = std::any_of(ratios_.begin(), ratios_.end(), [=](float other) {
-        return std::fabs(ratio - other) < 1e-6f;
-      });
+      const bool known = std::any_of(ratios_.begin(), ratios_.end(),
+                                     [=](float other) { return std::fabs(ratio - other) < 1e-6f; });
       if (known) continue;
       ratios_.push_back(ratio);
       if (attrs_.flip) ratios_.push_back(1.0f / ratio);

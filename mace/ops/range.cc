@@ -73,7 +73,8 @@ class RangeOp : public ShapedOperation {
   MaceStatus Run(OpContext *context) override {
     const T start = context->input(0)->data<T>()[0], delta = context->input(2)->data<T>()[0];
     T *output = context->output(0)->mutable_data<T>();
-    for (int64_t i = 0; i < context->output(0)->elements(); ++i) output[i] = Number(start, delta, i);
+    for (int64_t i = 0; i < context->output(0)->elements(); ++i)
+      output[i] = Number(start, delta, i);
     return MaceStatus::MACE_SUCCESS;
   }
 

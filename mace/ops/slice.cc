@@ -45,8 +45,8 @@ class SliceOp : public CopyOperation {
     }
     if (ends.size() != starts.size() || named.size() != starts.size() ||
         steps.size() != starts.size()) {
-      return Invalid("there are ", starts.size(), " starts, ", ends.size(), " ends, ",
-                     named.size(), " axes and ", steps.size(), " steps; they must be as many");
+      return Invalid("there are ", starts.size(), " starts, ", ends.size(), " ends, ", named.size(),
+                     " axes and ", steps.size(), " steps; they must be as many");
     }
     std::vector<int> axes;
     MACE_RETURN_IF_ERROR(CheckAxes(named, input.rank(), &axes));

@@ -15,8 +15,7 @@ class TileOp : public CopyOperation {
     std::vector<int64_t> repeats;
     MACE_RETURN_IF_ERROR(Integers(*context, 1, "repeats", &repeats));
     if (repeats.size() != static_cast<size_t>(input.rank())) {
-      return Invalid("repeats has ", repeats.size(), " entries for input shape ",
-                     input.ToString());
+      return Invalid("repeats has ", repeats.size(), " entries for input shape ", input.ToString());
     }
     std::vector<int64_t> dims;
     for (int i = 0; i < input.rank(); ++i) {

@@ -42,8 +42,8 @@ class TransposeOp : public CopyOperation {
       return MaceStatus::MACE_SUCCESS;
     }
     if (attrs_.dims.size() != static_cast<size_t>(input.rank())) {
-      return Invalid("dims has ", attrs_.dims.size(), " entries for input shape ",
-                     input.ToString(), "; it must name each dimension once");
+      return Invalid("dims has ", attrs_.dims.size(), " entries for input shape ", input.ToString(),
+                     "; it must name each dimension once");
     }
     return CheckAxes(attrs_.dims, input.rank(), order);
   }

@@ -17,8 +17,8 @@ class UnsqueezeOp : public AliasOperation {
   MaceStatus InferShape(OpShapeContext *context) override {
     const Shape &input = context->Input(0).shape;
     if (attrs_.axis.size() > static_cast<size_t>(kMaxRank - input.rank())) {
-      return NotSupported(attrs_.axis.size(), " more dimensions for input shape ",
-                          input.ToString(), " are too many, the most are ", kMaxRank);
+      return NotSupported(attrs_.axis.size(), " more dimensions for input shape ", input.ToString(),
+                          " are too many, the most are ", kMaxRank);
     }
     const int rank = input.rank() + static_cast<int>(attrs_.axis.size());
     std::vector<int> axes;

@@ -13,9 +13,9 @@ namespace {
 // exchange of halves that would otherwise take eight shuffles.
 inline __m256 LoadHalves(const uint8_t *src, int64_t src_stride) {
   const __m128 low = _mm_loadu_ps(reinterpret_cast<const float *>(src));
-  return _mm256_insertf128_ps(
-      _mm256_castps128_ps256(low),
-      _mm_loadu_ps(reinterpret_cast<const float *>(src + 4 * src_stride)), 1);
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(low),
+                              _mm_loadu_ps(reinterpret_cast<const float *>(src + 4 * src_stride)),
+                              1);
 }
 
 inline void Store(uint8_t *p, __m256 v) { _mm256_storeu_ps(reinterpret_cast<float *>(p), v); }

@@ -13,7 +13,7 @@ void Tile(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t dst_stri
   for (int64_t column = 0; column < 4; ++column) {
     for (int64_t row = 0; row < 4; ++row) {
       CopyElement<kBytes>(src + row * src_stride + column * kBytes,
-                                dst + column * dst_stride + row * kBytes);
+                          dst + column * dst_stride + row * kBytes);
     }
   }
 }

@@ -36,8 +36,8 @@ inline void Tile32(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t
 inline void Tile8(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t dst_stride) {
   __m128i pairs[4];
   for (int i = 0; i < 4; ++i) {
-    pairs[i] = _mm_unpacklo_epi8(Load64(src + 2 * i * src_stride),
-                                 Load64(src + (2 * i + 1) * src_stride));
+    pairs[i] =
+        _mm_unpacklo_epi8(Load64(src + 2 * i * src_stride), Load64(src + (2 * i + 1) * src_stride));
   }
   // Four rows of columns 0 to 3 and 4 to 7, from rows 0 to 3 and 4 to 7.
   const __m128i low_0 = _mm_unpacklo_epi16(pairs[0], pairs[1]);

@@ -18,8 +18,7 @@ inline void CopyElement(const uint8_t *src, uint8_t *dst) {
 
 // kTile is called as kTile(src, src_stride, dst, dst_stride): a tile of kSide x kSide elements,
 // its rows src_stride bytes apart in src and its columns dst_stride bytes apart in dst.
-template <int64_t kBytes, int kSide,
-          void (*kTile)(const uint8_t *, int64_t, uint8_t *, int64_t)>
+template <int64_t kBytes, int kSide, void (*kTile)(const uint8_t *, int64_t, uint8_t *, int64_t)>
 inline void TransposeBlocks(const CopyBlock &block, const uint8_t *src, uint8_t *dst) {
   const int64_t columns = block.outer.size, rows = block.inner.size;
   const int64_t src_stride = block.inner.src_stride, dst_stride = block.outer.dst_stride;
@@ -34,14 +33,14 @@ inline void TransposeBlocks(const CopyBlock &block, const uint8_t *src, uint8_t 
     for (; column < columns; ++column) {
       for (int64_t i = 0; i < kSide; ++i) {
         CopyElement<kBytes>(from + column * kBytes + i * src_stride,
-                                  to + column * dst_stride + i * kBytes);
+                            to + column * dst_stride + i * kBytes);
       }
     }
   }
   for (int64_t column = 0; column < columns; ++column) {
     for (int64_t i = row; i < rows; ++i) {
       CopyElement<kBytes>(src + column * kBytes + i * src_stride,
-                                dst + column * dst_stride + i * kBytes);
+                          dst + column * dst_stride + i * kBytes);
     }
   }
 }
