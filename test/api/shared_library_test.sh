@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What libmace.so exports and needs, and how large it is once stripped.
+set -eu
+library="$1"
+
+others="$(nm -DC --defined-only "$library" | sed 's/^[0-9a-f]* . //' |
+  grep -Ev '^(mace_[a-z_]+|mace::(MaceVersion|CreateMaceEngineFromProto)\(|mace::(MaceStatus|GPUContextBuilder|MaceEngineConfig|MaceTensor|MaceEngine)::)' || true)"
+if [ -n "$others" ]; then
+  echo "libmace.so exports what is no part of the interface:"
+  echo "$others"
+  exit 1
+fi
+for function in $(grep -o '\bmace_[a-z_]*(' mace/public/mace_c.h | tr -d '(' | sort -u); do
+  if ! nm -D --defined-only "$library" | grep -q " T $function\$"; then
+    echo "libmace.so lacks $function of mace_c.h"
+    exit 1
+  fi
+done
+
+needed="$(objdump -p "$library" | sed -n 's/ *NEEDED *//p' |
+  grep -Ev '^(lib(c|m|stdc\+\+|gcc_s|dl|pthread)\.so|ld-linux)' || true)"
+if [ -n "$needed" ]; then
+  echo "libmace.so needs more than the C and C++ libraries: $needed"
+  exit 1
+fi
+
+strip -o "$TEST_TMPDIR/stripped.so" "$library"
+size="$(wc -c < "$TEST_TMPDIR/stripped.so")"
+echo "$size bytes"
+if [ "$size" -gt 1258291 ]; then
+  echo "libmace.so has $size bytes stripped, more than 1.2 MB"
+  exit 1
+fi
