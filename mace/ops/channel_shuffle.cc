@@ -31,8 +31,7 @@ class ChannelShuffleOp : public CopyOperation {
     kernels::StridedCopy copy(bytes);
     copy.Add(input.elements(0, input.rank() - 1), channels * bytes, channels * bytes);
     copy.Add(depth, bytes, group * bytes);
-    // More groups than channels only go with no channels.
-    if (depth > 0) copy.Add(group, depth * bytes, bytes);
+    copy.Add(group, depth * bytes, bytes);
     steps->push_back({0, 0, copy});
     return MaceStatus::MACE_SUCCESS;
   }

@@ -99,7 +99,7 @@ class CopyOperation : public ShapedOperation {
     int output;
     kernels::StridedCopy copy;
   };
-  // Appends the steps for the planned shapes; Plan prepares them.
+  // Appends the steps for the planned shapes, of which not all are empty; Plan prepares them.
   virtual MaceStatus MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) = 0;
   static int64_t ElementBytes(const OpShapeContext &context, int input = 0) {
     return static_cast<int64_t>(DataTypeSize(context.Input(input).dtype));

@@ -32,7 +32,6 @@ class DepthToSpaceOp : public CopyOperation {
  protected:
   MaceStatus MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) override {
     const Shape &input = context.Input(0).shape, &output = context.OutputShape(0);
-    if (output.elements() == 0) return MaceStatus::MACE_SUCCESS;
     const int64_t block = attrs_.block_size, bytes = ElementBytes(context);
     const bool block_first = attrs_.mode == DepthToSpaceAttrs::Mode::kDcr;
     const Strides src = ByteStrides(input, bytes), dst = ByteStrides(output, bytes);
