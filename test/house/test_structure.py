@@ -84,9 +84,9 @@ def test_imports_point_down(package: str) -> None:
                 modules = [a.name for a in node.names]
             for module in modules:
                 parts = module.split(".")
-                if parts[0] == "mace" and len(parts) > 1:
-                    if parts[1] not in PYTHON_LAYERS[package] | shared:
-                        wrong.append(f"{relative(path)} imports {module}")
+                inside = parts[0] == "mace" and len(parts) > 1
+                if inside and parts[1] not in PYTHON_LAYERS[package] | shared:
+                    wrong.append(f"{relative(path)} imports {module}")
     assert not wrong, "dependencies point the wrong way:\n" + "\n".join(wrong)
 
 

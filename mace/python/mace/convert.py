@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mace.analysis.infer import infer
 from mace.errors import MaceError, did_you_mean
 from mace.export.files import write_files
 from mace.export.model import ModelBytes, to_bytes
 from mace.graph import schema
-from mace.analysis.infer import infer
 from mace.graph.ir import Graph, Interface
 from mace.importers.base import Description, ImportFailed, InterfaceRequest, Problem
 from mace.passes import optimize

@@ -59,8 +59,8 @@ def _static_part(graph: Graph, tensors: list[str]) -> Graph | None:
 
 def _run(part: Graph) -> dict[str, Array] | None:
     # Here, because reading an importer's source must not need the engine.
-    from mace.export.model import to_bytes
     from mace.analysis.infer import infer
+    from mace.export.model import to_bytes
     from mace.runtime import Engine
 
     try:

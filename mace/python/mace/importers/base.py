@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from mace.errors import MaceError
 from mace.analysis.evaluate import evaluate
+from mace.errors import MaceError
 from mace.graph.ir import Array, Graph, Interface, Node
 from mace.graph.problem import Problem as Problem
 
