@@ -37,7 +37,7 @@ class TileOp : public CopyOperation {
     kernels::StridedCopy copy(bytes);
     for (int i = 0; i < input.rank(); ++i) {
       copy.Add(input[i], src[i], dst[i]);
-      if (input[i] != 0) copy.Add(output[i] / input[i], 0, input[i] * dst[i]);
+      copy.Add(output[i] / input[i], 0, input[i] * dst[i]);
     }
     steps->push_back({0, 0, copy});
     return MaceStatus::MACE_SUCCESS;
