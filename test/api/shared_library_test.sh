@@ -4,6 +4,11 @@
 set -eu
 library="$1"
 
+if objdump -p "$library" | grep -Eq 'NEEDED +lib(a|t|ub)san'; then
+  echo "a build with a sanitizer is not what is delivered: nothing to check"
+  exit 0
+fi
+
 others="$(nm -DC --defined-only "$library" | sed 's/^[0-9a-f]* . //' |
   grep -Ev '^(mace_[a-z_]+|mace::(MaceVersion|CreateMaceEngineFromProto)\(|mace::(MaceStatus|GPUContextBuilder|MaceEngineConfig|MaceTensor|MaceEngine)::)' || true)"
 if [ -n "$others" ]; then
