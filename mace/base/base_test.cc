@@ -128,9 +128,9 @@ TEST(ClosestNameTest, Suggests) {
 }
 
 TEST(Status, MessagesAreOneLine) {
-  const MaceStatus status = InvalidArgs("tensor '", std::string("a\n\"b\x01"), "' has ", 3, " of ",
-                                        uint64_t{5}, ", ", 1.5f, ", ", true, ", ", 'c', ", ",
-                                        int64_t{-7});
+  const MaceStatus status =
+      InvalidArgs("tensor '", std::string("a\n\"b\x01"), "' has ", 3, " of ", uint64_t{5}, ", ",
+                  1.5f, ", ", true, ", ", 'c', ", ", int64_t{-7});
   EXPECT_EQ(status.information(),
             "MACE_INVALID_ARGS: tensor 'a\\n\"b\\x01' has 3 of 5, 1.5, true, c, -7");
   EXPECT_EQ(MaceStatus(MaceStatus::MACE_SUCCESS).information(), "MACE_SUCCESS");

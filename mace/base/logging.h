@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // LOG(INFO|WARNING|ERROR|FATAL) << ..., VLOG(n) << ... and MACE_CHECK(condition) << ...
 // MACE_CPP_MIN_LOG_LEVEL=n drops lines below level n (0 INFO, 1 WARNING, 2 ERROR, 3 FATAL; 4 drops
-// all) and MACE_CPP_MIN_VLOG_LEVEL=n shows VLOG lines up to n (default 0: none). FATAL aborts: it is for
-// mistakes of our own, never for input. No iostream, which would double the library's size.
+// all) and MACE_CPP_MIN_VLOG_LEVEL=n shows VLOG lines up to n (default 0: none). FATAL aborts: it
+// is for mistakes of our own, never for input. No iostream, which would double the library's size.
 #ifndef MACE_BASE_LOGGING_H_
 #define MACE_BASE_LOGGING_H_
 
@@ -63,13 +63,13 @@ struct Voidify {
 
 }  // namespace mace
 
-#define MACE_LOG_IF(severity, condition)        \
-  !(condition) ? static_cast<void>(0)           \
-               : ::mace::internal::Voidify() &  \
-                     ::mace::LogMessage(__FILE__, __LINE__, severity) << ""
-#define LOG(severity)                                                                       \
-  MACE_LOG_IF(::mace::severity, ::mace::severity >= ::mace::MinLogLevel() ||                \
-                                    ::mace::severity == ::mace::FATAL)
+#define MACE_LOG_IF(severity, condition) \
+  !(condition)                           \
+      ? static_cast<void>(0)             \
+      : ::mace::internal::Voidify() & ::mace::LogMessage(__FILE__, __LINE__, severity) << ""
+#define LOG(severity)           \
+  MACE_LOG_IF(::mace::severity, \
+              ::mace::severity >= ::mace::MinLogLevel() || ::mace::severity == ::mace::FATAL)
 #define VLOG_IS_ON(level) ((level) <= ::mace::MaxVlogLevel())
 #define VLOG(level) MACE_LOG_IF(::mace::INFO, VLOG_IS_ON(level))
 #define MACE_CHECK(condition) \

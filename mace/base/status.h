@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short ways to make and pass on a MaceStatus. Messages are sentences: what, where, why, what to do.
+// Short ways to make and pass on a MaceStatus. Messages are sentences: what, where, why, what to
+// do.
 #ifndef MACE_BASE_STATUS_H_
 #define MACE_BASE_STATUS_H_
 
@@ -18,13 +19,13 @@ namespace internal {
 // One part of a message: text as it is, numbers in decimal. Keeps the code of each message small.
 class TextPiece {
  public:
-  TextPiece(const char *text);             // NOLINT(runtime/explicit)
-  TextPiece(const std::string &text)       // NOLINT(runtime/explicit)
+  TextPiece(const char *text);        // NOLINT(runtime/explicit)
+  TextPiece(const std::string &text)  // NOLINT(runtime/explicit)
       : begin_(text.data()), size_(text.size()) {}
-  TextPiece(char c) : size_(1) { buffer_[0] = c; }  // NOLINT(runtime/explicit)
+  TextPiece(char c) : size_(1) { buffer_[0] = c; }                     // NOLINT(runtime/explicit)
   TextPiece(float number) : TextPiece(static_cast<double>(number)) {}  // NOLINT(runtime/explicit)
-  TextPiece(double number);                // NOLINT(runtime/explicit)
-  TextPiece(bool value) : TextPiece(value ? "true" : "false") {}  // NOLINT(runtime/explicit)
+  TextPiece(double number);                                            // NOLINT(runtime/explicit)
+  TextPiece(bool value) : TextPiece(value ? "true" : "false") {}       // NOLINT(runtime/explicit)
   template <typename T, typename = std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>>>
   TextPiece(T number) {  // NOLINT(runtime/explicit)
     if constexpr (std::is_unsigned_v<T>) {
@@ -78,10 +79,10 @@ MaceStatus RuntimeError(const Args &...args) {
 
 }  // namespace mace
 
-#define MACE_RETURN_IF_ERROR(expression)          \
-  do {                                            \
+#define MACE_RETURN_IF_ERROR(expression)           \
+  do {                                             \
     ::mace::MaceStatus mace_status = (expression); \
-    if (!mace_status.ok()) return mace_status;    \
+    if (!mace_status.ok()) return mace_status;     \
   } while (false)
 
 #endif  // MACE_BASE_STATUS_H_

@@ -16,8 +16,8 @@ MaceStatus CheckBooleans(const Tensor &tensor) {
   const uint8_t *elements = tensor.data<uint8_t>();
   for (int64_t i = 0; i < tensor.elements(); ++i) {
     if (elements[i] > 1) {
-      return InvalidArgs("constant '", *tensor.name, "': element ", i,
-                         " of a boolean tensor is ", static_cast<int>(elements[i]));
+      return InvalidArgs("constant '", *tensor.name, "': element ", i, " of a boolean tensor is ",
+                         static_cast<int>(elements[i]));
     }
   }
   return MaceStatus::MACE_SUCCESS;

@@ -84,8 +84,7 @@ class Groups {
     }
     parent_[At(output)] = group;
     // s + 1 even if nothing reads it: another output of this step must not overwrite it.
-    last_read_[At(group)] =
-        std::max({last_read_[At(group)], last_read_[At(output)], s + 1});
+    last_read_[At(group)] = std::max({last_read_[At(group)], last_read_[At(output)], s + 1});
   }
 
   const MemoryGraph &graph_;

@@ -35,8 +35,8 @@ MemoryGraph RandomGraph(std::mt19937 *random) {
     for (int i = pick(1, 3); i > 0; --i) {
       // Mostly recent tensors, as in real nets.
       const int newest = static_cast<int>(readable.size()) - 1;
-      step.inputs.push_back(readable[At(pick(pick(0, 1) == 0 ? 0 : std::max(0, newest - 2),
-                                             newest))]);
+      step.inputs.push_back(
+          readable[At(pick(pick(0, 1) == 0 ? 0 : std::max(0, newest - 2), newest))]);
     }
     for (int o = pick(1, 2); o > 0; --o) {
       const int input = step.inputs[At(pick(0, static_cast<int>(step.inputs.size()) - 1))];
@@ -91,8 +91,8 @@ class SymbolicMachine {
       for (int t : step.inputs) {
         bool overwritten = false;
         for (const auto &[output, input] : step.in_place) {
-          overwritten = overwritten || (value_[At(input)] == value_[At(t)] &&
-                                        Memory(input) == Memory(output));
+          overwritten = overwritten ||
+                        (value_[At(input)] == value_[At(t)] && Memory(input) == Memory(output));
         }
         if (!overwritten) ExpectIntact(t, s);
       }
@@ -165,8 +165,11 @@ TEST(MemoryPlanner, RandomGraphsKeepTheirValues) {
 // input -> a -> b -> c -> output: two buffers serve a chain.
 TEST(MemoryPlanner, ChainNeedsTwoBuffers) {
   MemoryGraph graph;
-  graph.tensors = {{1024, Kind::kReadOnly}, {1024, Kind::kPlanned}, {1024, Kind::kPlanned},
-                   {1024, Kind::kPlanned}, {1024, Kind::kOutput}};
+  graph.tensors = {{1024, Kind::kReadOnly},
+                   {1024, Kind::kPlanned},
+                   {1024, Kind::kPlanned},
+                   {1024, Kind::kPlanned},
+                   {1024, Kind::kOutput}};
   for (int t = 0; t < 4; ++t) {
     MemoryGraph::Step step;
     step.inputs = {t};
@@ -180,8 +183,11 @@ TEST(MemoryPlanner, ChainNeedsTwoBuffers) {
 
 TEST(MemoryPlanner, InPlaceAndAliasShareOneBuffer) {
   MemoryGraph graph;
-  graph.tensors = {{1024, Kind::kReadOnly}, {1024, Kind::kPlanned}, {1024, Kind::kPlanned},
-                   {1024, Kind::kPlanned}, {64, Kind::kOutput}};
+  graph.tensors = {{1024, Kind::kReadOnly},
+                   {1024, Kind::kPlanned},
+                   {1024, Kind::kPlanned},
+                   {1024, Kind::kPlanned},
+                   {64, Kind::kOutput}};
   graph.steps.resize(4);
   for (int s = 0; s < 4; ++s) {
     graph.steps[At(s)].inputs = {s};
@@ -197,8 +203,8 @@ TEST(MemoryPlanner, InPlaceAndAliasShareOneBuffer) {
 
 TEST(MemoryPlanner, ChainEndsInTheOutputsMemory) {
   MemoryGraph graph;
-  graph.tensors = {{256, Kind::kReadOnly}, {256, Kind::kPlanned}, {256, Kind::kPlanned},
-                   {256, Kind::kOutput}};
+  graph.tensors = {
+      {256, Kind::kReadOnly}, {256, Kind::kPlanned}, {256, Kind::kPlanned}, {256, Kind::kOutput}};
   graph.steps.resize(3);
   for (int s = 0; s < 3; ++s) {
     graph.steps[At(s)].inputs = {s};
@@ -214,8 +220,11 @@ TEST(MemoryPlanner, ChainEndsInTheOutputsMemory) {
 
 TEST(MemoryPlanner, TwoOutputsDoNotOverwriteOneInput) {
   MemoryGraph graph;
-  graph.tensors = {{64, Kind::kReadOnly}, {64, Kind::kPlanned}, {64, Kind::kPlanned},
-                   {64, Kind::kPlanned}, {64, Kind::kOutput}};
+  graph.tensors = {{64, Kind::kReadOnly},
+                   {64, Kind::kPlanned},
+                   {64, Kind::kPlanned},
+                   {64, Kind::kPlanned},
+                   {64, Kind::kOutput}};
   graph.steps.resize(3);
   graph.steps[0].inputs = {0};
   graph.steps[0].outputs = {1};

@@ -107,9 +107,8 @@ ModelBuilder &ModelBuilder::Output(const std::string &name, const std::vector<in
   return *this;
 }
 
-ModelBuilder &ModelBuilder::ConstantBytes(const std::string &name,
-                                          const std::vector<int64_t> &dims, DataType type,
-                                          const void *bytes, size_t size) {
+ModelBuilder &ModelBuilder::ConstantBytes(const std::string &name, const std::vector<int64_t> &dims,
+                                          DataType type, const void *bytes, size_t size) {
   data_.resize((data_.size() + 63) / 64 * 64);
   ConstTensor tensor;
   tensor.name = name;
@@ -142,9 +141,9 @@ ModelFiles ModelBuilder::Build() const {
   files.blocks.resize((data_.size() + 63) / 64);
   if (!data_.empty()) std::memcpy(files.blocks.data(), data_.data(), data_.size());
   const std::string net = SerializeNet(net_);
-  files.graph = SerializeModel(net, kModelMagic, kMaxFormatVersion,
-                               XxHash64(net.data(), net.size()), data_.size(),
-                               XxHash64(data_.data(), data_.size()));
+  files.graph =
+      SerializeModel(net, kModelMagic, kMaxFormatVersion, XxHash64(net.data(), net.size()),
+                     data_.size(), XxHash64(data_.data(), data_.size()));
   return files;
 }
 

@@ -46,8 +46,8 @@ class ModelBuilder {
   ModelBuilder &ConstantBytes(const std::string &name, const std::vector<int64_t> &dims,
                               DataType type, const void *bytes, size_t size);
   ModelBuilder &Op(const std::string &type, const std::string &name,
-                   const std::vector<std::string> &inputs,
-                   const std::vector<std::string> &outputs, const std::vector<Argument> &args = {});
+                   const std::vector<std::string> &inputs, const std::vector<std::string> &outputs,
+                   const std::vector<Argument> &args = {});
 
   // For tests that break something.
   NetDef *net() { return &net_; }

@@ -319,17 +319,19 @@ MaceStatus ReadChecked(const void *graph, size_t graph_size, ModelDef *model) {
   Envelope envelope;
   Read(pbf_reader(static_cast<const char *>(graph), graph_size), model, &envelope);
   if (envelope.magic != kModelMagic) {
-    return InvalidArgs("model.pb is not a MACE model: its magic number is missing; convert the "
-                       "original model with the converter");
+    return InvalidArgs(
+        "model.pb is not a MACE model: its magic number is missing; convert the "
+        "original model with the converter");
   }
   if (model->format_version < kMinFormatVersion || model->format_version > kMaxFormatVersion) {
-    return Unsupported("model.pb has format version ", model->format_version,
-                       "; this build reads ", kMinFormatVersion, " to ", kMaxFormatVersion,
+    return Unsupported("model.pb has format version ", model->format_version, "; this build reads ",
+                       kMinFormatVersion, " to ", kMaxFormatVersion,
                        "; convert the original model with the converter of this build");
   }
   if (XxHash64(envelope.net.data(), envelope.net.size()) != envelope.net_checksum) {
-    return InvalidArgs("model.pb is damaged: the checksum of its graph differs; copy or convert "
-                       "the model again");
+    return InvalidArgs(
+        "model.pb is damaged: the checksum of its graph differs; copy or convert "
+        "the model again");
   }
   Read(pbf_reader(envelope.net), &model->net);
   return MaceStatus::MACE_SUCCESS;

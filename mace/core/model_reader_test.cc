@@ -97,9 +97,9 @@ std::vector<T> Two() {
   return {T(3), T(5)};
 }
 
-#define FIELD(statement, condition)                                       \
-  FieldCase {                                                             \
-    [](pbf_writer *w, uint32_t n) { statement; },                         \
+#define FIELD(statement, condition)                                           \
+  FieldCase {                                                                 \
+    [](pbf_writer *w, uint32_t n) { statement; },                             \
         [](const NetDef &net) { return net.name.size() < 99 && (condition); } \
   }
 
@@ -151,10 +151,12 @@ std::map<std::string, std::pair<std::vector<uint32_t>, std::map<std::string, Fie
          {"input", FIELD(w->add_string(n, kText), net.op[0].input[0] == kText)},
          {"output", FIELD(w->add_string(n, kText), net.op[0].output[0] == kText)},
          {"arg", FIELD(w->add_message(n, std::string("\x0a\x01x")), net.op[0].arg[0].name == "x")},
-         {"output_shape", FIELD(w->add_message(n, std::string()), net.op[0].output_shape.size() == 1)},
+         {"output_shape",
+          FIELD(w->add_message(n, std::string()), net.op[0].output_shape.size() == 1)},
          {"output_type", FIELD(w->add_packed_enum(n, kSmall.begin(), kSmall.end()),
                                net.op[0].output_type[1] == DT_BFLOAT16)},
-         {"quantize_info", FIELD(w->add_message(n, std::string()), net.op[0].quantize_info.size() == 1)}}}},
+         {"quantize_info",
+          FIELD(w->add_message(n, std::string()), net.op[0].quantize_info.size() == 1)}}}},
       {"TensorInfo",
        {{4},
         {{"name", FIELD(w->add_string(n, kText), net.input_info[0].name == kText)},
@@ -253,7 +255,8 @@ TEST(ModelReader, Refusals) {
 TEST(ModelReader, Limits) {
   const auto refuse = [](const NetDef &net) {
     const std::string bytes = SerializeNet(net);
-    return Message(SerializeModel(bytes, kModelMagic, 1, XxHash64(bytes.data(), bytes.size()), 0, 0));
+    return Message(
+        SerializeModel(bytes, kModelMagic, 1, XxHash64(bytes.data(), bytes.size()), 0, 0));
   };
   NetDef net;
   net.name = std::string(kMaxNameBytes + 1, 'x');

@@ -31,7 +31,8 @@ class Verifier {
   MaceStatus Verify() {
     if (!options_.shape_only && data_size_ != model_.data_size) {
       return InvalidArgs("model.data has ", data_size_, " bytes, but model.pb was written for ",
-                         model_.data_size, "; the two files do not belong together or one is "
+                         model_.data_size,
+                         "; the two files do not belong together or one is "
                          "truncated");
     }
     if (!IsText(net_.name)) return InvalidArgs("the name of the net is no valid UTF-8 text");
@@ -84,7 +85,8 @@ class Verifier {
   MaceStatus Info(const char *what, const TensorInfo &info) const {
     MACE_RETURN_IF_ERROR(CheckName(what, info.name));
     if (!InterfaceType(info.data_type)) {
-      return InvalidArgs(what, " '", info.name, "': element type ", static_cast<int>(info.data_type),
+      return InvalidArgs(what, " '", info.name, "': element type ",
+                         static_cast<int>(info.data_type),
                          " cannot be given to or taken from an engine");
     }
     if (info.data_format > NCHW) {
@@ -166,12 +168,14 @@ class Verifier {
     }
     if (info.scale.size() > 1 && shape.rank() > 0) {
       if (info.axis < 0 || info.axis >= shape.rank()) {
-        return InvalidArgs(what, " '", name, "': quantization axis ", info.axis, " of a tensor of "
-                           "rank ", shape.rank());
+        return InvalidArgs(what, " '", name, "': quantization axis ", info.axis,
+                           " of a tensor of "
+                           "rank ",
+                           shape.rank());
       }
       if (static_cast<uint64_t>(shape[info.axis]) != info.scale.size()) {
-        return InvalidArgs(what, " '", name, "': ", info.scale.size(),
-                           " quantization scales for ", shape[info.axis], " channels");
+        return InvalidArgs(what, " '", name, "': ", info.scale.size(), " quantization scales for ",
+                           shape[info.axis], " channels");
       }
     }
     return MaceStatus::MACE_SUCCESS;
@@ -213,7 +217,8 @@ class Verifier {
       for (const std::string &output : other.output) {
         if (output != input) continue;
         return InvalidArgs(op.type, " '", op.name, "': input '", input, "' is made by '",
-                           other.name, "', which comes no earlier; operators must be in "
+                           other.name,
+                           "', which comes no earlier; operators must be in "
                            "execution order, without cycles");
       }
     }
@@ -270,8 +275,9 @@ MaceStatus VerifyModel(const ModelDef &model, uint64_t data_size, const VerifyOp
 
 MaceStatus VerifyData(const ModelDef &model, const void *data) {
   if (XxHash64(data, static_cast<size_t>(model.data_size)) != model.data_checksum) {
-    return InvalidArgs("model.data is damaged: its checksum differs from the one in model.pb; "
-                       "copy or convert the model again");
+    return InvalidArgs(
+        "model.data is damaged: its checksum differs from the one in model.pb; "
+        "copy or convert the model again");
   }
   return MaceStatus::MACE_SUCCESS;
 }

@@ -51,8 +51,10 @@ TEST_P(Verifier, Refuses) {
   EXPECT_NE(status.message().find(GetParam().message), std::string::npos) << status.information();
 }
 
-#define BROKEN(name, statement, message) \
-  BrokenCase { #name, [](ModelDef *m) { statement; }, message }
+#define BROKEN(name, statement, message)            \
+  BrokenCase {                                      \
+#name, [](ModelDef * m) { statement; }, message \
+  }
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
@@ -82,8 +84,8 @@ const BrokenCase kCases[] = {
     BROKEN(ScaleZero, m->net.tensors[0].quantize_info.scale = {0}, "scale 0"),
     BROKEN(ScaleNan, m->net.tensors[0].quantize_info.scale = {kNan}, "scale"),
     BROKEN(ZeroPoints, m->net.tensors[0].quantize_info.zero_point = {1}, "0 quantization scales"),
-    BROKEN(Channels,
-           (m->net.tensors[0].quantize_info.scale = {1, 2, 3}), "3 quantization scales for 4"),
+    BROKEN(Channels, (m->net.tensors[0].quantize_info.scale = {1, 2, 3}),
+           "3 quantization scales for 4"),
     BROKEN(Axis,
            (m->net.tensors[0].quantize_info.scale = {1, 2, 3, 4},
             m->net.tensors[0].quantize_info.axis = 4),
@@ -99,7 +101,8 @@ const BrokenCase kCases[] = {
     BROKEN(OpOutputs, m->net.op[0].output.clear(), "0 outputs instead of 1"),
     BROKEN(OpOutputName, m->net.op[0].output[0] = "", "output 0 has no name"),
     BROKEN(OpUnknownInput, m->net.op[0].input[0] = "inptu", "did you mean 'input'?"),
-    BROKEN(OpOrder, std::swap(m->net.op[0], m->net.op[1]), "is made by 'conv', which comes no earlier"),
+    BROKEN(OpOrder, std::swap(m->net.op[0], m->net.op[1]),
+           "is made by 'conv', which comes no earlier"),
     BROKEN(OpCycle, m->net.op[0].input[0] = "output", "which comes no earlier"),
     BROKEN(OpItself, m->net.op[1].input[0] = "output", "which comes no earlier"),
     BROKEN(OpWritesInput, m->net.op[1].output[0] = "input", "two tensors"),
@@ -113,8 +116,9 @@ const BrokenCase kCases[] = {
     BROKEN(AttrMissing, m->net.op[1].arg.clear(), "'activation' is missing"),
     BROKEN(AttrText, m->net.op[0].arg[0].s = "\xed\xa0\x80", "no valid UTF-8"),
     BROKEN(OpRanges, m->net.op[0].quantize_info.resize(2), "2 quantization ranges for 1 outputs"),
-    BROKEN(OpScale, (m->net.op[0].quantize_info.resize(1),
-                     m->net.op[0].quantize_info[0].scale = {-1}), "scale -1"),
+    BROKEN(OpScale,
+           (m->net.op[0].quantize_info.resize(1), m->net.op[0].quantize_info[0].scale = {-1}),
+           "scale -1"),
     BROKEN(NoOutput, m->net.output_info.clear(), "no output"),
     BROKEN(OutputTwice, m->net.output_info.push_back(m->net.output_info[0]), "listed twice"),
     BROKEN(OutputUnknown, m->net.output_info[0].name = "outputs", "did you mean 'output'?"),
@@ -151,8 +155,8 @@ TEST(VerifierTest, Text) {
   for (const char *good : {"", "a", "\n", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"}) {
     EXPECT_TRUE(IsText(good)) << good;
   }
-  for (const char *bad : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80",
-                          "\xf4\x90\x80\x80", "a\xe2\x82", "\xff"}) {
+  for (const char *bad : {"\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
+                          "\xf5\x80\x80\x80", "\xf4\x90\x80\x80", "a\xe2\x82", "\xff"}) {
     EXPECT_FALSE(IsText(bad));
   }
   EXPECT_FALSE(IsText(std::string("a\0", 2)));

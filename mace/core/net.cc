@@ -180,8 +180,7 @@ void Net::CountReaders() {
   }
 }
 
-MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants,
-                     const Options &options) {
+MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants, const Options &options) {
   model_ = std::move(model);
   constants_ = std::move(constants);
   MACE_RETURN_IF_ERROR(constants_->Load(model_.net));

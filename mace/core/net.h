@@ -74,8 +74,7 @@ class Net {
   MaceStatus ChooseOutputs(const Options &options);
   void CountReaders();
   bool IsConstant(int number) const {
-    return number >= 0 &&
-           tensors_[static_cast<size_t>(number)].kind == NetTensor::Kind::kConstant;
+    return number >= 0 && tensors_[static_cast<size_t>(number)].kind == NetTensor::Kind::kConstant;
   }
   MaceStatus InitOperator(size_t i, const Options &options);
 

@@ -28,10 +28,10 @@ struct AttrSchema {
   const char *name;
   AttrKind kind;
   bool required;
-  uint8_t count;            // kIntArray: number of elements
-  uint16_t offset;          // of the member in the attribute struct
-  int64_t min;              // integers (each element): smallest allowed
-  int64_t max;              // integers (each element): largest allowed
+  uint8_t count;                  // kIntArray: number of elements
+  uint16_t offset;                // of the member in the attribute struct
+  int64_t min;                    // integers (each element): smallest allowed
+  int64_t max;                    // integers (each element): largest allowed
   const char *const *enum_names;  // kEnum: null-terminated list, value = index
 };
 
@@ -40,9 +40,9 @@ struct OpSchema {
   uint32_t min_version;
   uint32_t max_version;
   int min_inputs;
-  int max_inputs;   // -1: any number
+  int max_inputs;  // -1: any number
   int min_outputs;
-  int max_outputs;  // -1: any number
+  int max_outputs;           // -1: any number
   uint32_t optional_inputs;  // bit i: input i may be absent (an empty name)
   // What the registry is keyed by: the index of the input whose type counts.
   int type_input;

@@ -43,9 +43,7 @@ class Plan {
   const std::vector<Tensor> &tensors() const { return tensors_; }
   // Wanted output i. After Run its shape is the computed one, which an operator with a dynamic
   // output may have made smaller than the planned one.
-  const Tensor &output(size_t i) const {
-    return tensors_[static_cast<size_t>(net_->outputs()[i])];
-  }
+  const Tensor &output(size_t i) const { return tensors_[static_cast<size_t>(net_->outputs()[i])]; }
   const Shape &output_shape(size_t i) const { return output_shapes_[i]; }
   // Bytes that the caller must have ready for output i.
   size_t output_bytes(size_t i) const { return output_bytes_[i]; }

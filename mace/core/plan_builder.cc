@@ -70,7 +70,8 @@ class Plan::Context : public OpPlanContext {
       }
       if (bytes > limit) {
         return OutOfResources("output '", def.output[o], "' of shape ", tensor.shape.ToString(),
-                              " needs more than the ", limit, " bytes that activations may take; "
+                              " needs more than the ", limit,
+                              " bytes that activations may take; "
                               "use smaller inputs or a larger limit");
       }
     }
@@ -199,10 +200,10 @@ class Plan::Builder {
     }
     AlignedBuffer scratch;
     MACE_RETURN_IF_ERROR(scratch.Allocate(step->scratch_bytes));
-    OpContext context = OpContextBuilder::Make(
-        step->inputs.data(), static_cast<int>(step->inputs.size()), step->outputs.data(),
-        static_cast<int>(step->outputs.size()), scratch.data(), step->state.get(),
-        options_.thread_pool);
+    OpContext context =
+        OpContextBuilder::Make(step->inputs.data(), static_cast<int>(step->inputs.size()),
+                               step->outputs.data(), static_cast<int>(step->outputs.size()),
+                               scratch.data(), step->state.get(), options_.thread_pool);
     const MaceStatus status = step->operation->Run(&context);
     if (!status.ok()) {
       for (Tensor *output : step->outputs) output->raw = nullptr;
@@ -343,10 +344,8 @@ class Plan::Builder {
       plan_->tensors_[At(tensor)].raw = memory_of.raw;
       return;
     }
-    const auto output =
-        std::find(net_.outputs().begin(), net_.outputs().end(), place.external);
-    plan_->in_outputs_.emplace_back(
-        tensor, static_cast<size_t>(output - net_.outputs().begin()));
+    const auto output = std::find(net_.outputs().begin(), net_.outputs().end(), place.external);
+    plan_->in_outputs_.emplace_back(tensor, static_cast<size_t>(output - net_.outputs().begin()));
   }
 
   const Net &net_;

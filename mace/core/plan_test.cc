@@ -304,8 +304,7 @@ TEST_F(PlanTest, DynamicOutputMustBeAnOutputOfTheModel) {
   ASSERT_TRUE(MakeNet(builder).ok());
   const MaceStatus status = MakePlan({{4}});
   EXPECT_EQ(status, MaceStatus::MACE_UNSUPPORTED);
-  EXPECT_NE(status.message().find("Softmax 'after': the shape of its input 'p'"),
-            std::string::npos)
+  EXPECT_NE(status.message().find("Softmax 'after': the shape of its input 'p'"), std::string::npos)
       << status.information();
 }
 

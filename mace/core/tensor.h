@@ -16,7 +16,7 @@ struct Tensor {
   const std::string *name = nullptr;  // never null once in a net; owned by the net
   DataType dtype = DT_INVALID;
   DataFormat format = DF_NONE;
-  bool is_const = false;              // elements are known when the plan is made
+  bool is_const = false;  // elements are known when the plan is made
   Shape shape;
   const QuantizeInfo *quantize_info = nullptr;  // null: not quantized
   void *raw = nullptr;

@@ -143,8 +143,7 @@ MaceStatus Engine::ChooseInputs(const std::vector<std::string> &names) {
 }
 
 MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string> &input_names,
-                        const std::vector<std::string> &output_names,
-                        const EngineConfig &config) {
+                        const std::vector<std::string> &output_names, const EngineConfig &config) {
   if (ready_ || thread_pool_ != nullptr) {
     return InvalidArgs("this engine was initialized before; create another one");
   }
@@ -178,7 +177,8 @@ MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string
   output_pointers_.assign(outputs_.size(), nullptr);
   ready_ = true;
 
-  // Problems of a model whose shapes are fixed are told now, and its first run is as fast as others.
+  // Problems of a model whose shapes are fixed are told now, and its first run is as fast as
+  // others.
   std::vector<TensorView> views(inputs_.size());
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const std::vector<int64_t> &dims = inputs_[i].shape;
@@ -212,8 +212,9 @@ MaceStatus Engine::UsePlan(const TensorView *inputs) {
   }
   for (size_t p = 0; p < plans_.size(); ++p) {
     if (plans_[p]->input_shapes() != shapes_) continue;
-    if (p > 0) std::rotate(plans_.begin(), plans_.begin() + static_cast<ptrdiff_t>(p),
-                           plans_.begin() + static_cast<ptrdiff_t>(p) + 1);
+    if (p > 0)
+      std::rotate(plans_.begin(), plans_.begin() + static_cast<ptrdiff_t>(p),
+                  plans_.begin() + static_cast<ptrdiff_t>(p) + 1);
     return MaceStatus::MACE_SUCCESS;
   }
   PlanOptions options;
@@ -221,8 +222,8 @@ MaceStatus Engine::UsePlan(const TensorView *inputs) {
   options.thread_pool = thread_pool_.get();
   std::unique_ptr<Plan> plan;
   MACE_RETURN_IF_ERROR(Plan::Make(net_, shapes_, options, &plan));
-  VLOG(1) << "plan of " << plan->arena_bytes() << " bytes, at least "
-          << plan->arena_lower_bound() << " at once";
+  VLOG(1) << "plan of " << plan->arena_bytes() << " bytes, at least " << plan->arena_lower_bound()
+          << " at once";
   if (plans_.size() == kMaxPlans) plans_.pop_back();
   plans_.insert(plans_.begin(), std::move(plan));
   return MaceStatus::MACE_SUCCESS;

@@ -283,19 +283,15 @@ MaceStatus MaceEngine::Init(const void *graph, size_t graph_size,
 }
 
 MaceStatus MaceEngine::Run(const std::map<std::string, MaceTensor> &inputs,
-                           std::map<std::string, MaceTensor> *outputs,
-                           RunMetadata *run_metadata) {
+                           std::map<std::string, MaceTensor> *outputs, RunMetadata *run_metadata) {
   return impl_->Run(inputs, outputs, run_metadata);
 }
 
 const std::vector<MaceTensorInfo> &MaceEngine::inputs() const { return impl_->engine().inputs(); }
-const std::vector<MaceTensorInfo> &MaceEngine::outputs() const {
-  return impl_->engine().outputs();
-}
+const std::vector<MaceTensorInfo> &MaceEngine::outputs() const { return impl_->engine().outputs(); }
 
-MaceStatus MaceEngine::OutputShapes(
-    const std::map<std::string, std::vector<int64_t>> &input_shapes,
-    std::map<std::string, std::vector<int64_t>> *output_shapes) {
+MaceStatus MaceEngine::OutputShapes(const std::map<std::string, std::vector<int64_t>> &input_shapes,
+                                    std::map<std::string, std::vector<int64_t>> *output_shapes) {
   return impl_->OutputShapes(input_shapes, output_shapes);
 }
 

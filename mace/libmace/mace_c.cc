@@ -187,8 +187,8 @@ MaceStatus Run(mace_engine *engine, const mace_tensor *inputs, size_t input_coun
                mace_tensor *outputs, size_t output_count, mace_op_stats_fn stats, void *user) {
   if (engine == nullptr) return InvalidArgs("the engine is null");
   std::lock_guard<std::mutex> lock(engine->mutex);
-  MACE_RETURN_IF_ERROR(Match("input", engine->engine.inputs(), inputs, input_count, true,
-                             &engine->inputs, nullptr));
+  MACE_RETURN_IF_ERROR(
+      Match("input", engine->engine.inputs(), inputs, input_count, true, &engine->inputs, nullptr));
   MACE_RETURN_IF_ERROR(Match("output", engine->engine.outputs(), outputs, output_count, false,
                              &engine->outputs, &engine->output_index));
   if (stats == nullptr) {
@@ -218,8 +218,8 @@ MaceStatus OutputShapes(mace_engine *engine, const mace_tensor *inputs, size_t i
     return InvalidArgs("there are ", infos.size(), " outputs, but room is given for ",
                        outputs == nullptr ? 0 : output_count);
   }
-  MACE_RETURN_IF_ERROR(Match("input", engine->engine.inputs(), inputs, input_count, true,
-                             &engine->inputs, nullptr));
+  MACE_RETURN_IF_ERROR(
+      Match("input", engine->engine.inputs(), inputs, input_count, true, &engine->inputs, nullptr));
   std::vector<mace::Shape> shapes;
   MACE_RETURN_IF_ERROR(engine->engine.OutputShapes(engine->inputs.data(), &shapes));
   for (size_t i = 0; i < shapes.size(); ++i) {
@@ -277,8 +277,7 @@ mace_code mace_engine_output(const mace_engine *engine, size_t index, mace_tenso
 }
 
 mace_code mace_engine_output_shapes(mace_engine *engine, const mace_tensor *inputs,
-                                    size_t input_count, mace_tensor *outputs,
-                                    size_t output_count) {
+                                    size_t input_count, mace_tensor *outputs, size_t output_count) {
   return Report(OutputShapes(engine, inputs, input_count, outputs, output_count));
 }
 

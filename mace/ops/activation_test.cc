@@ -61,7 +61,9 @@ TEST(Activation, AllFunctions) {
        {-1.757509f, -1.1113307f, -0.38889019f, 0, 0.52535049f, 2.101402f, 7.3549069f, inf, nan}},
   };
   for (const Golden &golden : goldens) {
-    OpCase op_case = {golden.def.def().arg[0].s, golden.def, {in},
+    OpCase op_case = {golden.def.def().arg[0].s,
+                      golden.def,
+                      {in},
                       {MakeTensor<float>({1, 3, 1, 3}, golden.values)}};
     op_case.rel = 2e-6;
     op_case.abs = 1e-6;
@@ -73,7 +75,9 @@ TEST(Activation, LargeTensors) {
   const std::vector<float> values = RandomFloats(70003, -2, 2);
   std::vector<float> expected;
   for (float x : values) expected.push_back(std::max(x, 0.0f));
-  RunOpCase({"relu", Builder("RELU"), {MakeTensor<float>({70003}, values)},
+  RunOpCase({"relu",
+             Builder("RELU"),
+             {MakeTensor<float>({70003}, values)},
              {MakeTensor<float>({70003}, expected)}});
 }
 
@@ -83,10 +87,14 @@ TEST(Activation, PreluOfEachChannel) {
   const TestTensor expected = MakeTensor<float>(
       {1, 2, 2, 3}, std::vector<float>{-0.5f, -2, 1, 1, 2, 3, -2, 5, 6, -3.5f, -16, 9});
   for (bool is_const : {false, true}) {
-    RunOpCase({"one for each channel", Builder("PRELU"),
-               {in, MakeTensor<float>({3}, {0.5f, 2, -1}, is_const)}, {expected}});
+    RunOpCase({"one for each channel",
+               Builder("PRELU"),
+               {in, MakeTensor<float>({3}, {0.5f, 2, -1}, is_const)},
+               {expected}});
   }
-  RunOpCase({"one for all", Builder("PRELU"), {in, MakeConst<float>({1}, {0.5f})},
+  RunOpCase({"one for all",
+             Builder("PRELU"),
+             {in, MakeConst<float>({1}, {0.5f})},
              {MakeTensor<float>({1, 2, 2, 3}, std::vector<float>{-0.5f, -0.5f, -0.5f, 1, 2, 3, -2,
                                                                  5, -3, -3.5f, -4, 9})}});
 }

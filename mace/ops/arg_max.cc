@@ -31,8 +31,7 @@ class ArgMaxOp : public ShapedOperation {
     int axis = 0;
     MACE_RETURN_IF_ERROR(CheckAxis(attrs_.axis, input.rank(), &axis));
     if (input[axis] == 0) {
-      return Invalid("the input of shape ", input.ToString(), " has no elements along axis ",
-                     axis);
+      return Invalid("the input of shape ", input.ToString(), " has no elements along axis ", axis);
     }
     if (attrs_.output_type == DT_INT32 && input[axis] > std::numeric_limits<int32_t>::max()) {
       return Invalid("indices along axis ", axis, " of ", input.ToString(),
@@ -52,9 +51,15 @@ class ArgMaxOp : public ShapedOperation {
 
   MaceStatus Run(OpContext *context) override {
     switch (context->input(0)->dtype) {
-      case DT_FLOAT: RunTyped<float>(context); break;
-      case DT_INT32: RunTyped<int32_t>(context); break;
-      default: RunTyped<int64_t>(context); break;
+      case DT_FLOAT:
+        RunTyped<float>(context);
+        break;
+      case DT_INT32:
+        RunTyped<int32_t>(context);
+        break;
+      default:
+        RunTyped<int64_t>(context);
+        break;
     }
     return MaceStatus();
   }

@@ -22,15 +22,25 @@ TEST(ArgMax, Axes) {
   const TestTensor in = MakeTensor<float>({2, 2, 3}, {1, 5, 3, 9, 2, 9, -1, -5, -1, 0, 7, 8});
   RunOpCases({
       {"last", Builder(-1), {in}, {MakeTensor<int32_t>({2, 2}, std::vector<int32_t>{1, 0, 0, 2})}},
-      {"last, kept", Builder(2).AddIntArg("keepdims", 1), {in},
+      {"last, kept",
+       Builder(2).AddIntArg("keepdims", 1),
+       {in},
        {MakeTensor<int32_t>({2, 2, 1}, std::vector<int32_t>{1, 0, 0, 2})}},
-      {"middle", Builder(1), {in},
+      {"middle",
+       Builder(1),
+       {in},
        {MakeTensor<int32_t>({2, 3}, std::vector<int32_t>{1, 0, 1, 1, 1, 1})}},
-      {"first", Builder(0), {in},
+      {"first",
+       Builder(0),
+       {in},
        {MakeTensor<int32_t>({2, 3}, std::vector<int32_t>{0, 0, 0, 0, 1, 0})}},
-      {"smallest", Builder(-1).AddIntArg("argmin", 1), {in},
+      {"smallest",
+       Builder(-1).AddIntArg("argmin", 1),
+       {in},
        {MakeTensor<int32_t>({2, 2}, std::vector<int32_t>{0, 1, 1, 0})}},
-      {"int64", Builder(-1).AddIntArg("output_type", DT_INT64), {in},
+      {"int64",
+       Builder(-1).AddIntArg("output_type", DT_INT64),
+       {in},
        {MakeTensor<int64_t>({2, 2}, std::vector<int64_t>{1, 0, 0, 2})}},
   });
 }
@@ -45,9 +55,13 @@ TEST(ArgMax, NanIsExtreme) {
 TEST(ArgMax, Integers) {
   const int64_t large = int64_t{1} << 60;
   RunOpCases({
-      {"int32", Builder(0), {MakeTensor<int32_t>({4}, {-3, 8, 8, 1})},
+      {"int32",
+       Builder(0),
+       {MakeTensor<int32_t>({4}, {-3, 8, 8, 1})},
        {MakeTensor<int32_t>({}, std::vector<int32_t>{1})}},
-      {"int64", Builder(0), {MakeTensor<int64_t>({3}, {large, large + 1, large})},
+      {"int64",
+       Builder(0),
+       {MakeTensor<int64_t>({3}, {large, large + 1, large})},
        {MakeTensor<int32_t>({}, std::vector<int32_t>{1})}},
   });
 }
@@ -60,7 +74,9 @@ TEST(ArgMax, ManyOnSeveralThreads) {
     const auto first = in.begin() + r * n;
     expected.push_back(static_cast<int32_t>(std::max_element(first, first + n) - first));
   }
-  RunOpCase({"many", Builder(-1), {MakeTensor<float>({rows, n}, in)},
+  RunOpCase({"many",
+             Builder(-1),
+             {MakeTensor<float>({rows, n}, in)},
              {MakeTensor<int32_t>({rows}, expected)}});
 }
 

@@ -48,7 +48,8 @@ TEST(BatchNorm, AllChannelCounts) {
                                 {MakeTensor<float>(shape, normalized)}};
       with_statistics.abs = 2e-5;
       RunOpCase(with_statistics);
-      OpCase without = {MakeString(channels, " channels, folded"), Builder(),
+      OpCase without = {MakeString(channels, " channels, folded"),
+                        Builder(),
                         {MakeTensor<float>(shape, in), channel(scale), channel(offset)},
                         {MakeTensor<float>(shape, folded)}};
       without.abs = 1e-6;
@@ -60,17 +61,24 @@ TEST(BatchNorm, AllChannelCounts) {
 TEST(BatchNorm, OtherRanks) {
   const TestTensor scale = MakeConst<float>({2}, {2, 3}), offset = MakeConst<float>({2}, {1, -1});
   RunOpCases({
-      {"one", Builder(), {MakeTensor<float>({2}, {1, 2}), scale, offset},
+      {"one",
+       Builder(),
+       {MakeTensor<float>({2}, {1, 2}), scale, offset},
        {MakeTensor<float>({2}, std::vector<float>{3, 5})}},
-      {"two", Builder(), {MakeTensor<float>({2, 2}, {1, 2, 3, 4}), scale, offset},
+      {"two",
+       Builder(),
+       {MakeTensor<float>({2, 2}, {1, 2, 3, 4}), scale, offset},
        {MakeTensor<float>({2, 2}, std::vector<float>{3, 5, 7, 11})}},
-      {"nothing", Builder(), {MakeTensor<float>({0, 2}, {}), scale, offset},
+      {"nothing",
+       Builder(),
+       {MakeTensor<float>({0, 2}, {}), scale, offset},
        {MakeTensor<float>({0, 2}, {})}},
   });
 }
 
 TEST(BatchNorm, SomeConstantParameters) {
-  RunOpCase({"the offset is computed", Builder(),
+  RunOpCase({"the offset is computed",
+             Builder(),
              {MakeTensor<float>({2, 2}, {1, 2, 3, 4}), MakeConst<float>({2}, {2, 3}),
               MakeTensor<float>({2}, {1, -1})},
              {MakeTensor<float>({2, 2}, std::vector<float>{3, 5, 7, 11})}});

@@ -87,9 +87,9 @@ class BroadcastRows : public OpState {
   }
 
   kernels::Broadcast<2> plan_;
-  int repeating_ = -1;     // the input that repeats
-  int64_t channels_ = 0;   // its elements
-  int64_t repeats_ = 0;    // how often they are written out
+  int repeating_ = -1;    // the input that repeats
+  int64_t channels_ = 0;  // its elements
+  int64_t repeats_ = 0;   // how often they are written out
 };
 
 }  // namespace ops

@@ -50,27 +50,43 @@ void ConvertRange(const void *in, void *out, int64_t begin, int64_t end) {
 template <typename From>
 ConvertRow FindTo(DataType to) {
   switch (to) {
-    case DT_FLOAT: return ConvertRange<From, float>;
-    case DT_DOUBLE: return ConvertRange<From, double>;
-    case DT_INT32: return ConvertRange<From, int32_t>;
-    case DT_INT64: return ConvertRange<From, int64_t>;
-    case DT_UINT8: return ConvertRange<From, uint8_t>;
-    case DT_INT8: return ConvertRange<From, int8_t>;
-    case DT_BOOL: return ConvertRange<From, Bool>;
-    default: return nullptr;
+    case DT_FLOAT:
+      return ConvertRange<From, float>;
+    case DT_DOUBLE:
+      return ConvertRange<From, double>;
+    case DT_INT32:
+      return ConvertRange<From, int32_t>;
+    case DT_INT64:
+      return ConvertRange<From, int64_t>;
+    case DT_UINT8:
+      return ConvertRange<From, uint8_t>;
+    case DT_INT8:
+      return ConvertRange<From, int8_t>;
+    case DT_BOOL:
+      return ConvertRange<From, Bool>;
+    default:
+      return nullptr;
   }
 }
 
 ConvertRow Find(DataType from, DataType to) {
   switch (from) {
-    case DT_FLOAT: return FindTo<float>(to);
-    case DT_DOUBLE: return FindTo<double>(to);
-    case DT_INT32: return FindTo<int32_t>(to);
-    case DT_INT64: return FindTo<int64_t>(to);
-    case DT_UINT8: return FindTo<uint8_t>(to);
-    case DT_INT8: return FindTo<int8_t>(to);
-    case DT_BOOL: return FindTo<Bool>(to);
-    default: return nullptr;
+    case DT_FLOAT:
+      return FindTo<float>(to);
+    case DT_DOUBLE:
+      return FindTo<double>(to);
+    case DT_INT32:
+      return FindTo<int32_t>(to);
+    case DT_INT64:
+      return FindTo<int64_t>(to);
+    case DT_UINT8:
+      return FindTo<uint8_t>(to);
+    case DT_INT8:
+      return FindTo<int8_t>(to);
+    case DT_BOOL:
+      return FindTo<Bool>(to);
+    default:
+      return nullptr;
   }
 }
 

@@ -20,7 +20,9 @@ void CheckPair(const std::vector<From> &in, const std::vector<T> &out) {
   const Shape shape = {static_cast<int64_t>(in.size())};
   RunOpCase({MakeString(DataTypeName(DataTypeOf<From>::value), " to ",
                         DataTypeName(DataTypeOf<T>::value)),
-             To(DataTypeOf<T>::value), {MakeTensor<From>(shape, in)}, {MakeTensor<T>(shape, out)}});
+             To(DataTypeOf<T>::value),
+             {MakeTensor<From>(shape, in)},
+             {MakeTensor<T>(shape, out)}});
 }
 
 // Of numbers that every type can hold.

@@ -589,7 +589,7 @@ TEST(DetectionOutputTest, LargeOnThreads) {
   const std::vector<float> centers = RandomFloats(kPriors * 2, 0.2f, 0.8f, 7);
   for (int64_t p = 0; p < kPriors; ++p) {
     for (int64_t k = 0; k < 4; ++k) {
-      float& corner = priors[p * 4 + k];
+      float &corner = priors[p * 4 + k];
       corner = centers[p * 2 + k % 2] + (k < 2 ? -corner : corner);
     }
   }

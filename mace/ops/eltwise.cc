@@ -2,6 +2,8 @@
 // Eltwise: two tensors combined element by element. Integers are computed as C++ does, wrapping
 // around; what the processor would trap on is defined: x / 0 is 0, x % 0 is 0, and an integer power
 // with a negative exponent is 0 unless the base is 1 or -1.
+#include "mace/kernels/eltwise/eltwise.h"
+
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -10,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/activation_params.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
@@ -116,20 +117,25 @@ void IntegerRow(BinaryFunction function, RowStep step, const T *a, const T *b, T
       return ForRow(step, a, b, out, n, [](U x, U y) { return static_cast<T>(x - y); });
     case kernels::kBinaryProd:
       return ForRow(step, a, b, out, n, [](U x, U y) { return static_cast<T>(x * y); });
-    case kernels::kBinaryDiv: return ForRow(step, a, b, out, n, DivOf<T>);
+    case kernels::kBinaryDiv:
+      return ForRow(step, a, b, out, n, DivOf<T>);
     case kernels::kBinaryMin:
       return ForRow(step, a, b, out, n, [](T x, T y) { return x < y ? x : y; });
     case kernels::kBinaryMax:
       return ForRow(step, a, b, out, n, [](T x, T y) { return x > y ? x : y; });
-    case kernels::kBinaryPow: return ForRow(step, a, b, out, n, PowOf<T>);
+    case kernels::kBinaryPow:
+      return ForRow(step, a, b, out, n, PowOf<T>);
     case kernels::kBinarySqrDiff:
       return ForRow(step, a, b, out, n, [](U x, U y) {
         const U difference = x - y;
         return static_cast<T>(difference * difference);
       });
-    case kernels::kBinaryFloorDiv: return ForRow(step, a, b, out, n, FloorDivOf<T>);
-    case kernels::kBinaryMod: return ForRow(step, a, b, out, n, ModOf<T>);
-    default: return;
+    case kernels::kBinaryFloorDiv:
+      return ForRow(step, a, b, out, n, FloorDivOf<T>);
+    case kernels::kBinaryMod:
+      return ForRow(step, a, b, out, n, ModOf<T>);
+    default:
+      return;
   }
 }
 
@@ -156,7 +162,8 @@ void PredicateRow(BinaryFunction function, RowStep step, const T *a, const T *b,
       return ForRow(step, a, b, out, n, [](T x, T y) { return x != 0 || y != 0; });
     case kernels::kBinaryXor:
       return ForRow(step, a, b, out, n, [](T x, T y) { return (x != 0) != (y != 0); });
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -227,10 +234,18 @@ class EltwiseOp : public ShapedOperation {
 
   MaceStatus Run(OpContext *context) override {
     switch (dtype_) {
-      case DT_FLOAT: RunFloat(context); break;
-      case DT_INT32: RunIntegers<int32_t>(context); break;
-      case DT_INT64: RunIntegers<int64_t>(context); break;
-      default: RunPredicate<uint8_t>(context); break;
+      case DT_FLOAT:
+        RunFloat(context);
+        break;
+      case DT_INT32:
+        RunIntegers<int32_t>(context);
+        break;
+      case DT_INT64:
+        RunIntegers<int64_t>(context);
+        break;
+      default:
+        RunPredicate<uint8_t>(context);
+        break;
     }
     return MaceStatus();
   }
@@ -240,25 +255,26 @@ class EltwiseOp : public ShapedOperation {
     if (IsPredicate(function_)) return RunFloatPredicate(context);
     const kernels::EltwiseFunctions &kernel = kernels::Eltwise();
     float *out = context->output(0)->mutable_data<float>();
-    ForRows<float>(context, [&](RowStep step, const float *a, const float *b, int64_t first,
-                                int64_t n) {
-      float *row = out + first;
-      if (weighted_) {
-        kernel.weighted_sum(step, factors_[0], a, factors_[1], b, row, n);
-      } else {
-        kernel.binary(function_, step, a, b, row, n);
-      }
-      if (params_.kind != kernels::kActivationNoop) kernel.activate(params_, row, row, n);
-    });
+    ForRows<float>(context,
+                   [&](RowStep step, const float *a, const float *b, int64_t first, int64_t n) {
+                     float *row = out + first;
+                     if (weighted_) {
+                       kernel.weighted_sum(step, factors_[0], a, factors_[1], b, row, n);
+                     } else {
+                       kernel.binary(function_, step, a, b, row, n);
+                     }
+                     if (params_.kind != kernels::kActivationNoop)
+                       kernel.activate(params_, row, row, n);
+                   });
   }
 
   void RunFloatPredicate(OpContext *context) const {
     const kernels::EltwiseFunctions &kernel = kernels::Eltwise();
     uint8_t *out = context->output(0)->mutable_data<uint8_t>();
-    ForRows<float>(context, [&](RowStep step, const float *a, const float *b, int64_t first,
-                                int64_t n) {
-      kernel.compare(function_, step, a, b, out + first, n);
-    });
+    ForRows<float>(context,
+                   [&](RowStep step, const float *a, const float *b, int64_t first, int64_t n) {
+                     kernel.compare(function_, step, a, b, out + first, n);
+                   });
   }
 
   template <typename T>

@@ -90,7 +90,9 @@ TEST(Eltwise, BroadcastsFloats) {
     }
     const std::string name = shapes.a.ToString() + shapes.b.ToString();
     RunOpCase({name, Builder("SUB"), {a, b}, {MakeTensor<float>(shapes.output, difference)}});
-    RunOpCase({name, Builder("PROD").AddStringArg("activation", "RELU"), {a, b},
+    RunOpCase({name,
+               Builder("PROD").AddStringArg("activation", "RELU"),
+               {a, b},
                {MakeTensor<float>(shapes.output, product)}});
     RunOpCase({name, Builder("LESS"), {a, b}, {MakeTensor<bool>(shapes.output, less)}});
   }
@@ -142,17 +144,24 @@ TEST(Eltwise, FloatFunctions) {
       {"sqr_diff", Builder("SQR_DIFF"), {a, b}, floats({25, 81, 90.25f, 30.25f, 0.25f, kNan})},
       {"floor_div", Builder("FLOOR_DIV"), {a, b}, floats({3, -4, -4, 3, kInf, kNan})},
       {"mod", Builder("MOD"), {a, b}, floats({1, 1, -0.5f, -1.5f, kNan, kNan})},
-      {"coeff", Builder("SUM").AddFloatsArg("coeff", {2, -0.5f}), {a, b},
+      {"coeff",
+       Builder("SUM").AddFloatsArg("coeff", {2, -0.5f}),
+       {a, b},
        floats({13, -15, 16, -14, 1, kNan})},
-      {"coeff of one", Builder("SUM").AddFloatsArg("coeff", {1, 1}), {a, b},
+      {"coeff of one",
+       Builder("SUM").AddFloatsArg("coeff", {1, 1}),
+       {a, b},
        floats({9, -5, 5.5f, -9.5f, 0.5f, kNan})},
       {"activation",
-       Builder("SUM").AddStringArg("activation", "RELUX").AddFloatArg("max_limit", 6), {a, b},
+       Builder("SUM").AddStringArg("activation", "RELUX").AddFloatArg("max_limit", 6),
+       {a, b},
        floats({6, 0, 5.5f, 0, 0.5f, kNan})},
       {"leaky",
-       Builder("SUB").AddStringArg("activation", "LEAKYRELU")
+       Builder("SUB")
+           .AddStringArg("activation", "LEAKYRELU")
            .AddFloatArg("activation_coefficient", 0.1f),
-       {a, b}, floats({5, -0.9f, 9.5f, -0.55f, 0.5f, kNan})},
+       {a, b},
+       floats({5, -0.9f, 9.5f, -0.55f, 0.5f, kNan})},
   });
 }
 
@@ -203,7 +212,9 @@ void CheckIntegerFunctions() {
   };
   RunOpCases({
       {"sum wraps", Builder("SUM"), {a, b}, values({9, -5, 5, -9, 5, most, least, -3})},
-      {"sub wraps", Builder("SUB"), {b, a},
+      {"sub wraps",
+       Builder("SUB"),
+       {b, a},
        values({-5, 9, -9, 5, -5, most, static_cast<T>(least + 2), -3})},
       {"prod", Builder("PROD"), {a, b}, values({14, -14, -14, 14, 0, least, most, 0})},
       {"div truncates", Builder("DIV"), {a, b}, values({3, -3, -3, 3, 0, least, most, 0})},
@@ -211,8 +222,7 @@ void CheckIntegerFunctions() {
       {"max", Builder("MAX"), {a, b}, values({7, 2, 7, -2, 5, -1, most, 0})},
       {"pow", Builder("POW"), {a, b}, values({49, 49, 0, 0, 1, 0, most, 0})},
       {"sqr_diff", Builder("SQR_DIFF"), {a, b}, values({25, 81, 81, 25, 25, 1, 4, 9})},
-      {"floor_div floors", Builder("FLOOR_DIV"), {a, b},
-       values({3, -4, -4, 3, 0, least, most, 0})},
+      {"floor_div floors", Builder("FLOOR_DIV"), {a, b}, values({3, -4, -4, 3, 0, least, most, 0})},
       {"mod has the divisor's sign", Builder("MOD"), {a, b}, values({1, 1, -1, -1, 0, 0, 0, 0})},
   });
   RunOpCase(
@@ -235,10 +245,11 @@ TEST(Eltwise, TheSameTensorTwice) {
 
 TEST(Eltwise, ConstantInputs) {
   for (bool first : {false, true}) {
-    RunOpCase({"constant", Builder("SUB"),
-               {MakeTensor<float>({2, 2}, {1, 2, 3, 4}, first),
-                MakeTensor<float>({2}, {1, 10}, !first)},
-               {MakeTensor<float>({2, 2}, std::vector<float>{0, -8, 2, -6})}});
+    RunOpCase(
+        {"constant",
+         Builder("SUB"),
+         {MakeTensor<float>({2, 2}, {1, 2, 3, 4}, first), MakeTensor<float>({2}, {1, 10}, !first)},
+         {MakeTensor<float>({2, 2}, std::vector<float>{0, -8, 2, -6})}});
   }
 }
 

@@ -51,7 +51,9 @@ TEST(LayerNorm, AllAxes) {
                                offset = RandomFloats(n, -2, 2, 2);
       const auto run = [&](std::vector<TestTensor> inputs, const std::vector<float> &expected) {
         inputs.insert(inputs.begin(), MakeTensor<float>(shape, in));
-        OpCase op_case = {MakeString(shape.ToString(), " axis ", axis), Builder(axis), inputs,
+        OpCase op_case = {MakeString(shape.ToString(), " axis ", axis),
+                          Builder(axis),
+                          inputs,
                           {MakeTensor<float>(shape, expected)}};
         op_case.abs = 1e-5;
         RunOpCase(op_case);

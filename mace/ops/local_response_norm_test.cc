@@ -32,10 +32,13 @@ TEST(LocalResponseNorm, AllRadiiAndPowers) {
                                                 std::pow(1.5 + 0.25 * sum, beta)));
         }
         OpCase op_case = {MakeString(shape.ToString(), " radius ", radius, " beta ", beta),
-                          OpDefBuilder("LocalResponseNorm").AddIntArg("depth_radius", radius)
-                              .AddFloatArg("bias", 1.5f).AddFloatArg("alpha", 0.25f)
+                          OpDefBuilder("LocalResponseNorm")
+                              .AddIntArg("depth_radius", radius)
+                              .AddFloatArg("bias", 1.5f)
+                              .AddFloatArg("alpha", 0.25f)
                               .AddFloatArg("beta", static_cast<float>(beta)),
-                          {MakeTensor<float>(shape, in)}, {MakeTensor<float>(shape, expected)}};
+                          {MakeTensor<float>(shape, in)},
+                          {MakeTensor<float>(shape, expected)}};
         op_case.abs = 1e-6;
         RunOpCase(op_case);
       }
@@ -46,10 +49,11 @@ TEST(LocalResponseNorm, AllRadiiAndPowers) {
 TEST(LocalResponseNorm, ManyPixelsOnSeveralThreads) {
   // With a window of the whole pixel the sum is the same for each channel: 4.
   const std::vector<float> ones(40 * 40 * 20, 1);
-  RunOpCase({"ones", OpDefBuilder("LocalResponseNorm").AddIntArg("depth_radius", 20)
-                         .AddFloatArg("alpha", 0.15f),
-             {MakeTensor<float>({1, 40, 40, 20}, ones)},
-             {MakeTensor<float>({1, 40, 40, 20}, std::vector<float>{0.5f})}});
+  RunOpCase(
+      {"ones",
+       OpDefBuilder("LocalResponseNorm").AddIntArg("depth_radius", 20).AddFloatArg("alpha", 0.15f),
+       {MakeTensor<float>({1, 40, 40, 20}, ones)},
+       {MakeTensor<float>({1, 40, 40, 20}, std::vector<float>{0.5f})}});
 }
 
 TEST(LocalResponseNorm, RefusesScalars) {

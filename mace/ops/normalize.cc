@@ -56,8 +56,8 @@ class NormalizeOp : public ShapedOperation {
       return MaceStatus();
     }
     ForPixels(context, 0, shape.elements(), [&](const float *pixel, int64_t channels) {
-      return Factor(static_cast<double>(
-          kernels::Reduce().row(kernels::kReduceSumSquare, pixel, channels)));
+      return Factor(
+          static_cast<double>(kernels::Reduce().row(kernels::kReduceSumSquare, pixel, channels)));
     });
     return MaceStatus();
   }

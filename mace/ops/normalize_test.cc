@@ -42,7 +42,8 @@ TEST(Normalize, PixelsAndImages) {
 }
 
 TEST(Normalize, ZerosStayZeros) {
-  RunOpCase({"zeros", OpDefBuilder("Normalize"),
+  RunOpCase({"zeros",
+             OpDefBuilder("Normalize"),
              {MakeTensor<float>({1, 1, 1, 2}, {0, 0}), MakeConst<float>({1}, {20})},
              {MakeTensor<float>({1, 1, 1, 2}, std::vector<float>{0, 0})}});
 }

@@ -150,9 +150,7 @@ class PlanContext : public OpPlanContext {
 
   int InputCount() const override { return static_cast<int>(inputs_.size()); }
   int OutputCount() const override { return static_cast<int>(shapes_.size()); }
-  bool HasInput(int i) const override {
-    return i < InputCount() && inputs_[i].dtype != DT_INVALID;
-  }
+  bool HasInput(int i) const override { return i < InputCount() && inputs_[i].dtype != DT_INVALID; }
   const Tensor &Input(int i) const override { return inputs_[i]; }
   void SetOutputShape(int i, const Shape &shape) override { shapes_[i] = shape; }
   const Shape &OutputShape(int i) const override { return shapes_[i]; }
@@ -301,8 +299,7 @@ class OpLife {
   bool MayShare(const std::pair<int, int> &pair) const {
     const std::vector<std::string> &names = net_->def_.input;
     const std::string &name = names[pair.second];
-    return std::count(names.begin(), names.end(), name) == 1 &&
-           inputs_[pair.second].raw != nullptr;
+    return std::count(names.begin(), names.end(), name) == 1 && inputs_[pair.second].raw != nullptr;
   }
 
   MaceStatus Run(const PlanContext &plan, std::pair<int, int> shared, const std::string &how,
@@ -355,8 +352,8 @@ class OpLife {
     for (size_t i = 0; i < inputs_.size(); ++i) {
       if (inputs_[i].dtype == DT_INVALID || buffers_[i].bytes() == 0) continue;
       const TestTensor &source = net_->Get(net_->def_.input[i]);
-      EXPECT_TRUE(buffers_[i].Intact() && memcmp(buffers_[i].data(), source.bytes.data(),
-                                                 source.bytes.size()) == 0)
+      EXPECT_TRUE(buffers_[i].Intact() &&
+                  memcmp(buffers_[i].data(), source.bytes.data(), source.bytes.size()) == 0)
           << "input " << i << " was written to";
     }
   }
@@ -446,9 +443,9 @@ const TestTensor &OpsTestNet::Get(const std::string &name) const {
 ::testing::AssertionResult Fails(const MaceStatus &status, MaceStatus::Code code,
                                  const std::string &part) {
   if (status.code() != code) {
-    return ::testing::AssertionFailure() << "expected a status of code " << static_cast<int>(code)
-                                         << ", got " << static_cast<int>(status.code()) << ": "
-                                         << status.message();
+    return ::testing::AssertionFailure()
+           << "expected a status of code " << static_cast<int>(code) << ", got "
+           << static_cast<int>(status.code()) << ": " << status.message();
   }
   if (status.message().find(part) == std::string::npos) {
     return ::testing::AssertionFailure()
@@ -483,8 +480,8 @@ template <typename T>
   if (wrong == 0) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure()
          << wrong << " of " << a.size() << " elements of shape " << actual.shape.ToString()
-         << " differ (rel " << rel << ", abs " << abs << ", seed " << TestSeed() << "):"
-         << report.str();
+         << " differ (rel " << rel << ", abs " << abs << ", seed " << TestSeed()
+         << "):" << report.str();
 }
 
 }  // namespace
@@ -496,18 +493,25 @@ template <typename T>
                                          << DataTypeName(expected.dtype);
   }
   if (actual.shape != expected.shape) {
-    return ::testing::AssertionFailure() << "shape " << actual.shape.ToString() << " instead of "
-                                         << expected.shape.ToString();
+    return ::testing::AssertionFailure()
+           << "shape " << actual.shape.ToString() << " instead of " << expected.shape.ToString();
   }
   switch (actual.dtype) {
-    case DT_FLOAT: return ValuesNear<float>(actual, expected, rel, abs);
-    case DT_DOUBLE: return ValuesNear<double>(actual, expected, rel, abs);
-    case DT_INT32: return ValuesNear<int32_t>(actual, expected, rel, abs);
-    case DT_INT64: return ValuesNear<int64_t>(actual, expected, rel, abs);
-    case DT_INT8: return ValuesNear<int8_t>(actual, expected, rel, abs);
+    case DT_FLOAT:
+      return ValuesNear<float>(actual, expected, rel, abs);
+    case DT_DOUBLE:
+      return ValuesNear<double>(actual, expected, rel, abs);
+    case DT_INT32:
+      return ValuesNear<int32_t>(actual, expected, rel, abs);
+    case DT_INT64:
+      return ValuesNear<int64_t>(actual, expected, rel, abs);
+    case DT_INT8:
+      return ValuesNear<int8_t>(actual, expected, rel, abs);
     case DT_UINT8:
-    case DT_BOOL: return ValuesNear<uint8_t>(actual, expected, rel, abs);
-    case DT_HALF: return ValuesNear<uint16_t>(actual, expected, rel, abs);
+    case DT_BOOL:
+      return ValuesNear<uint8_t>(actual, expected, rel, abs);
+    case DT_HALF:
+      return ValuesNear<uint16_t>(actual, expected, rel, abs);
     default:
       return ::testing::AssertionFailure() << "cannot compare " << DataTypeName(actual.dtype);
   }
@@ -536,8 +540,8 @@ void RunOpCase(const OpCase &op_case) {
   EXPECT_TRUE(Succeeds(status));
   if (!status.ok()) return;
   for (size_t i = 0; i < op_case.outputs.size(); ++i) {
-    EXPECT_TRUE(TensorNear(net.Get(builder.def().output[i]), op_case.outputs[i], op_case.rel,
-                           op_case.abs))
+    EXPECT_TRUE(
+        TensorNear(net.Get(builder.def().output[i]), op_case.outputs[i], op_case.rel, op_case.abs))
         << "output " << i;
   }
 }

@@ -3,6 +3,8 @@
 // pass combines the last group of reduced axes, [outer][reduced][inner] -> [outer][inner]. A long
 // group is cut into blocks first, which become one more pass. Integers are computed in 64 bits and
 // wrap around in the output; their mean and L2 norm are truncated.
+#include "mace/kernels/reduce/reduce.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -12,7 +14,6 @@
 #include <vector>
 
 #include "mace/kernels/eltwise/eltwise.h"
-#include "mace/kernels/reduce/reduce.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
 #include "mace/ops/op_attrs.h"
@@ -31,21 +32,26 @@ constexpr int64_t kColumns = 64;
 ReduceFunction FirstFunction(ReduceType type) {
   switch (type) {
     case ReduceType::kMin:
-    case ReduceType::kAll: return kernels::kReduceMin;
+    case ReduceType::kAll:
+      return kernels::kReduceMin;
     case ReduceType::kMax:
-    case ReduceType::kAny: return kernels::kReduceMax;
-    case ReduceType::kProd: return kernels::kReduceProd;
+    case ReduceType::kAny:
+      return kernels::kReduceMax;
+    case ReduceType::kProd:
+      return kernels::kReduceProd;
     case ReduceType::kSumSquare:
-    case ReduceType::kL2: return kernels::kReduceSumSquare;
-    case ReduceType::kL1: return kernels::kReduceSumAbs;
-    default: return kernels::kReduceSum;
+    case ReduceType::kL2:
+      return kernels::kReduceSumSquare;
+    case ReduceType::kL1:
+      return kernels::kReduceSumAbs;
+    default:
+      return kernels::kReduceSum;
   }
 }
 
 // What combines results of `function`.
 ReduceFunction NextFunction(ReduceFunction function) {
-  const bool sums =
-      function == kernels::kReduceSumSquare || function == kernels::kReduceSumAbs;
+  const bool sums = function == kernels::kReduceSumSquare || function == kernels::kReduceSumAbs;
   return sums ? kernels::kReduceSum : function;
 }
 
@@ -53,15 +59,15 @@ struct Pass {
   int64_t outer;
   int64_t reduced;
   int64_t inner;
-  int64_t block;   // of the reduced elements that give one result
+  int64_t block;  // of the reduced elements that give one result
   int64_t blocks;
   int64_t results() const { return outer * blocks * inner; }
 };
 
 struct ReduceState : public OpState {
   std::vector<Pass> passes;
-  int64_t count = 1;      // elements that become one
-  int64_t buffer = 0;     // elements of each of two buffers for what passes leave
+  int64_t count = 1;   // elements that become one
+  int64_t buffer = 0;  // elements of each of two buffers for what passes leave
 };
 
 struct Group {
@@ -87,8 +93,7 @@ std::vector<Pass> MakePasses(std::vector<Group> groups) {
     Pass pass = {1, groups[last - 1].size, 1, 0, 1};
     for (size_t i = 0; i < last - 1; ++i) pass.outer *= groups[i].size;
     for (size_t i = last; i < groups.size(); ++i) pass.inner *= groups[i].size;
-    pass.block = pass.inner == 0 ? pass.reduced
-                                 : BlockRows(pass.outer, pass.reduced, pass.inner);
+    pass.block = pass.inner == 0 ? pass.reduced : BlockRows(pass.outer, pass.reduced, pass.inner);
     if (pass.block > 0) pass.blocks = (pass.reduced + pass.block - 1) / pass.block;
     passes.push_back(pass);
     if (pass.blocks > 1) {
@@ -106,44 +111,53 @@ void RunFloatPass(ThreadPool *pool, const Pass &pass, ReduceFunction function, c
   const int64_t chunks = std::max<int64_t>(1, (pass.inner + kColumns - 1) / kColumns);
   const int64_t unit = std::max<int64_t>(1, pass.block * std::min(pass.inner, kColumns));
   const int64_t grain = std::max<int64_t>(1, kElementGrain / unit);
-  pool->ParallelFor(
-      pass.outer * pass.blocks * chunks, grain, [&](int64_t begin, int64_t end, int) {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t column = i % chunks * kColumns;
-          const int64_t block = i / chunks % pass.blocks, o = i / chunks / pass.blocks;
-          const int64_t row = block * pass.block;
-          const int64_t rows = std::min(pass.block, pass.reduced - row);
-          const float *from = in + (o * pass.reduced + row) * pass.inner + column;
-          float *to = out + (o * pass.blocks + block) * pass.inner + column;
-          if (pass.inner == 1) {
-            *to = kernel.row(function, from, rows);
-          } else {
-            kernel.columns(function, from, rows, pass.inner,
-                           std::min(kColumns, pass.inner - column), to);
-          }
-        }
-      });
+  pool->ParallelFor(pass.outer * pass.blocks * chunks, grain, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t column = i % chunks * kColumns;
+      const int64_t block = i / chunks % pass.blocks, o = i / chunks / pass.blocks;
+      const int64_t row = block * pass.block;
+      const int64_t rows = std::min(pass.block, pass.reduced - row);
+      const float *from = in + (o * pass.reduced + row) * pass.inner + column;
+      float *to = out + (o * pass.blocks + block) * pass.inner + column;
+      if (pass.inner == 1) {
+        *to = kernel.row(function, from, rows);
+      } else {
+        kernel.columns(function, from, rows, pass.inner, std::min(kColumns, pass.inner - column),
+                       to);
+      }
+    }
+  });
 }
 
 template <typename T>
 int64_t Start(ReduceFunction function) {
   switch (function) {
-    case kernels::kReduceMin: return std::numeric_limits<T>::max();
-    case kernels::kReduceMax: return std::numeric_limits<T>::min();
-    case kernels::kReduceProd: return 1;
-    default: return 0;
+    case kernels::kReduceMin:
+      return std::numeric_limits<T>::max();
+    case kernels::kReduceMax:
+      return std::numeric_limits<T>::min();
+    case kernels::kReduceProd:
+      return 1;
+    default:
+      return 0;
   }
 }
 
 int64_t Combine(ReduceFunction function, int64_t result, int64_t x) {
   const uint64_t a = static_cast<uint64_t>(result), b = static_cast<uint64_t>(x);
   switch (function) {
-    case kernels::kReduceMin: return std::min(result, x);
-    case kernels::kReduceMax: return std::max(result, x);
-    case kernels::kReduceProd: return static_cast<int64_t>(a * b);
-    case kernels::kReduceSumSquare: return static_cast<int64_t>(a + b * b);
-    case kernels::kReduceSumAbs: return static_cast<int64_t>(x < 0 ? a - b : a + b);
-    default: return static_cast<int64_t>(a + b);
+    case kernels::kReduceMin:
+      return std::min(result, x);
+    case kernels::kReduceMax:
+      return std::max(result, x);
+    case kernels::kReduceProd:
+      return static_cast<int64_t>(a * b);
+    case kernels::kReduceSumSquare:
+      return static_cast<int64_t>(a + b * b);
+    case kernels::kReduceSumAbs:
+      return static_cast<int64_t>(x < 0 ? a - b : a + b);
+    default:
+      return static_cast<int64_t>(a + b);
   }
 }
 
@@ -232,10 +246,18 @@ class ReduceOp : public ShapedOperation {
 
   MaceStatus Run(OpContext *context) override {
     switch (dtype_) {
-      case DT_FLOAT: RunFloat(context); break;
-      case DT_INT32: RunIntegers<int32_t>(context); break;
-      case DT_INT64: RunIntegers<int64_t>(context); break;
-      default: RunIntegers<bool>(context); break;
+      case DT_FLOAT:
+        RunFloat(context);
+        break;
+      case DT_INT32:
+        RunIntegers<int32_t>(context);
+        break;
+      case DT_INT64:
+        RunIntegers<int64_t>(context);
+        break;
+      default:
+        RunIntegers<bool>(context);
+        break;
     }
     return MaceStatus();
   }
@@ -287,8 +309,8 @@ class ReduceOp : public ShapedOperation {
                    context->input(0)->data<T>(), buffers[0]);
     function = NextFunction(function);
     for (size_t i = 1; i < state.passes.size(); ++i) {
-      RunIntegerPass(context->thread_pool(), state.passes[i], function, start,
-                     buffers[(i - 1) % 2], buffers[i % 2]);
+      RunIntegerPass(context->thread_pool(), state.passes[i], function, start, buffers[(i - 1) % 2],
+                     buffers[i % 2]);
     }
     const int64_t *results = buffers[(state.passes.size() - 1) % 2];
     T *out = context->output(0)->mutable_data<T>();

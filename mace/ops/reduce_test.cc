@@ -82,7 +82,8 @@ void CheckFloats(const std::string &type, const Shape &shape, unsigned mask, dou
   }
   for (bool keepdims : {false, true}) {
     OpCase op_case = {MakeString(type, " of ", shape.ToString(), ", axes ", mask),
-                      Builder(type, axes, keepdims), {MakeTensor<float>(shape, in)},
+                      Builder(type, axes, keepdims),
+                      {MakeTensor<float>(shape, in)},
                       {MakeTensor<float>(keepdims ? kept : dropped, expected)}};
     op_case.rel = 3e-6;
     op_case.abs = abs;
@@ -91,8 +92,8 @@ void CheckFloats(const std::string &type, const Shape &shape, unsigned mask, dou
 }
 
 TEST(Reduce, AllSetsOfAxes) {
-  for (const Shape &shape : {Shape{5}, Shape{3, 4}, Shape{2, 3, 4}, Shape{2, 3, 4, 5},
-                             Shape{2, 1, 3, 1, 2, 3}}) {
+  for (const Shape &shape :
+       {Shape{5}, Shape{3, 4}, Shape{2, 3, 4}, Shape{2, 3, 4, 5}, Shape{2, 1, 3, 1, 2, 3}}) {
     for (unsigned mask = 1; mask < 1u << shape.rank(); ++mask) CheckFloats("MEAN", shape, mask);
   }
 }
@@ -117,11 +118,17 @@ TEST(Reduce, LargeTensors) {
 }
 
 TEST(Reduce, NoAxesMeansAll) {
-  RunOpCase({"all", Builder("SUM", {}), {MakeTensor<float>({2, 2}, {1, 2, 3, 4})},
+  RunOpCase({"all",
+             Builder("SUM", {}),
+             {MakeTensor<float>({2, 2}, {1, 2, 3, 4})},
              {MakeTensor<float>({}, std::vector<float>{10})}});
-  RunOpCase({"all, kept", Builder("SUM", {}, true), {MakeTensor<float>({2, 2}, {1, 2, 3, 4})},
+  RunOpCase({"all, kept",
+             Builder("SUM", {}, true),
+             {MakeTensor<float>({2, 2}, {1, 2, 3, 4})},
              {MakeTensor<float>({1, 1}, std::vector<float>{10})}});
-  RunOpCase({"a scalar", Builder("L1", {}), {MakeTensor<float>({}, {-3})},
+  RunOpCase({"a scalar",
+             Builder("L1", {}),
+             {MakeTensor<float>({}, {-3})},
              {MakeTensor<float>({}, std::vector<float>{3})}});
 }
 
@@ -137,9 +144,13 @@ TEST(Reduce, OfNothing) {
       {"max", Builder("MAX", {0}), {in}, {both(-inf)}},
       {"mean", Builder("MEAN", {0}), {in}, {both(nan)}},
       {"kept dimension", Builder("SUM", {1}), {in}, {MakeTensor<float>({0}, {})}},
-      {"int32 mean", Builder("MEAN", {0}), {MakeTensor<int32_t>({0, 1}, {})},
+      {"int32 mean",
+       Builder("MEAN", {0}),
+       {MakeTensor<int32_t>({0, 1}, {})},
        {MakeTensor<int32_t>({1}, std::vector<int32_t>{0})}},
-      {"int32 max", Builder("MAX", {0}), {MakeTensor<int32_t>({0, 1}, {})},
+      {"int32 max",
+       Builder("MAX", {0}),
+       {MakeTensor<int32_t>({0, 1}, {})},
        {MakeTensor<int32_t>({1}, {std::numeric_limits<int32_t>::min()})}},
   });
 }
@@ -168,7 +179,9 @@ void CheckIntegers() {
       {"l2 truncates", Builder("L2", {1}), {in}, {rows(4, 11)}},
       {"columns", Builder("SUM", {0}), {in}, {MakeTensor<T>({3}, {8, -2, -5})}},
       {"all", Builder("SUM_SQUARE", {}), {in}, {MakeTensor<T>({}, {151})}},
-      {"two groups", Builder("L1", {0, 2}), {MakeTensor<T>({2, 1, 3}, {1, -2, 4, 7, 0, -9})},
+      {"two groups",
+       Builder("L1", {0, 2}),
+       {MakeTensor<T>({2, 1, 3}, {1, -2, 4, 7, 0, -9})},
        {MakeTensor<T>({1}, {23})}},
   });
   std::vector<T> many;
@@ -177,7 +190,9 @@ void CheckIntegers() {
     many.push_back(static_cast<T>(x));
     sum += x < 0 ? -x : x;
   }
-  RunOpCase({"many", Builder("L1", {0, 2}), {MakeTensor<T>({300, 1, 200}, many)},
+  RunOpCase({"many",
+             Builder("L1", {0, 2}),
+             {MakeTensor<T>({300, 1, 200}, many)},
              {MakeTensor<T>({1}, {static_cast<T>(sum)})}});
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resize: height and width by nearest pixel, bilinear or bicubic. A row of the input is resized in
 // width once, kept for as long as output rows need it, and a few such rows make an output row.
+#include "mace/kernels/resize/resize.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -10,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "mace/kernels/resize/resize.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
 #include "mace/ops/op_attrs.h"
@@ -49,8 +50,9 @@ class ResizeOp : public ShapedOperation {
     if (attrs_.size.size() == 2 || (attrs_.size.empty() && attrs_.scale.size() == 2)) {
       return MaceStatus();
     }
-    return Invalid("it needs a new height and width: a second input, or size or scale of two "
-                   "numbers");
+    return Invalid(
+        "it needs a new height and width: a second input, or size or scale of two "
+        "numbers");
   }
 
   MaceStatus InferShape(OpShapeContext *context) override {
@@ -93,14 +95,14 @@ class ResizeOp : public ShapedOperation {
     const Shape &output = context->output(0)->shape;
     if (output.elements() == 0) return MaceStatus();
     const int64_t grain = std::max(kLeastRows, 2 * kElementGrain / state.row_elements);
-    context->thread_pool()->ParallelFor(
-        output[0] * output[1], grain, [&](int64_t begin, int64_t end, int thread) {
-          if (attrs_.mode == ResizeAttrs::Mode::kNearest) {
-            NearestRows(context, state, begin, end);
-          } else {
-            SummedRows(context, state, begin, end, thread);
-          }
-        });
+    context->thread_pool()->ParallelFor(output[0] * output[1], grain,
+                                        [&](int64_t begin, int64_t end, int thread) {
+                                          if (attrs_.mode == ResizeAttrs::Mode::kNearest) {
+                                            NearestRows(context, state, begin, end);
+                                          } else {
+                                            SummedRows(context, state, begin, end, thread);
+                                          }
+                                        });
     return MaceStatus();
   }
 
@@ -125,8 +127,8 @@ class ResizeOp : public ShapedOperation {
       }
       scale[i] = scales[i];
       // In float, as others do: 10 * 0.7f is 7 and not a little less.
-      const float product = static_cast<float>(context.Input(0).shape[1 + static_cast<int>(i)]) *
-                            scales[i];
+      const float product =
+          static_cast<float>(context.Input(0).shape[1 + static_cast<int>(i)]) * scales[i];
       if (!(scales[i] > 0) || !(product < 1e9f)) {
         return Invalid("cannot scale height and width by ", scales[0], " and ", scales[1]);
       }

@@ -18,22 +18,29 @@ using NearestMode = ResizeAttrs::NearestMode;
 // then exact, and rounding goes the way that is asked for.
 double Coordinate(Coordinates rule, double x, double input, double output, double scale) {
   switch (rule) {
-    case Coordinates::kAlignCorners: return output > 1 ? x * (input - 1) / (output - 1) : 0;
-    case Coordinates::kAsymmetric: return scale > 0 ? x / scale : x * input / output;
+    case Coordinates::kAlignCorners:
+      return output > 1 ? x * (input - 1) / (output - 1) : 0;
+    case Coordinates::kAsymmetric:
+      return scale > 0 ? x / scale : x * input / output;
     case Coordinates::kPytorchHalfPixel:
       if (output <= 1) return 0;
       break;
-    default: break;
+    default:
+      break;
   }
   return (scale > 0 ? (x + 0.5) / scale : (x + 0.5) * input / output) - 0.5;
 }
 
 double Round(NearestMode mode, double x) {
   switch (mode) {
-    case NearestMode::kRoundPreferCeil: return std::floor(x + 0.5);
-    case NearestMode::kFloor: return std::floor(x);
-    case NearestMode::kCeil: return std::ceil(x);
-    default: return std::ceil(x - 0.5);
+    case NearestMode::kRoundPreferCeil:
+      return std::floor(x + 0.5);
+    case NearestMode::kFloor:
+      return std::floor(x);
+    case NearestMode::kCeil:
+      return std::ceil(x);
+    default:
+      return std::ceil(x - 0.5);
   }
 }
 
@@ -58,9 +65,9 @@ ResizeTable MakeResizeTable(const ResizeAttrs &attrs, int64_t input_size, int64_
     table.weights.push_back(static_cast<float>(weight));
   };
   for (int64_t i = 0; i < output_size; ++i) {
-    const double x = Coordinate(attrs.coordinates, static_cast<double>(i),
-                                static_cast<double>(input_size), static_cast<double>(output_size),
-                                static_cast<double>(scale));
+    const double x =
+        Coordinate(attrs.coordinates, static_cast<double>(i), static_cast<double>(input_size),
+                   static_cast<double>(output_size), static_cast<double>(scale));
     table.is_identity = table.is_identity && x == static_cast<double>(i);
     if (attrs.mode == Mode::kNearest) {
       add(Round(attrs.nearest_mode, x), 1);
@@ -74,8 +81,8 @@ ResizeTable MakeResizeTable(const ResizeAttrs &attrs, int64_t input_size, int64_
       for (int t = 0; t < 4; ++t) {
         const double place = low - 1 + t;
         const bool counts = !attrs.exclude_outside || (place >= 0 && place <= last);
-        weights[t] = counts ? CubicWeight(x - place, static_cast<double>(attrs.cubic_coefficient))
-                            : 0;
+        weights[t] =
+            counts ? CubicWeight(x - place, static_cast<double>(attrs.cubic_coefficient)) : 0;
         sum += weights[t];
       }
       // Far outside no pixel counts at all.

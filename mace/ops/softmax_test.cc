@@ -43,7 +43,8 @@ TEST(Softmax, AllAxes) {
     for (int axis = 0; axis < shape.rank(); ++axis) {
       for (bool log : {false, true}) {
         const int64_t n = shape[axis], inner = shape.elements(axis + 1, shape.rank());
-        OpCase op_case = {MakeString(shape.ToString(), " axis ", axis), Builder(axis, log),
+        OpCase op_case = {MakeString(shape.ToString(), " axis ", axis),
+                          Builder(axis, log),
                           {MakeTensor<float>(shape, in)},
                           {MakeTensor<float>(shape, Expected(in, n, inner, log))}};
         op_case.rel = 3e-6;
@@ -63,21 +64,31 @@ TEST(Softmax, LargeNumbersAndMinusInfinity) {
   const float inf = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
   RunOpCases({
-      {"large", Builder(-1), {MakeTensor<float>({1, 3}, {1e30f, 1e30f, -1e30f})},
+      {"large",
+       Builder(-1),
+       {MakeTensor<float>({1, 3}, {1e30f, 1e30f, -1e30f})},
        {MakeTensor<float>({1, 3}, std::vector<float>{0.5f, 0.5f, 0})}},
-      {"a mask", Builder(-1), {MakeTensor<float>({1, 3}, {0, -inf, 0})},
+      {"a mask",
+       Builder(-1),
+       {MakeTensor<float>({1, 3}, {0, -inf, 0})},
        {MakeTensor<float>({1, 3}, std::vector<float>{0.5f, 0, 0.5f})}},
-      {"a mask's logarithm", Builder(-1, true), {MakeTensor<float>({1, 3}, {0, -inf, 0})},
+      {"a mask's logarithm",
+       Builder(-1, true),
+       {MakeTensor<float>({1, 3}, {0, -inf, 0})},
        {MakeTensor<float>({1, 3}, std::vector<float>{-0.69314718f, -inf, -0.69314718f})}},
-      {"all masked", Builder(-1), {MakeTensor<float>({2, 2}, {-inf, -inf, 1, 1})},
+      {"all masked",
+       Builder(-1),
+       {MakeTensor<float>({2, 2}, {-inf, -inf, 1, 1})},
        {MakeTensor<float>({2, 2}, std::vector<float>{nan, nan, 0.5f, 0.5f})}},
   });
 }
 
 TEST(Softmax, Nothing) {
-  RunOpCase({"nothing", Builder(-1), {MakeTensor<float>({0, 3}, {})},
-             {MakeTensor<float>({0, 3}, {})}});
-  RunOpCase({"of nothing", Builder(-1), {MakeTensor<float>({3, 0}, {})},
+  RunOpCase(
+      {"nothing", Builder(-1), {MakeTensor<float>({0, 3}, {})}, {MakeTensor<float>({0, 3}, {})}});
+  RunOpCase({"of nothing",
+             Builder(-1),
+             {MakeTensor<float>({3, 0}, {})},
              {MakeTensor<float>({3, 0}, {})}});
 }
 

@@ -110,8 +110,8 @@ TEST(TransposeTest, LargeAgainstPlainLoop) {
   const Shape shapes[] = {{3, 37, 41, 19}, {2, 300, 70, 3}, {2, 3, 150, 140}, {1, 1, 259, 263}};
   const std::vector<int64_t> orders[] = {
       {0, 3, 1, 2}, {0, 2, 3, 1}, {3, 2, 1, 0}, {0, 2, 1, 3}, {2, 0, 3, 1}};
-  for (const Shape& shape : shapes) {
-    for (const std::vector<int64_t>& order : orders) {
+  for (const Shape &shape : shapes) {
+    for (const std::vector<int64_t> &order : orders) {
       OpsTestNet net;
       net.AddRandomInput("x", shape);
       OpDefBuilder("Transpose")

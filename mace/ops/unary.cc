@@ -45,8 +45,10 @@ bool IsForIntegers(UnaryFunction function) {
     case kernels::kUnaryFloor:
     case kernels::kUnaryCeil:
     case kernels::kUnaryRound:
-    case kernels::kUnarySign: return true;
-    default: return false;
+    case kernels::kUnarySign:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -54,11 +56,16 @@ template <typename T>
 T Apply(UnaryFunction function, T x) {
   using U = std::make_unsigned_t<T>;
   switch (function) {
-    case kernels::kUnaryNeg: return static_cast<T>(0 - static_cast<U>(x));
-    case kernels::kUnaryAbs: return x < 0 ? static_cast<T>(0 - static_cast<U>(x)) : x;
-    case kernels::kUnarySquare: return static_cast<T>(static_cast<U>(x) * static_cast<U>(x));
-    case kernels::kUnarySign: return (x > 0) - (x < 0);
-    default: return x;
+    case kernels::kUnaryNeg:
+      return static_cast<T>(0 - static_cast<U>(x));
+    case kernels::kUnaryAbs:
+      return x < 0 ? static_cast<T>(0 - static_cast<U>(x)) : x;
+    case kernels::kUnarySquare:
+      return static_cast<T>(static_cast<U>(x) * static_cast<U>(x));
+    case kernels::kUnarySign:
+      return (x > 0) - (x < 0);
+    default:
+      return x;
   }
 }
 
@@ -98,8 +105,12 @@ class UnaryOp : public Operation {
         });
         break;
       }
-      case DT_INT32: RunIntegers<int32_t>(context); break;
-      case DT_INT64: RunIntegers<int64_t>(context); break;
+      case DT_INT32:
+        RunIntegers<int32_t>(context);
+        break;
+      case DT_INT64:
+        RunIntegers<int64_t>(context);
+        break;
       default:
         ForRanges<uint8_t>(context, [](const uint8_t *in, uint8_t *out, int64_t n) {
           for (int64_t i = 0; i < n; ++i) out[i] = in[i] == 0;

@@ -34,17 +34,20 @@ TEST(Unary, FloatFunctions) {
       {"rsqrt", Builder("RSQRT"), {in}, floats({0.5f, 2, kNan, kInf, 0, kNan})},
       {"square", Builder("SQUARE"), {in}, floats({16, 0.0625f, 6.25f, 0, kInf, kNan})},
       {"reciprocal", Builder("RECIPROCAL"), {in}, floats({0.25f, 4, -0.4f, kInf, 0, kNan})},
-      {"exp", Builder("EXP"), {in},
-       floats({54.59815f, 1.2840254f, 0.082084998f, 1, kInf, kNan})},
+      {"exp", Builder("EXP"), {in}, floats({54.59815f, 1.2840254f, 0.082084998f, 1, kInf, kNan})},
       {"log", Builder("LOG"), {in}, floats({1.3862944f, -1.3862944f, kNan, -kInf, kInf, kNan})},
       {"floor", Builder("FLOOR"), {in}, floats({4, 0, -3, 0, kInf, kNan})},
       {"ceil", Builder("CEIL"), {in}, floats({4, 1, -2, 0, kInf, kNan})},
       {"round to even", Builder("ROUND"), {in}, floats({4, 0, -2, 0, kInf, kNan})},
       {"sign", Builder("SIGN"), {in}, floats({1, 1, -1, 0, 1, kNan})},
       {"erf", Builder("ERF"), {in}, floats({1, 0.27632639f, -0.99959305f, 0, 1, kNan})},
-      {"sin", Builder("SIN"), {in},
+      {"sin",
+       Builder("SIN"),
+       {in},
        floats({-0.7568025f, 0.24740396f, -0.59847214f, 0, kNan, kNan})},
-      {"cos", Builder("COS"), {in},
+      {"cos",
+       Builder("COS"),
+       {in},
        floats({-0.65364362f, 0.96891242f, -0.80114362f, 1, kNan, kNan})},
   };
   for (OpCase &op_case : cases) op_case.abs = 1e-6;
@@ -55,7 +58,9 @@ TEST(Unary, ManyFloatsOnSeveralThreads) {
   const std::vector<float> values = RandomFloats(50001, -3, 3);
   std::vector<float> expected;
   for (float x : values) expected.push_back(std::exp(x));
-  RunOpCase({"exp", Builder("EXP"), {MakeTensor<float>({50001}, values)},
+  RunOpCase({"exp",
+             Builder("EXP"),
+             {MakeTensor<float>({50001}, values)},
              {MakeTensor<float>({50001}, expected)}});
 }
 
@@ -82,14 +87,20 @@ TEST(Unary, Int32Functions) { CheckIntegers<int32_t>(); }
 TEST(Unary, Int64Functions) { CheckIntegers<int64_t>(); }
 
 TEST(Unary, NotOfBools) {
-  RunOpCase({"not", Builder("NOT"), {MakeTensor<bool>({3}, {0, 1, 0})},
+  RunOpCase({"not",
+             Builder("NOT"),
+             {MakeTensor<bool>({3}, {0, 1, 0})},
              {MakeTensor<bool>({3}, std::vector<bool>{1, 0, 1})}});
 }
 
 TEST(Unary, ScalarsAndNothing) {
-  RunOpCase({"scalar", Builder("NEG"), {MakeTensor<float>({}, {2})},
+  RunOpCase({"scalar",
+             Builder("NEG"),
+             {MakeTensor<float>({}, {2})},
              {MakeTensor<float>({}, std::vector<float>{-2})}});
-  RunOpCase({"nothing", Builder("NEG"), {MakeTensor<float>({0, 4}, {})},
+  RunOpCase({"nothing",
+             Builder("NEG"),
+             {MakeTensor<float>({0, 4}, {})},
              {MakeTensor<float>({0, 4}, {})}});
 }
 

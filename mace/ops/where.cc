@@ -59,9 +59,15 @@ class WhereOp : public ShapedOperation {
 
   MaceStatus Run(OpContext *context) override {
     switch (DataTypeSize(context->output(0)->dtype)) {
-      case 1: Select<uint8_t>(context); break;
-      case 4: Select<uint32_t>(context); break;
-      default: Select<uint64_t>(context); break;
+      case 1:
+        Select<uint8_t>(context);
+        break;
+      case 4:
+        Select<uint32_t>(context);
+        break;
+      default:
+        Select<uint64_t>(context);
+        break;
     }
     return MaceStatus();
   }

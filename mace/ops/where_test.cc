@@ -19,11 +19,17 @@ void CheckType() {
   const OpDefBuilder def("Where");
   RunOpCases({
       {"same shapes", def, {condition, a, b}, {MakeTensor<T>({2, 2}, std::vector<T>{1, 1, 0, 1})}},
-      {"one number", def, {condition, a, MakeTensor<T>({}, {1})},
+      {"one number",
+       def,
+       {condition, a, MakeTensor<T>({}, {1})},
        {MakeTensor<T>({2, 2}, std::vector<T>{1, 1, 1, 1})}},
-      {"condition for each row", def, {MakeTensor<bool>({2, 1}, {1, 0}), a, b},
+      {"condition for each row",
+       def,
+       {MakeTensor<bool>({2, 1}, {1, 0}), a, b},
        {MakeTensor<T>({2, 2}, std::vector<T>{1, 0, 0, 0})}},
-      {"condition for each column", def, {MakeTensor<bool>({2}, {1, 0}), a, b},
+      {"condition for each column",
+       def,
+       {MakeTensor<bool>({2}, {1, 0}), a, b},
        {MakeTensor<T>({2, 2}, std::vector<T>{1, 1, 1, 0})}},
   });
 }
@@ -41,7 +47,8 @@ TEST(Where, AllThreeBroadcast) {
       for (int k = 0; k < 3; ++k) expected.push_back(i == 0 ? a[k] : b[j]);
     }
   }
-  RunOpCase({"2 x 2 x 3", OpDefBuilder("Where"),
+  RunOpCase({"2 x 2 x 3",
+             OpDefBuilder("Where"),
              {MakeTensor<bool>({2, 1, 1}, {1, 0}), MakeTensor<float>({3}, a),
               MakeTensor<float>({2, 1}, b)},
              {MakeTensor<float>({2, 2, 3}, expected)}});

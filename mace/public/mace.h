@@ -36,10 +36,16 @@ enum class IDataType : int32_t {
 };
 
 enum GPUPerfHint { PERF_DEFAULT = 0, PERF_LOW = 1, PERF_NORMAL = 2, PERF_HIGH = 3 };
-enum GPUPriorityHint { PRIORITY_DEFAULT = 0, PRIORITY_LOW = 1, PRIORITY_NORMAL = 2, PRIORITY_HIGH = 3 };
+enum GPUPriorityHint {
+  PRIORITY_DEFAULT = 0,
+  PRIORITY_LOW = 1,
+  PRIORITY_NORMAL = 2,
+  PRIORITY_HIGH = 3
+};
 
 // Which cores the worker threads are bound to. Where the system does not tell core speeds or does
-// not let threads be bound, the policy has no effect and a warning says so; a run never fails of it.
+// not let threads be bound, the policy has no effect and a warning says so; a run never fails of
+// it.
 enum CPUAffinityPolicy {
   AFFINITY_NONE = 0,
   AFFINITY_BIG_ONLY = 1,          // all cores of the highest maximum frequency
@@ -56,10 +62,10 @@ struct CallStats {
 
 // Geometry of convolution and pooling operators; empty vectors for all others.
 struct ConvPoolArgs {
-  std::vector<int> strides;    // height, width
-  int padding_type = -1;       // 0 VALID, 1 SAME, 2 EXPLICIT, -1 none
-  std::vector<int> paddings;   // top, bottom, left, right, as executed
-  std::vector<int> dilations;  // height, width
+  std::vector<int> strides;      // height, width
+  int padding_type = -1;         // 0 VALID, 1 SAME, 2 EXPLICIT, -1 none
+  std::vector<int> paddings;     // top, bottom, left, right, as executed
+  std::vector<int> dilations;    // height, width
   std::vector<int64_t> kernels;  // filter shape OHWI, or kernel height and width
 };
 

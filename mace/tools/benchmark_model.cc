@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// benchmark_model: runs a model many times, without and with statistics of operators, and logs eight
-// tables. See --help.
+// benchmark_model: runs a model many times, without and with statistics of operators, and logs
+// eight tables. See --help.
 #include <algorithm>
 #include <cstdio>
 
@@ -82,7 +82,8 @@ int Main(int argc, char **argv) {
     return Fail(kProgram, Unsupported("operators on HEXAGON cannot be timed; use mace_run"));
   }
   if (options.max_num_runs < 1 || options.warmup_runs < 0) {
-    return Fail(kProgram, InvalidArgs("--max_num_runs must be at least 1, --warmup_runs at least 0"));
+    return Fail(kProgram,
+                InvalidArgs("--max_num_runs must be at least 1, --warmup_runs at least 0"));
   }
   nlohmann::json report;
   MaceStatus done = Benchmark(options, &report);

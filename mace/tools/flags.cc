@@ -91,9 +91,9 @@ MaceStatus Flags::Parse(int argc, const char *const *argv) {
       std::vector<std::string> names;
       for (const Flag &other : flags_) names.push_back(other.name);
       const std::string closest = ClosestName(name, names);
-      return InvalidArgs("there is no flag --", name,
-                         closest.empty() ? "; --help lists them"
-                                         : "; did you mean --" + closest + "?");
+      return InvalidArgs(
+          "there is no flag --", name,
+          closest.empty() ? "; --help lists them" : "; did you mean --" + closest + "?");
     }
     if (equals != std::string::npos) {
       MACE_RETURN_IF_ERROR(Set(*flag, text.substr(equals + 1)));

@@ -22,8 +22,7 @@ MaceStatus Parse(std::vector<const char *> arguments, Values *values, bool *help
   flags.Add("real", &values->real, "a real number");
   flags.Add("on", &values->on, "a switch");
   arguments.insert(arguments.begin(), "program");
-  const MaceStatus status =
-      flags.Parse(static_cast<int>(arguments.size()), arguments.data());
+  const MaceStatus status = flags.Parse(static_cast<int>(arguments.size()), arguments.data());
   if (help != nullptr) *help = flags.help();
   return status;
 }

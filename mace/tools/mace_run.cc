@@ -88,7 +88,8 @@ MaceStatus Suffixes(const std::string &folder, const std::string &first_input,
   const std::string prefix = FileName(first_input);
   while (const struct dirent *entry = readdir(directory)) {
     const std::string name = entry->d_name;
-    if (name.compare(0, prefix.size(), prefix) == 0) suffixes->push_back(name.substr(prefix.size()));
+    if (name.compare(0, prefix.size(), prefix) == 0)
+      suffixes->push_back(name.substr(prefix.size()));
   }
   closedir(directory);
   std::sort(suffixes->begin(), suffixes->end());
@@ -104,8 +105,7 @@ MaceStatus RunFolder(const Options &options, nlohmann::json *report) {
   MACE_RETURN_IF_ERROR(runner.MakeTensors());
   if (runner.engine()->inputs().empty()) return InvalidArgs("the model has no inputs to read");
   std::vector<std::string> suffixes;
-  MACE_RETURN_IF_ERROR(
-      Suffixes(options.input_dir, runner.engine()->inputs()[0].name, &suffixes));
+  MACE_RETURN_IF_ERROR(Suffixes(options.input_dir, runner.engine()->inputs()[0].name, &suffixes));
   mkdir(options.output_dir.c_str(), 0777);  // if it cannot be made, writing says so
   Series rounds;
   for (const std::string &suffix : suffixes) {

@@ -48,7 +48,8 @@ MaceStatus ParseShape(const std::string &text, std::vector<int64_t> *shape) {
     char *end = nullptr;
     const int64_t dim = std::strtoll(part.c_str(), &end, 10);
     if (part.empty() || *end != '\0' || dim < 0) {
-      return InvalidArgs("'", text, "' in --input_shape is no shape; a shape is written 1,224,224,3");
+      return InvalidArgs("'", text,
+                         "' in --input_shape is no shape; a shape is written 1,224,224,3");
     }
     shape->push_back(dim);
   }
@@ -63,8 +64,8 @@ MaceStatus MakeTensor(const MaceTensorInfo &info, const std::vector<int64_t> &sh
     return InvalidArgs("'", info.name, "' has the impossible shape ", Shape(shape).ToString());
   }
   void *memory = AllocateAligned(std::max<size_t>(bytes, 1));
-  if (memory == nullptr) return OutOfResources("no memory for the ", bytes, " bytes of '",
-                                               info.name, "'");
+  if (memory == nullptr)
+    return OutOfResources("no memory for the ", bytes, " bytes of '", info.name, "'");
   memset(memory, 0, bytes);
   *tensor = MaceTensor(shape, std::shared_ptr<void>(memory, FreeAligned), info.data_type,
                        info.data_format);
@@ -197,10 +198,9 @@ MaceStatus ModelRunner::CreateEngine() {
   MappedFile graph;
   MACE_RETURN_IF_ERROR(graph.Open(options_.model_file));
   engine_ = std::make_shared<MaceEngine>(config);
-  MACE_RETURN_IF_ERROR(engine_->Init(graph.data(), graph.size(),
-                                     SplitText(options_.input_node, ','),
-                                     SplitText(options_.output_node, ','),
-                                     options_.model_data_file));
+  MACE_RETURN_IF_ERROR(
+      engine_->Init(graph.data(), graph.size(), SplitText(options_.input_node, ','),
+                    SplitText(options_.output_node, ','), options_.model_data_file));
   init_micros_ = NowMicros() - begin;
   return MaceStatus::MACE_SUCCESS;
 }

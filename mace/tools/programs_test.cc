@@ -68,8 +68,8 @@ class Programs : public testing::Test {
 
 TEST_F(Programs, MaceRun) {
   const Result result =
-      Run("mace_run", "--input_shape=2,2:2 --input_file=" + folder_ + "/in --output_file=" +
-                          folder_ + "/out --round=3 --json=" + folder_ +
+      Run("mace_run", "--input_shape=2,2:2 --input_file=" + folder_ +
+                          "/in --output_file=" + folder_ + "/out --round=3 --json=" + folder_ +
                           "/json --model_name=tiny --omp_num_threads=1 --malloc_check_cycle=2");
   ASSERT_EQ(result.code, 0) << result.text;
   EXPECT_EQ(Read(folder_ + "/out_sum__x_"), Bytes({12, 23, 14, 25}));
@@ -97,22 +97,21 @@ TEST_F(Programs, MaceRunOnAFolder) {
     Write(folder_ + "/inputs/other_" + std::to_string(i), Bytes({1, 2}));
   }
   const Result result =
-      Run("mace_run", "--input_shape=1,2:2 --input_dir=" + folder_ + "/inputs --output_dir=" +
-                          folder_ + "/outputs --restart_round=2");
+      Run("mace_run", "--input_shape=1,2:2 --input_dir=" + folder_ +
+                          "/inputs --output_dir=" + folder_ + "/outputs --restart_round=2");
   ASSERT_EQ(result.code, 0) << result.text;
   EXPECT_EQ(Read(folder_ + "/outputs/sum__x__2"), Bytes({4, 5}));
 }
 
 TEST_F(Programs, BenchmarkModel) {
-  const Result result =
-      Run("benchmark_model", "--input_shape=1,2:2 --max_num_runs=5 --warmup_runs=2 --json=" +
-                                 folder_ + "/json --cpu_affinity_policy=0");
+  const Result result = Run(
+      "benchmark_model", "--input_shape=1,2:2 --max_num_runs=5 --warmup_runs=2 --json=" + folder_ +
+                             "/json --cpu_affinity_policy=0");
   ASSERT_EQ(result.code, 0) << result.text;
   size_t at = 0;
-  for (const char *section :
-       {"Warm Up", "Run without statistics", "Run with statistics", "Sort by Run Order",
-        "Sort by Computation Time", "Stat by Op Type", "Stat by MACs(Multiply-Accumulation)",
-        "Summary of Ops' Stat"}) {
+  for (const char *section : {"Warm Up", "Run without statistics", "Run with statistics",
+                              "Sort by Run Order", "Sort by Computation Time", "Stat by Op Type",
+                              "Stat by MACs(Multiply-Accumulation)", "Summary of Ops' Stat"}) {
     const size_t found = result.text.find(section, at);
     ASSERT_NE(found, std::string::npos) << section << "\n" << result.text;
     at = found;
@@ -126,9 +125,9 @@ TEST_F(Programs, BenchmarkModel) {
 }
 
 TEST_F(Programs, TimeLimit) {
-  const Result result = Run("benchmark_model",
-                            "--input_shape=1,2:2 --max_num_runs=1000000000 --max_time=0.05 --json=" +
-                                folder_ + "/json");
+  const Result result = Run(
+      "benchmark_model",
+      "--input_shape=1,2:2 --max_num_runs=1000000000 --max_time=0.05 --json=" + folder_ + "/json");
   ASSERT_EQ(result.code, 0) << result.text;
   EXPECT_LT(Json()["run_with_statistics"]["rounds"], 1000000000);
 }
@@ -167,7 +166,8 @@ TEST_F(Programs, ExitCodesAndSentences) {
   };
   for (const BadCase &bad : cases) {
     std::string arguments = bad.arguments;
-    if (arguments.find('@') != std::string::npos) arguments.replace(arguments.find('@'), 1, folder_);
+    if (arguments.find('@') != std::string::npos)
+      arguments.replace(arguments.find('@'), 1, folder_);
     const Result result = Run(bad.program, arguments);
     EXPECT_EQ(result.code, bad.code) << arguments << "\n" << result.text;
     EXPECT_NE(result.text.find(bad.text), std::string::npos) << arguments << "\n" << result.text;

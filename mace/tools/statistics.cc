@@ -144,9 +144,9 @@ std::vector<std::string> RunHeader() {
 }
 
 std::vector<std::string> RunRow(const Series &micros) {
-  return {std::to_string(micros.size()),  Number(micros.first() / 1000),
-          Number(micros.last() / 1000),   Number(micros.min() / 1000),
-          Number(micros.max() / 1000),    Number(micros.mean() / 1000),
+  return {std::to_string(micros.size()), Number(micros.first() / 1000),
+          Number(micros.last() / 1000),  Number(micros.min() / 1000),
+          Number(micros.max() / 1000),   Number(micros.mean() / 1000),
           Number(micros.deviation())};
 }
 
@@ -203,8 +203,8 @@ namespace {
 
 const std::vector<std::string> &OperatorHeader() {
   static const std::vector<std::string> *const header = new std::vector<std::string>{
-      "Op Type", "Start",  "First",        "Avg(ms)",      "%",          "cdf%", "GMACPS",
-      "Stride",  "Pad",    "Filter Shape", "Output Shape", "Dilatation", "name"};
+      "Op Type", "Start", "First",        "Avg(ms)",      "%",          "cdf%", "GMACPS",
+      "Stride",  "Pad",   "Filter Shape", "Output Shape", "Dilatation", "name"};
   return *header;
 }
 
@@ -278,11 +278,10 @@ void OperatorStatistics::LogByType() const {
 
 void OperatorStatistics::LogMacs() const {
   const int64_t macs = TotalMacs();
-  LogLines(FormatTable("Stat by MACs(Multiply-Accumulation)",
-                       {"total", "round", "first(G/s)", "avg(G/s)", "std"},
-                       {{Thousands(macs), std::to_string(totals_.size()),
-                         Number(GigaMacs(macs, totals_.first())),
-                         Number(GigaMacs(macs, totals_.mean())), Number(totals_.deviation())}}));
+  LogLines(FormatTable(
+      "Stat by MACs(Multiply-Accumulation)", {"total", "round", "first(G/s)", "avg(G/s)", "std"},
+      {{Thousands(macs), std::to_string(totals_.size()), Number(GigaMacs(macs, totals_.first())),
+        Number(GigaMacs(macs, totals_.mean())), Number(totals_.deviation())}}));
 }
 
 void OperatorStatistics::Log() const {

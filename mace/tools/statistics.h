@@ -61,8 +61,8 @@ class OperatorStatistics {
 
  private:
   struct Record {
-    OperatorStats stats;   // of the first run
-    double start = 0;      // microseconds after the start of the first operator, first run
+    OperatorStats stats;  // of the first run
+    double start = 0;     // microseconds after the start of the first operator, first run
     Series micros;
   };
   std::vector<std::string> OperatorRow(const Record &record, double cumulated) const;

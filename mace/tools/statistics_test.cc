@@ -33,15 +33,9 @@ TEST(Table, AlignsColumns) {
   const std::vector<std::string> lines =
       FormatTable("Title", {"a", "long header"}, {{"value", "1"}, {"x", "22"}});
   const std::vector<std::string> expected = {
-      "-----------------------",
-      "         Title",
-      "-----------------------",
-      "|     a | long header |",
-      "-----------------------",
-      "| value |           1 |",
-      "|     x |          22 |",
-      "-----------------------",
-      "",
+      "-----------------------", "         Title",          "-----------------------",
+      "|     a | long header |", "-----------------------", "| value |           1 |",
+      "|     x |          22 |", "-----------------------", "",
   };
   EXPECT_EQ(lines, expected);
 }
@@ -86,9 +80,8 @@ TEST(OperatorStatisticsTest, SectionsAndJson) {
   testing::internal::CaptureStderr();
   statistics.Log();
   const std::string log = testing::internal::GetCapturedStderr();
-  for (const char *section :
-       {"Sort by Run Order", "Sort by Computation Time", "Stat by Op Type",
-        "Stat by MACs(Multiply-Accumulation)", "Summary of Ops' Stat"}) {
+  for (const char *section : {"Sort by Run Order", "Sort by Computation Time", "Stat by Op Type",
+                              "Stat by MACs(Multiply-Accumulation)", "Summary of Ops' Stat"}) {
     EXPECT_NE(log.find(section), std::string::npos) << section;
   }
   EXPECT_NE(log.find("|  Conv2D | 0.000 | 0.010 |   0.020 | 33.333 |"), std::string::npos) << log;

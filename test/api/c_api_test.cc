@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C interface: a whole use of an engine, what is refused, and shape inference.
-#include "mace/public/mace_c.h"
-
 #include <cstring>
 
+#include "mace/public/mace_c.h"
 #include "test/api/models.h"
 
 namespace mace {
@@ -157,8 +156,8 @@ TEST(CApiCreate, Refusals) {
   const ModelFiles files = AddOneModel();
   mace_engine *engine = reinterpret_cast<mace_engine *>(1);
   const auto create = [&](const mace_config *config) {
-    return mace_engine_create(files.graph.data(), files.graph.size(), files.data(),
-                              files.data_size, nullptr, config, &engine);
+    return mace_engine_create(files.graph.data(), files.graph.size(), files.data(), files.data_size,
+                              nullptr, config, &engine);
   };
   mace_config config;
   mace_config_init(&config);
@@ -182,8 +181,8 @@ TEST(CApiCreate, Refusals) {
                                &engine),
             1);
   EXPECT_NE(std::strstr(mace_last_error(), "/none"), nullptr);
-  EXPECT_EQ(mace_engine_create(files.graph.data(), files.graph.size(), nullptr, 0, nullptr,
-                               nullptr, nullptr),
+  EXPECT_EQ(mace_engine_create(files.graph.data(), files.graph.size(), nullptr, 0, nullptr, nullptr,
+                               nullptr),
             1);
   EXPECT_EQ(std::strncmp(mace_version(), "MACEVER-", 8), 0);
 }
@@ -226,8 +225,7 @@ TEST(InferShapes, WithoutWeights) {
   filter.dims = {4, 3, 3, 3};
   filter.data_type = DT_FLOAT;  // data_size 0: its elements are not there
   builder.net()->tensors.push_back(filter);
-  const Inferred inferred =
-      Infer(builder.Build(), {Tensor("input", nullptr, {2, 8, 8, 3})});
+  const Inferred inferred = Infer(builder.Build(), {Tensor("input", nullptr, {2, 8, 8, 3})});
   EXPECT_EQ(inferred.code, 0) << mace_last_error();
   EXPECT_TRUE(inferred.problems.empty());
   EXPECT_EQ(inferred.shapes.at("conv_out"), std::vector<int64_t>({2, 8, 8, 4}));
@@ -249,8 +247,8 @@ TEST(InferShapes, ReportsAllProblemsAndGoesOn) {
       .Op("Transpose", "fifth", {"input"}, {"bad_shape"}, {IntsArg("dims", {0, 1, 2})})
       .Op("Identity", "sixth", {"input"}, {"good"})
       .Op("Identity", "seventh", {"nothing"}, {"no_input"});
-  const Inferred inferred = Infer(
-      builder.Build(), {Tensor("input", nullptr, {1, 4}), Tensor("numbers", nullptr, {3})});
+  const Inferred inferred =
+      Infer(builder.Build(), {Tensor("input", nullptr, {1, 4}), Tensor("numbers", nullptr, {3})});
   ASSERT_EQ(inferred.problems.size(), 5u);
   EXPECT_EQ(inferred.problems[0].substr(0, 24), "3 NoSuchOperator first: ");
   EXPECT_EQ(inferred.problems[1].substr(0, 20), "1 Activation third: ");

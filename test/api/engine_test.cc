@@ -93,9 +93,9 @@ TEST(Engine, SomeOutputsOnly) {
   EXPECT_EQ(engine.inputs()[0].name, "b");
   Tensors outputs = {{"difference", EmptyTensor({2, 3})}};
   RunMetadata metadata;
-  ASSERT_MACE_OK(engine.Run({{"a", FloatTensor({2, 3}, Numbers(6))},
-                             {"b", FloatTensor({2, 3}, Numbers(6))}},
-                            &outputs, &metadata));
+  ASSERT_MACE_OK(
+      engine.Run({{"a", FloatTensor({2, 3}, Numbers(6))}, {"b", FloatTensor({2, 3}, Numbers(6))}},
+                 &outputs, &metadata));
   EXPECT_EQ(Values(outputs["difference"]), Numbers(6, 0, 0));
   ASSERT_EQ(metadata.op_stats.size(), 1u);
   EXPECT_EQ(metadata.op_stats[0].operator_name, "sub");
@@ -113,9 +113,8 @@ TEST(Engine, Statistics) {
   ASSERT_NE(engine, nullptr);
   Tensors outputs = {{"output", EmptyTensor({1, 5})}};
   RunMetadata metadata;
-  ASSERT_MACE_OK(
-      engine->Run({{"input", FloatTensor({1, 8, 8, 3}, Numbers(192, 0, 0.01f))}}, &outputs,
-                  &metadata));
+  ASSERT_MACE_OK(engine->Run({{"input", FloatTensor({1, 8, 8, 3}, Numbers(192, 0, 0.01f))}},
+                             &outputs, &metadata));
   const std::vector<float> values = Values(outputs["output"]);
   EXPECT_NEAR(std::accumulate(values.begin(), values.end(), 0.0f), 1, 1e-5);
   ASSERT_EQ(metadata.op_stats.size(), 5u);
@@ -316,10 +315,10 @@ TEST(Engine, NchwIsNotTakenForNhwc) {
   const MaceTensor tensor = FloatTensor({1, 2, 2, 2}, Numbers(8));
   Tensors outputs = {{"output", EmptyTensor({1, 2, 2, 2})}};
   const std::vector<int64_t> &shape = tensor.shape();
-  EXPECT_TRUE(Fails(engine->Run({{"input", MaceTensor(shape, tensor.raw_data(), IDataType::kFloat,
-                                                      NHWC)}},
-                                &outputs),
-                    MaceStatus::MACE_INVALID_ARGS, "given as NHWC, but the model has it as NCHW"));
+  EXPECT_TRUE(
+      Fails(engine->Run({{"input", MaceTensor(shape, tensor.raw_data(), IDataType::kFloat, NHWC)}},
+                        &outputs),
+            MaceStatus::MACE_INVALID_ARGS, "given as NHWC, but the model has it as NCHW"));
   ASSERT_MACE_OK(engine->Run(
       {{"input", MaceTensor(shape, tensor.raw_data(), IDataType::kFloat, NCHW)}}, &outputs));
   EXPECT_EQ(Values(outputs["output"]), Numbers(8));

@@ -27,7 +27,8 @@ MaceStatus Use(const ModelFiles &files, int64_t rows) {
     if (shape[0] == -1) shape[0] = rows * factor;
     int64_t elements = 1;
     for (int64_t dim : shape) elements *= dim;
-    const Tensors inputs = {{info.name, FloatTensor(shape, Numbers(static_cast<size_t>(elements)))}};
+    const Tensors inputs = {
+        {info.name, FloatTensor(shape, Numbers(static_cast<size_t>(elements)))}};
     Tensors outputs = {{engine.outputs()[0].name, EmptyTensor({1000, 4})}};
     MACE_RETURN_IF_ERROR(engine.Run(inputs, &outputs));
   }
@@ -96,8 +97,8 @@ TEST(Memory, LimitOfActivations) {
 }
 
 // With 32-bit addresses such a shape is not one at all.
-constexpr MaceStatus::Code kTooLarge = sizeof(size_t) == 8 ? MaceStatus::MACE_OUT_OF_RESOURCES
-                                                            : MaceStatus::MACE_INVALID_ARGS;
+constexpr MaceStatus::Code kTooLarge =
+    sizeof(size_t) == 8 ? MaceStatus::MACE_OUT_OF_RESOURCES : MaceStatus::MACE_INVALID_ARGS;
 
 TEST(Memory, ShapesBeyondTheMachineAreRefused) {
   ModelBuilder builder;

@@ -13,8 +13,7 @@ namespace test {
 namespace {
 
 size_t Bytes(const std::vector<int64_t> &shape, IDataType type) {
-  return static_cast<size_t>(Shape(shape).elements()) *
-         DataTypeSize(static_cast<DataType>(type));
+  return static_cast<size_t>(Shape(shape).elements()) * DataTypeSize(static_cast<DataType>(type));
 }
 
 }  // namespace
@@ -113,9 +112,8 @@ testing::AssertionResult Fails(const MaceStatus &status, MaceStatus::Code code,
   if (status.code() == code && status.message().find(text) != std::string::npos) {
     return testing::AssertionSuccess();
   }
-  return testing::AssertionFailure()
-         << "expected " << MaceStatus(code).information() << " with '" << text << "', got "
-         << status.information();
+  return testing::AssertionFailure() << "expected " << MaceStatus(code).information() << " with '"
+                                     << text << "', got " << status.information();
 }
 
 }  // namespace test

@@ -42,10 +42,10 @@ testing::AssertionResult Fails(const MaceStatus &status, MaceStatus::Code code,
 }  // namespace test
 }  // namespace mace
 
-#define ASSERT_MACE_OK(expression)                                        \
-  do {                                                                    \
-    const ::mace::MaceStatus mace_status = (expression);                  \
-    ASSERT_TRUE(mace_status.ok()) << mace_status.information();           \
+#define ASSERT_MACE_OK(expression)                              \
+  do {                                                          \
+    const ::mace::MaceStatus mace_status = (expression);        \
+    ASSERT_TRUE(mace_status.ok()) << mace_status.information(); \
   } while (false)
 
 #endif  // TEST_API_MODELS_H_

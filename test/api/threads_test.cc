@@ -50,7 +50,8 @@ TEST(Threads, OneEngineFromSeveral) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20; ++i) {
-        wrong += RunSmallNet(engine.get(), static_cast<float>(t)) != expected[static_cast<size_t>(t)];
+        wrong +=
+            RunSmallNet(engine.get(), static_cast<float>(t)) != expected[static_cast<size_t>(t)];
       }
     });
   }

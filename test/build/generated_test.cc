@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // py_generate() and proto_descriptor() write what their sources say.
+#include "test/build/generated.h"
+
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -7,7 +9,6 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "test/build/generated.h"
 
 namespace {
 
@@ -27,7 +28,7 @@ TEST(Generated, Descriptor) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char **argv) {
   ::testing::InitGoogleTest(&argc, argv);
   if (argc > 1) descriptor_path = argv[1];
   return RUN_ALL_TESTS();

@@ -6,7 +6,7 @@
 
 namespace mace {
 
-const char* ISA_FUNCTION() {
+const char *ISA_FUNCTION() {
   return ""
 #ifdef __SSE4_1__
          "sse4 "

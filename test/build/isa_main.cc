@@ -13,6 +13,6 @@ int main() {
 #if defined(__ARM_NEON)
   std::printf("%s ", mace::Compiled_neon());
 #endif
-  std::printf("%zu-bit\n", 8 * sizeof(void*));
+  std::printf("%zu-bit\n", 8 * sizeof(void *));
   return 0;
 }

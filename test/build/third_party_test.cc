@@ -15,7 +15,7 @@ HWY_BEFORE_NAMESPACE();
 namespace mace {
 namespace HWY_NAMESPACE {
 
-float SumOfSquares(const float* values, size_t count) {
+float SumOfSquares(const float *values, size_t count) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::CappedTag<float, 4> d;
   auto sum = hn::Zero(d);
@@ -58,7 +58,7 @@ TEST(ThirdParty, Json) {
 TEST(ThirdParty, Cxxopts) {
   cxxopts::Options options("program");
   options.add_options()("round", "", cxxopts::value<int>());
-  const char* argv[] = {"program", "--round=3"};
+  const char *argv[] = {"program", "--round=3"};
   EXPECT_EQ(options.parse(2, argv)["round"].as<int>(), 3);
 }
 

@@ -42,7 +42,7 @@ TEST(Isa, Arm64) {
 #elif defined(__arm__)
 TEST(Isa, Armv7) {
   EXPECT_STREQ(Compiled_neon(), "neon hwy:16");
-  EXPECT_EQ(sizeof(void*), 4u);
+  EXPECT_EQ(sizeof(void *), 4u);
 #if !defined(__thumb__) || !defined(__ARM_PCS_VFP)
   FAIL() << "armeabi-v7a is Thumb with floating point arguments in registers";
 #endif

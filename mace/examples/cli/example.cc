@@ -37,14 +37,14 @@ struct Options {
       {"cpu_affinity_policy", "1"},
       {"json", ""},
   };
-  const std::string& operator[](const char* name) const { return values.at(name); }
-  int Number(const char* name) const { return std::atoi(values.at(name).c_str()); }
+  const std::string &operator[](const char *name) const { return values.at(name); }
+  int Number(const char *name) const { return std::atoi(values.at(name).c_str()); }
 };
 
 // False after a message when the command line is wrong.
-bool ParseOptions(int argc, char** argv, Options* options) {
+bool ParseOptions(int argc, char **argv, Options *options) {
   std::vector<option> flags;
-  for (const auto& value : options->values) {
+  for (const auto &value : options->values) {
     flags.push_back({value.first.c_str(), required_argument, nullptr, 0});
   }
   flags.push_back({nullptr, 0, nullptr, 0});
@@ -65,7 +65,7 @@ bool ParseOptions(int argc, char** argv, Options* options) {
 }
 
 // "image:0" -> "image_0": a name as part of a file name.
-std::string FileName(const std::string& stem, const std::string& tensor) {
+std::string FileName(const std::string &stem, const std::string &tensor) {
   std::string name = stem + "_" + tensor;
   for (size_t i = stem.size() + 1; i < name.size(); ++i) {
     if (!std::isalnum(static_cast<unsigned char>(name[i]))) name[i] = '_';
@@ -88,8 +88,8 @@ size_t ElementSize(mace::IDataType type) {
 }
 
 // A tensor with memory of its own, all zero.
-mace::MaceTensor MakeTensor(const mace::MaceTensorInfo& info, const std::vector<int64_t>& shape,
-                            size_t* bytes) {
+mace::MaceTensor MakeTensor(const mace::MaceTensorInfo &info, const std::vector<int64_t> &shape,
+                            size_t *bytes) {
   size_t elements = 1;
   for (int64_t dim : shape) elements *= static_cast<size_t>(dim);
   *bytes = elements * ElementSize(info.data_type);
@@ -99,18 +99,18 @@ mace::MaceTensor MakeTensor(const mace::MaceTensorInfo& info, const std::vector<
 
 // "1,224,224,3:1,10" -> the shapes of the inputs; those of the model where the text is empty, an
 // open dimension becoming 1.
-std::vector<std::vector<int64_t>> InputShapes(const std::string& text,
-                                              const std::vector<mace::MaceTensorInfo>& inputs) {
+std::vector<std::vector<int64_t>> InputShapes(const std::string &text,
+                                              const std::vector<mace::MaceTensorInfo> &inputs) {
   std::vector<std::vector<int64_t>> shapes;
-  const char* at = text.c_str();
-  for (const mace::MaceTensorInfo& input : inputs) {
+  const char *at = text.c_str();
+  for (const mace::MaceTensorInfo &input : inputs) {
     shapes.emplace_back();
     if (text.empty()) {
       for (int64_t dim : input.shape) shapes.back().push_back(dim < 0 ? 1 : dim);
       continue;
     }
     while (*at != '\0' && *at != ':') {
-      char* end = nullptr;
+      char *end = nullptr;
       shapes.back().push_back(std::strtoll(at, &end, 10));
       at = *end == ',' ? end + 1 : end;
       if (end == at && *at != ':' && *at != '\0') break;  // not a number
@@ -120,27 +120,27 @@ std::vector<std::vector<int64_t>> InputShapes(const std::string& text,
   return shapes;
 }
 
-bool Check(const mace::MaceStatus& status, const char* what) {
+bool Check(const mace::MaceStatus &status, const char *what) {
   if (status == mace::MaceStatus::MACE_SUCCESS) return true;
   std::fprintf(stderr, "example: %s: %s\n", what, status.information().c_str());
   return false;
 }
 
 // Shapes of the outputs and times, for the tools that started this program.
-void WriteReport(const std::string& path, const std::map<std::string, mace::MaceTensor>& outputs,
+void WriteReport(const std::string &path, const std::map<std::string, mace::MaceTensor> &outputs,
                  double init_ms, double run_ms) {
   std::ofstream file(path);
   file << "{\"init_ms\": " << init_ms << ", \"run_avg_ms\": " << run_ms << ", \"warmup_ms\": 0"
        << ", \"outputs\": [";
-  const char* separator = "";
-  for (const auto& output : outputs) {
+  const char *separator = "";
+  for (const auto &output : outputs) {
     file << separator << "{\"name\": \"";
     for (char c : output.first) {
       if (c == '"' || c == '\\') file << '\\';
       if (static_cast<unsigned char>(c) >= ' ') file << c;
     }
     file << "\", \"shape\": [";
-    const char* comma = "";
+    const char *comma = "";
     for (int64_t dim : output.second.shape()) {
       file << comma << dim;
       comma = ", ";
@@ -151,19 +151,19 @@ void WriteReport(const std::string& path, const std::map<std::string, mace::Mace
   file << "]}\n";
 }
 
-bool ReadInputs(const Options& options, const mace::MaceEngine& engine,
-                std::map<std::string, mace::MaceTensor>* inputs,
-                std::map<std::string, std::vector<int64_t>>* input_shapes) {
+bool ReadInputs(const Options &options, const mace::MaceEngine &engine,
+                std::map<std::string, mace::MaceTensor> *inputs,
+                std::map<std::string, std::vector<int64_t>> *input_shapes) {
   const auto shapes = InputShapes(options["input_shape"], engine.inputs());
   for (size_t i = 0; i < engine.inputs().size(); ++i) {
-    const mace::MaceTensorInfo& info = engine.inputs()[i];
+    const mace::MaceTensorInfo &info = engine.inputs()[i];
     size_t bytes = 0;
-    const mace::MaceTensor& tensor = (*inputs)[info.name] = MakeTensor(info, shapes[i], &bytes);
+    const mace::MaceTensor &tensor = (*inputs)[info.name] = MakeTensor(info, shapes[i], &bytes);
     (*input_shapes)[info.name] = shapes[i];
     if (options["input_file"].empty()) continue;
     const std::string path = FileName(options["input_file"], info.name);
     std::ifstream data(path, std::ios::binary);
-    if (!data.read(static_cast<char*>(tensor.raw_data().get()),
+    if (!data.read(static_cast<char *>(tensor.raw_data().get()),
                    static_cast<std::streamsize>(bytes))) {
       std::fprintf(stderr, "example: '%s' has less than the %zu bytes of input '%s'\n",
                    path.c_str(), bytes, info.name.c_str());
@@ -173,15 +173,15 @@ bool ReadInputs(const Options& options, const mace::MaceEngine& engine,
   return true;
 }
 
-bool WriteOutputs(const std::string& stem, const mace::MaceEngine& engine,
-                  const std::map<std::string, mace::MaceTensor>& outputs) {
-  for (const mace::MaceTensorInfo& info : engine.outputs()) {
-    const mace::MaceTensor& tensor = outputs.at(info.name);
+bool WriteOutputs(const std::string &stem, const mace::MaceEngine &engine,
+                  const std::map<std::string, mace::MaceTensor> &outputs) {
+  for (const mace::MaceTensorInfo &info : engine.outputs()) {
+    const mace::MaceTensor &tensor = outputs.at(info.name);
     size_t bytes = ElementSize(info.data_type);
     for (int64_t dim : tensor.shape()) bytes *= static_cast<size_t>(dim);
     if (stem.empty()) continue;
     std::ofstream data(FileName(stem, info.name), std::ios::binary);
-    if (!data.write(static_cast<const char*>(tensor.raw_data().get()),
+    if (!data.write(static_cast<const char *>(tensor.raw_data().get()),
                     static_cast<std::streamsize>(bytes))) {
       std::fprintf(stderr, "example: cannot write the output '%s'\n", info.name.c_str());
       return false;
@@ -197,7 +197,7 @@ double Milliseconds(std::chrono::steady_clock::time_point since) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char **argv) {
   Options options;
   if (!ParseOptions(argc, argv, &options)) return 2;
 
@@ -239,7 +239,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::map<std::string, mace::MaceTensor> outputs;
-  for (const mace::MaceTensorInfo& info : engine->outputs()) {
+  for (const mace::MaceTensorInfo &info : engine->outputs()) {
     size_t bytes = 0;
     outputs[info.name] = MakeTensor(info, output_shapes[info.name], &bytes);
   }

@@ -13,8 +13,8 @@ namespace kernels {
 // With c = coefficient, o = offset:
 enum ActivationFunction : int32_t {
   kActivationNoop = 0,
-  kActivationRelu,         // max(x, 0)
-  kActivationRelux,        // min(max(x, 0), max_limit)
+  kActivationRelu,   // max(x, 0)
+  kActivationRelux,  // min(max(x, 0), max_limit)
   kActivationTanh,
   kActivationSigmoid,      // 1 / (1 + exp(-x))
   kActivationLeakyRelu,    // x < 0 ? c * x : x

@@ -19,7 +19,7 @@ enum BinaryFunction : int32_t {
   kBinarySub,
   kBinaryProd,
   kBinaryDiv,
-  kBinaryMin,       // NaN if one of the numbers is, as numpy.minimum
+  kBinaryMin,  // NaN if one of the numbers is, as numpy.minimum
   kBinaryMax,
   kBinaryPow,
   kBinarySqrDiff,   // (a - b)^2
@@ -31,7 +31,7 @@ enum BinaryFunction : int32_t {
   kBinaryLessEqual,
   kBinaryGreater,
   kBinaryGreaterEqual,
-  kBinaryAnd,       // of a != 0, b != 0
+  kBinaryAnd,  // of a != 0, b != 0
   kBinaryOr,
   kBinaryXor,
   kBinaryCount,
@@ -54,7 +54,7 @@ enum UnaryFunction : int32_t {
   kUnaryErf,
   kUnarySin,
   kUnaryCos,
-  kUnaryNot,    // of bool alone: not in EltwiseFunctions::unary
+  kUnaryNot,  // of bool alone: not in EltwiseFunctions::unary
   kUnaryCount,
 };
 
@@ -76,8 +76,8 @@ struct EltwiseFunctions {
   void (*compare)(BinaryFunction function, RowStep step, const float *a, const float *b,
                   uint8_t *out, int64_t n);
   // factor_a * a[i] + factor_b * b[i]
-  void (*weighted_sum)(RowStep step, float factor_a, const float *a, float factor_b,
-                       const float *b, float *out, int64_t n);
+  void (*weighted_sum)(RowStep step, float factor_a, const float *a, float factor_b, const float *b,
+                       float *out, int64_t n);
   void (*unary)(UnaryFunction function, const float *in, float *out, int64_t n);
   void (*activate)(const ActivationParams &params, const float *in, float *out, int64_t n);
   // in[i] < 0 ? slope[i] * in[i] : in[i], with kFirst slope[0]

@@ -14,14 +14,14 @@ namespace {
 
 constexpr int64_t kElements = 2048;
 
-const char *const kBinaryNames[] = {"sum", "sub", "prod", "div",      "min",
+const char *const kBinaryNames[] = {"sum", "sub", "prod",     "div",       "min",
                                     "max", "pow", "sqr_diff", "floor_div", "mod"};
 const char *const kUnaryNames[] = {"neg",        "abs",  "sqrt", "rsqrt", "square",
                                    "reciprocal", "exp",  "log",  "floor", "ceil",
                                    "round",      "sign", "erf",  "sin",   "cos"};
-const char *const kActivationNames[] = {"noop",      "relu",        "relux", "tanh", "sigmoid",
+const char *const kActivationNames[] = {"noop",      "relu",        "relux",     "tanh", "sigmoid",
                                         "leakyrelu", "hardsigmoid", "hardswish", "elu",  "silu",
-                                        "prelu",     "softplus",    "gelu",  "mish", "selu"};
+                                        "prelu",     "softplus",    "gelu",      "mish", "selu"};
 
 std::vector<float> Numbers(float first) {
   std::vector<float> numbers(kElements);

@@ -90,11 +90,11 @@ constexpr float kTiny = std::numeric_limits<float>::denorm_min();
 
 const std::vector<float> &SpecialNumbers() {
   static const std::vector<float> numbers = {
-      0.0f,   -0.0f,  kInf,    -kInf,  kNan,   1.0f,   -1.0f,    0.5f,     -0.5f,   1.5f,  2.5f,
-      -2.5f,  87.0f,  88.7f,   89.0f,  104.0f, 105.0f, -87.0f,   -88.0f,   -103.0f, -105.0f, 1e-30f,
-      -1e-7f, 1e10f,  -1e10f,  3e38f,  -3e38f, kTiny,  8388609.0f, -8388609.0f, 2147483648.0f,
-      0.999f, 1.001f, 4.0f,    -4.5f,  6.0f,   -3.0f,  3.0f,     20.0f,    21.0f,   9.1f,  -9.2f,
-      1.19e-38f};
+      0.0f,   -0.0f,      kInf,        -kInf,         kNan,   1.0f,   -1.0f,    0.5f,   -0.5f,
+      1.5f,   2.5f,       -2.5f,       87.0f,         88.7f,  89.0f,  104.0f,   105.0f, -87.0f,
+      -88.0f, -103.0f,    -105.0f,     1e-30f,        -1e-7f, 1e10f,  -1e10f,   3e38f,  -3e38f,
+      kTiny,  8388609.0f, -8388609.0f, 2147483648.0f, 0.999f, 1.001f, 4.0f,     -4.5f,  6.0f,
+      -3.0f,  3.0f,       20.0f,       21.0f,         9.1f,   -9.2f,  1.19e-38f};
   return numbers;
 }
 
@@ -102,8 +102,8 @@ class BinaryKernel : public KernelTest {
  protected:
   void Check(const EltwiseFunctions &kernel, BinaryFunction function, RowStep step,
              const std::vector<float> &a, const std::vector<float> &b, Error error) {
-    SCOPED_TRACE(testing::Message() << "function " << function << ", step "
-                                    << static_cast<int>(step));
+    SCOPED_TRACE(testing::Message()
+                 << "function " << function << ", step " << static_cast<int>(step));
     const int64_t n = static_cast<int64_t>(step == RowStep::kSecond ? b.size() : a.size());
     const Row row_a(step == RowStep::kSecond ? std::vector<float>(1, a.empty() ? 1 : a[0]) : a);
     const Row row_b(step == RowStep::kFirst ? std::vector<float>(1, b.empty() ? 1 : b[0]) : b);
@@ -216,13 +216,18 @@ TEST_F(BinaryKernel, WeightedSum) {
 Error UnaryError(int function) {
   switch (function) {
     case kUnaryExp:
-    case kUnaryLog: return {2e-6, 2e-38};
+    case kUnaryLog:
+      return {2e-6, 2e-38};
     case kUnaryErf:
     case kUnarySin:
-    case kUnaryCos: return {0, 1e-6};
-    case kUnaryRsqrt: return {2e-7, 2e-38};
-    case kUnaryReciprocal: return {1e-7, 2e-38};
-    default: return {0, 0};
+    case kUnaryCos:
+      return {0, 1e-6};
+    case kUnaryRsqrt:
+      return {2e-7, 2e-38};
+    case kUnaryReciprocal:
+      return {1e-7, 2e-38};
+    default:
+      return {0, 0};
   }
 }
 
@@ -303,13 +308,20 @@ TEST_F(UnaryKernel, DenseRanges) {
 }
 
 const ActivationParams kActivations[] = {
-    {kActivationNoop, 0, 0, 0},        {kActivationRelu, 0, 0, 0},
-    {kActivationRelux, 6, 0, 0},       {kActivationTanh, 0, 0, 0},
-    {kActivationSigmoid, 0, 0, 0},     {kActivationLeakyRelu, 0, 0.1f, 0},
-    {kActivationHardSigmoid, 0, 0.2f, 0.5f}, {kActivationHardSwish, 0, 0, 0},
-    {kActivationElu, 0, 1.5f, 0},      {kActivationSilu, 0, 0, 0},
-    {kActivationSoftplus, 0, 0, 0},    {kActivationGelu, 0, 0, 0},
-    {kActivationMish, 0, 0, 0},        {kActivationSelu, 0, 0, 0},
+    {kActivationNoop, 0, 0, 0},
+    {kActivationRelu, 0, 0, 0},
+    {kActivationRelux, 6, 0, 0},
+    {kActivationTanh, 0, 0, 0},
+    {kActivationSigmoid, 0, 0, 0},
+    {kActivationLeakyRelu, 0, 0.1f, 0},
+    {kActivationHardSigmoid, 0, 0.2f, 0.5f},
+    {kActivationHardSwish, 0, 0, 0},
+    {kActivationElu, 0, 1.5f, 0},
+    {kActivationSilu, 0, 0, 0},
+    {kActivationSoftplus, 0, 0, 0},
+    {kActivationGelu, 0, 0, 0},
+    {kActivationMish, 0, 0, 0},
+    {kActivationSelu, 0, 0, 0},
 };
 
 TEST_F(UnaryKernel, ActivationsOfAllRemainders) {

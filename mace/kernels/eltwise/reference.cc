@@ -23,54 +23,91 @@ double Mod(double a, double b) {
 
 double Apply(BinaryFunction function, double a, double b) {
   switch (function) {
-    case kBinarySum: return a + b;
-    case kBinarySub: return a - b;
-    case kBinaryProd: return a * b;
-    case kBinaryDiv: return a / b;
-    case kBinaryMin: return Min(a, b);
-    case kBinaryMax: return Max(a, b);
-    case kBinaryPow: return std::pow(a, b);
-    case kBinarySqrDiff: return static_cast<double>(static_cast<float>(a - b)) * (a - b);
+    case kBinarySum:
+      return a + b;
+    case kBinarySub:
+      return a - b;
+    case kBinaryProd:
+      return a * b;
+    case kBinaryDiv:
+      return a / b;
+    case kBinaryMin:
+      return Min(a, b);
+    case kBinaryMax:
+      return Max(a, b);
+    case kBinaryPow:
+      return std::pow(a, b);
+    case kBinarySqrDiff:
+      return static_cast<double>(static_cast<float>(a - b)) * (a - b);
     // Rounded before floor, as a division of floats.
-    case kBinaryFloorDiv: return std::floor(static_cast<float>(a / b));
-    case kBinaryMod: return Mod(a, b);
-    default: return std::numeric_limits<double>::quiet_NaN();
+    case kBinaryFloorDiv:
+      return std::floor(static_cast<float>(a / b));
+    case kBinaryMod:
+      return Mod(a, b);
+    default:
+      return std::numeric_limits<double>::quiet_NaN();
   }
 }
 
 bool Compare(BinaryFunction function, float a, float b) {
   switch (function) {
-    case kBinaryEqual: return a == b;
-    case kBinaryNotEqual: return a != b;
-    case kBinaryLess: return a < b;
-    case kBinaryLessEqual: return a <= b;
-    case kBinaryGreater: return a > b;
-    case kBinaryGreaterEqual: return a >= b;
-    case kBinaryAnd: return a != 0 && b != 0;
-    case kBinaryOr: return a != 0 || b != 0;
-    case kBinaryXor: return (a != 0) != (b != 0);
-    default: return false;
+    case kBinaryEqual:
+      return a == b;
+    case kBinaryNotEqual:
+      return a != b;
+    case kBinaryLess:
+      return a < b;
+    case kBinaryLessEqual:
+      return a <= b;
+    case kBinaryGreater:
+      return a > b;
+    case kBinaryGreaterEqual:
+      return a >= b;
+    case kBinaryAnd:
+      return a != 0 && b != 0;
+    case kBinaryOr:
+      return a != 0 || b != 0;
+    case kBinaryXor:
+      return (a != 0) != (b != 0);
+    default:
+      return false;
   }
 }
 
 double Apply(UnaryFunction function, double x) {
   switch (function) {
-    case kUnaryNeg: return -x;
-    case kUnaryAbs: return std::fabs(x);
-    case kUnarySqrt: return std::sqrt(x);
-    case kUnaryRsqrt: return 1 / std::sqrt(x);
-    case kUnarySquare: return x * x;
-    case kUnaryReciprocal: return 1 / x;
-    case kUnaryExp: return std::exp(x);
-    case kUnaryLog: return std::log(x);
-    case kUnaryFloor: return std::floor(x);
-    case kUnaryCeil: return std::ceil(x);
-    case kUnaryRound: return std::nearbyint(x);  // the default rounding mode is to even
-    case kUnarySign: return std::isnan(x) ? x : (x > 0) - (x < 0);
-    case kUnaryErf: return std::erf(x);
-    case kUnarySin: return std::sin(x);
-    case kUnaryCos: return std::cos(x);
-    default: return std::numeric_limits<double>::quiet_NaN();
+    case kUnaryNeg:
+      return -x;
+    case kUnaryAbs:
+      return std::fabs(x);
+    case kUnarySqrt:
+      return std::sqrt(x);
+    case kUnaryRsqrt:
+      return 1 / std::sqrt(x);
+    case kUnarySquare:
+      return x * x;
+    case kUnaryReciprocal:
+      return 1 / x;
+    case kUnaryExp:
+      return std::exp(x);
+    case kUnaryLog:
+      return std::log(x);
+    case kUnaryFloor:
+      return std::floor(x);
+    case kUnaryCeil:
+      return std::ceil(x);
+    case kUnaryRound:
+      return std::nearbyint(x);  // the default rounding mode is to even
+    case kUnarySign:
+      return std::isnan(x) ? x : (x > 0) - (x < 0);
+    case kUnaryErf:
+      return std::erf(x);
+    case kUnarySin:
+      return std::sin(x);
+    case kUnaryCos:
+      return std::cos(x);
+    default:
+      return std::numeric_limits<double>::quiet_NaN();
   }
 }
 
@@ -80,20 +117,34 @@ double Softplus(double x) { return Max(x, 0) + std::log1p(std::exp(-std::fabs(x)
 double Apply(const ActivationParams &params, double x) {
   const double c = params.coefficient;
   switch (params.kind) {
-    case kActivationRelu: return Max(x, 0);
-    case kActivationRelux: return Min(Max(x, 0), params.max_limit);
-    case kActivationTanh: return std::tanh(x);
-    case kActivationSigmoid: return Sigmoid(x);
-    case kActivationLeakyRelu: return x < 0 ? c * x : x;
-    case kActivationHardSigmoid: return Min(Max(c * x + params.offset, 0), 1);
-    case kActivationHardSwish: return x * Min(Max(x / 6 + 0.5, 0), 1);
-    case kActivationElu: return x < 0 ? c * std::expm1(x) : x;
-    case kActivationSilu: return x / (1 + std::exp(-x));
-    case kActivationSoftplus: return Softplus(x);
-    case kActivationGelu: return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
-    case kActivationMish: return x * std::tanh(Softplus(x));
-    case kActivationSelu: return kSeluScale * (x < 0 ? kSeluAlpha * std::expm1(x) : x);
-    default: return x;
+    case kActivationRelu:
+      return Max(x, 0);
+    case kActivationRelux:
+      return Min(Max(x, 0), params.max_limit);
+    case kActivationTanh:
+      return std::tanh(x);
+    case kActivationSigmoid:
+      return Sigmoid(x);
+    case kActivationLeakyRelu:
+      return x < 0 ? c * x : x;
+    case kActivationHardSigmoid:
+      return Min(Max(c * x + params.offset, 0), 1);
+    case kActivationHardSwish:
+      return x * Min(Max(x / 6 + 0.5, 0), 1);
+    case kActivationElu:
+      return x < 0 ? c * std::expm1(x) : x;
+    case kActivationSilu:
+      return x / (1 + std::exp(-x));
+    case kActivationSoftplus:
+      return Softplus(x);
+    case kActivationGelu:
+      return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
+    case kActivationMish:
+      return x * std::tanh(Softplus(x));
+    case kActivationSelu:
+      return kSeluScale * (x < 0 ? kSeluAlpha * std::expm1(x) : x);
+    default:
+      return x;
   }
 }
 
@@ -101,13 +152,13 @@ void Binary(BinaryFunction function, RowStep step, const float *a, const float *
             int64_t n) {
   const int step_a = step != RowStep::kSecond, step_b = step != RowStep::kFirst;
   for (int64_t i = 0; i < n; ++i) {
-    out[i] = static_cast<float>(Apply(function, static_cast<double>(a[i * step_a]),
-                                      static_cast<double>(b[i * step_b])));
+    out[i] = static_cast<float>(
+        Apply(function, static_cast<double>(a[i * step_a]), static_cast<double>(b[i * step_b])));
   }
 }
 
-void CompareRow(BinaryFunction function, RowStep step, const float *a, const float *b,
-                uint8_t *out, int64_t n) {
+void CompareRow(BinaryFunction function, RowStep step, const float *a, const float *b, uint8_t *out,
+                int64_t n) {
   const int step_a = step != RowStep::kSecond, step_b = step != RowStep::kFirst;
   for (int64_t i = 0; i < n; ++i) out[i] = Compare(function, a[i * step_a], b[i * step_b]);
 }

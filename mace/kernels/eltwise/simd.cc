@@ -29,9 +29,12 @@ template <class Function>
 HWY_INLINE void ForEachPair(RowStep step, const float *a, const float *b, float *out, int64_t n,
                             const Function &function) {
   switch (step) {
-    case RowStep::kBoth: return ForEachPair<1, 1>(a, b, out, n, function);
-    case RowStep::kFirst: return ForEachPair<1, 0>(a, b, out, n, function);
-    case RowStep::kSecond: return ForEachPair<0, 1>(a, b, out, n, function);
+    case RowStep::kBoth:
+      return ForEachPair<1, 1>(a, b, out, n, function);
+    case RowStep::kFirst:
+      return ForEachPair<1, 0>(a, b, out, n, function);
+    case RowStep::kSecond:
+      return ForEachPair<0, 1>(a, b, out, n, function);
   }
 }
 
@@ -92,7 +95,8 @@ void Binary(BinaryFunction function, RowStep step, const float *a, const float *
       return ForEachPair(step, a, b, out, n, [](V x, V y) { return MinNan(x, y); });
     case kBinaryMax:
       return ForEachPair(step, a, b, out, n, [](V x, V y) { return MaxNan(x, y); });
-    case kBinaryPow: return Pow(step, a, b, out, n);
+    case kBinaryPow:
+      return Pow(step, a, b, out, n);
     case kBinarySqrDiff:
       return ForEachPair(step, a, b, out, n, [](V x, V y) {
         const V difference = hn::Sub(x, y);
@@ -100,8 +104,10 @@ void Binary(BinaryFunction function, RowStep step, const float *a, const float *
       });
     case kBinaryFloorDiv:
       return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Floor(DivExact(x, y)); });
-    case kBinaryMod: return ForEachNumber(step, a, b, out, n, ModOf);
-    default: return;
+    case kBinaryMod:
+      return ForEachNumber(step, a, b, out, n, ModOf);
+    default:
+      return;
   }
 }
 
@@ -133,42 +139,51 @@ void Compare(BinaryFunction function, RowStep step, const float *a, const float 
   const auto set = [](V x) { return Differ(x, hn::Zero(kFloats)); };
   switch (function) {
     case kBinaryEqual:
-      return CompareRow(step, a, b, out, n, [](V x, V y) { return hn::Eq(x, y); },
-                        [](float x, float y) { return x == y; });
+      return CompareRow(
+          step, a, b, out, n, [](V x, V y) { return hn::Eq(x, y); },
+          [](float x, float y) { return x == y; });
     case kBinaryNotEqual:
-      return CompareRow(step, a, b, out, n, [](V x, V y) { return Differ(x, y); },
-                        [](float x, float y) { return x != y; });
+      return CompareRow(
+          step, a, b, out, n, [](V x, V y) { return Differ(x, y); },
+          [](float x, float y) { return x != y; });
     case kBinaryLess:
-      return CompareRow(step, a, b, out, n, [](V x, V y) { return hn::Lt(x, y); },
-                        [](float x, float y) { return x < y; });
+      return CompareRow(
+          step, a, b, out, n, [](V x, V y) { return hn::Lt(x, y); },
+          [](float x, float y) { return x < y; });
     case kBinaryLessEqual:
-      return CompareRow(step, a, b, out, n, [](V x, V y) { return hn::Le(x, y); },
-                        [](float x, float y) { return x <= y; });
+      return CompareRow(
+          step, a, b, out, n, [](V x, V y) { return hn::Le(x, y); },
+          [](float x, float y) { return x <= y; });
     case kBinaryGreater:
-      return CompareRow(step, a, b, out, n, [](V x, V y) { return hn::Gt(x, y); },
-                        [](float x, float y) { return x > y; });
+      return CompareRow(
+          step, a, b, out, n, [](V x, V y) { return hn::Gt(x, y); },
+          [](float x, float y) { return x > y; });
     case kBinaryGreaterEqual:
-      return CompareRow(step, a, b, out, n, [](V x, V y) { return hn::Ge(x, y); },
-                        [](float x, float y) { return x >= y; });
+      return CompareRow(
+          step, a, b, out, n, [](V x, V y) { return hn::Ge(x, y); },
+          [](float x, float y) { return x >= y; });
     case kBinaryAnd:
-      return CompareRow(step, a, b, out, n, [set](V x, V y) { return hn::And(set(x), set(y)); },
-                        [](float x, float y) { return x != 0 && y != 0; });
+      return CompareRow(
+          step, a, b, out, n, [set](V x, V y) { return hn::And(set(x), set(y)); },
+          [](float x, float y) { return x != 0 && y != 0; });
     case kBinaryOr:
-      return CompareRow(step, a, b, out, n, [set](V x, V y) { return hn::Or(set(x), set(y)); },
-                        [](float x, float y) { return x != 0 || y != 0; });
+      return CompareRow(
+          step, a, b, out, n, [set](V x, V y) { return hn::Or(set(x), set(y)); },
+          [](float x, float y) { return x != 0 || y != 0; });
     case kBinaryXor:
-      return CompareRow(step, a, b, out, n, [set](V x, V y) { return hn::Xor(set(x), set(y)); },
-                        [](float x, float y) { return (x != 0) != (y != 0); });
-    default: return;
+      return CompareRow(
+          step, a, b, out, n, [set](V x, V y) { return hn::Xor(set(x), set(y)); },
+          [](float x, float y) { return (x != 0) != (y != 0); });
+    default:
+      return;
   }
 }
 
 void WeightedSum(RowStep step, float factor_a, const float *a, float factor_b, const float *b,
                  float *out, int64_t n) {
   const FloatVector fa = Set(factor_a), fb = Set(factor_b);
-  ForEachPair(step, a, b, out, n, [fa, fb](FloatVector x, FloatVector y) {
-    return hn::MulAdd(fb, y, hn::Mul(fa, x));
-  });
+  ForEachPair(step, a, b, out, n,
+              [fa, fb](FloatVector x, FloatVector y) { return hn::MulAdd(fb, y, hn::Mul(fa, x)); });
 }
 
 // Highway reduces arguments to 39000 with a product that fits; the C library does the others.
@@ -196,26 +211,40 @@ FloatVector SignOf(FloatVector x) {
 void Unary(UnaryFunction function, const float *in, float *out, int64_t n) {
   using V = FloatVector;
   switch (function) {
-    case kUnaryNeg: return ForEach(in, out, n, [](V x) { return hn::Neg(x); });
-    case kUnaryAbs: return ForEach(in, out, n, [](V x) { return hn::Abs(x); });
-    case kUnarySqrt: return ForEach(in, out, n, [](V x) { return SqrtExact(x); });
+    case kUnaryNeg:
+      return ForEach(in, out, n, [](V x) { return hn::Neg(x); });
+    case kUnaryAbs:
+      return ForEach(in, out, n, [](V x) { return hn::Abs(x); });
+    case kUnarySqrt:
+      return ForEach(in, out, n, [](V x) { return SqrtExact(x); });
     case kUnaryRsqrt:
       return ForEach(in, out, n, [](V x) { return DivExact(Set(1.0f), SqrtExact(x)); });
-    case kUnarySquare: return ForEach(in, out, n, [](V x) { return hn::Mul(x, x); });
+    case kUnarySquare:
+      return ForEach(in, out, n, [](V x) { return hn::Mul(x, x); });
     case kUnaryReciprocal:
       return ForEach(in, out, n, [](V x) { return DivExact(Set(1.0f), x); });
-    case kUnaryExp: return ForEach(in, out, n, ExpOf);
-    case kUnaryLog: return ForEach(in, out, n, LogOf);
-    case kUnaryFloor: return ForEach(in, out, n, [](V x) { return hn::Floor(x); });
-    case kUnaryCeil: return ForEach(in, out, n, [](V x) { return hn::Ceil(x); });
-    case kUnaryRound: return ForEach(in, out, n, [](V x) { return hn::Round(x); });
-    case kUnarySign: return ForEach(in, out, n, SignOf);
-    case kUnaryErf: return ForEach(in, out, n, ErfOf);
+    case kUnaryExp:
+      return ForEach(in, out, n, ExpOf);
+    case kUnaryLog:
+      return ForEach(in, out, n, LogOf);
+    case kUnaryFloor:
+      return ForEach(in, out, n, [](V x) { return hn::Floor(x); });
+    case kUnaryCeil:
+      return ForEach(in, out, n, [](V x) { return hn::Ceil(x); });
+    case kUnaryRound:
+      return ForEach(in, out, n, [](V x) { return hn::Round(x); });
+    case kUnarySign:
+      return ForEach(in, out, n, SignOf);
+    case kUnaryErf:
+      return ForEach(in, out, n, ErfOf);
     case kUnarySin:
-      return Periodic(in, out, n, [](V x) { return hn::Sin(kFloats, x); }, sinf);
+      return Periodic(
+          in, out, n, [](V x) { return hn::Sin(kFloats, x); }, sinf);
     case kUnaryCos:
-      return Periodic(in, out, n, [](V x) { return hn::Cos(kFloats, x); }, cosf);
-    default: return;
+      return Periodic(
+          in, out, n, [](V x) { return hn::Cos(kFloats, x); }, cosf);
+    default:
+      return;
   }
 }
 
@@ -242,22 +271,23 @@ void Activate(const ActivationParams &params, const float *in, float *out, int64
   using V = FloatVector;
   const V zero = hn::Zero(kFloats), one = Set(1.0f), c = Set(params.coefficient);
   switch (params.kind) {
-    case kActivationRelu: return ForEach(in, out, n, [zero](V x) { return MaxOf(zero, x); });
+    case kActivationRelu:
+      return ForEach(in, out, n, [zero](V x) { return MaxOf(zero, x); });
     case kActivationRelux: {
       const V limit = Set(params.max_limit);
       return ForEach(in, out, n, [=](V x) { return MinOf(limit, MaxOf(zero, x)); });
     }
-    case kActivationTanh: return ForEach(in, out, n, TanhOf);
-    case kActivationSigmoid: return ForEach(in, out, n, SigmoidOf);
+    case kActivationTanh:
+      return ForEach(in, out, n, TanhOf);
+    case kActivationSigmoid:
+      return ForEach(in, out, n, SigmoidOf);
     case kActivationLeakyRelu:
-      return ForEach(in, out, n, [=](V x) {
-        return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(c, x), x);
-      });
+      return ForEach(in, out, n,
+                     [=](V x) { return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(c, x), x); });
     case kActivationHardSigmoid: {
       const V offset = Set(params.offset);
-      return ForEach(in, out, n, [=](V x) {
-        return MinOf(one, MaxOf(zero, hn::MulAdd(c, x, offset)));
-      });
+      return ForEach(in, out, n,
+                     [=](V x) { return MinOf(one, MaxOf(zero, hn::MulAdd(c, x, offset))); });
     }
     case kActivationHardSwish: {
       const V sixth = Set(1.0f / 6.0f), half = Set(0.5f);
@@ -265,19 +295,20 @@ void Activate(const ActivationParams &params, const float *in, float *out, int64
         return hn::Mul(x, MinOf(one, MaxOf(zero, hn::MulAdd(x, sixth, half))));
       });
     }
-    case kActivationElu: return ForEach(in, out, n, [c](V x) { return EluOf(x, c); });
+    case kActivationElu:
+      return ForEach(in, out, n, [c](V x) { return EluOf(x, c); });
     case kActivationSilu:
-      return ForEach(in, out, n, [=](V x) {
-        return hn::Div(x, hn::Add(one, ExpOf(hn::Neg(x))));
-      });
-    case kActivationSoftplus: return ForEach(in, out, n, SoftplusOf);
+      return ForEach(in, out, n, [=](V x) { return hn::Div(x, hn::Add(one, ExpOf(hn::Neg(x)))); });
+    case kActivationSoftplus:
+      return ForEach(in, out, n, SoftplusOf);
     case kActivationGelu: {
       const V root_half = Set(0.70710678f), half = Set(0.5f);
       return ForEach(in, out, n, [=](V x) {
         return hn::Mul(hn::Mul(half, x), hn::Add(one, ErfOf(hn::Mul(x, root_half))));
       });
     }
-    case kActivationMish: return ForEach(in, out, n, MishOf);
+    case kActivationMish:
+      return ForEach(in, out, n, MishOf);
     case kActivationSelu: {
       const V alpha = Set(1.67326324f), scale = Set(1.05070098f);
       return ForEach(in, out, n, [=](V x) { return hn::Mul(scale, EluOf(x, alpha)); });
@@ -301,9 +332,9 @@ void ScaleOffset(const float *in, const float *scale, const float *offset, float
   }
   const int64_t rest = n - i;
   if (rest == 0) return;
-  StorePart(hn::MulAdd(LoadPart(in + i, rest), LoadPart(scale + i, rest),
-                       LoadPart(offset + i, rest)),
-            out + i, rest);
+  StorePart(
+      hn::MulAdd(LoadPart(in + i, rest), LoadPart(scale + i, rest), LoadPart(offset + i, rest)),
+      out + i, rest);
 }
 
 }  // namespace

@@ -162,8 +162,8 @@ HWY_INLINE FloatVector ErfOf(FloatVector x) {
   high = hn::MulAdd(high, t, Set(-1.114056185e+00f));
   high = hn::MulAdd(high, t, Set(-3.539870564e-03f));
   const FloatVector far = hn::Sub(Set(1.0f), hn::Exp(kFloats, high));
-  const FloatVector y = hn::IfThenElse(hn::Le(magnitude, Set(1.0f)), hn::Mul(low, x),
-                                       hn::CopySign(far, x));
+  const FloatVector y =
+      hn::IfThenElse(hn::Le(magnitude, Set(1.0f)), hn::Mul(low, x), hn::CopySign(far, x));
   return hn::IfThenElse(IsNumber(x), y, x);
 }
 

@@ -12,8 +12,7 @@ namespace {
 // Sum of map(in[i]); several sums side by side keep each short.
 template <class Map>
 HWY_INLINE float SumOf(const float *in, int64_t n, const Map &map) {
-  FloatVector sum[4] = {hn::Zero(kFloats), hn::Zero(kFloats), hn::Zero(kFloats),
-                        hn::Zero(kFloats)};
+  FloatVector sum[4] = {hn::Zero(kFloats), hn::Zero(kFloats), hn::Zero(kFloats), hn::Zero(kFloats)};
   int64_t i = 0;
   for (; i <= n - 4 * kLanes; i += 4 * kLanes) {
     for (int k = 0; k < 4; ++k) sum[k] = hn::Add(sum[k], map(Load(in + i + k * kLanes)));

@@ -13,12 +13,12 @@ namespace mace {
 namespace kernels {
 
 enum ReduceFunction : int32_t {
-  kReduceSum = 0,     // of nothing: 0
-  kReduceMin,         // of nothing: infinity; NaN if one of the numbers is
-  kReduceMax,         // of nothing: -infinity; NaN if one of the numbers is
-  kReduceProd,        // of nothing: 1
-  kReduceSumSquare,   // of x^2
-  kReduceSumAbs,      // of |x|
+  kReduceSum = 0,    // of nothing: 0
+  kReduceMin,        // of nothing: infinity; NaN if one of the numbers is
+  kReduceMax,        // of nothing: -infinity; NaN if one of the numbers is
+  kReduceProd,       // of nothing: 1
+  kReduceSumSquare,  // of x^2
+  kReduceSumAbs,     // of |x|
   kReduceCount,
 };
 

@@ -16,12 +16,24 @@ float Combine(ReduceFunction function, const float *in, int64_t n, int64_t strid
   for (int64_t i = 0; i < n; ++i) {
     const double x = static_cast<double>(in[i * stride]);
     switch (function) {
-      case kReduceMin: result = result < x || std::isnan(result) ? result : x; break;
-      case kReduceMax: result = result > x || std::isnan(result) ? result : x; break;
-      case kReduceProd: result *= x; break;
-      case kReduceSumSquare: result += x * x; break;
-      case kReduceSumAbs: result += std::fabs(x); break;
-      default: result += x; break;
+      case kReduceMin:
+        result = result < x || std::isnan(result) ? result : x;
+        break;
+      case kReduceMax:
+        result = result > x || std::isnan(result) ? result : x;
+        break;
+      case kReduceProd:
+        result *= x;
+        break;
+      case kReduceSumSquare:
+        result += x * x;
+        break;
+      case kReduceSumAbs:
+        result += std::fabs(x);
+        break;
+      default:
+        result += x;
+        break;
     }
   }
   return static_cast<float>(result);
@@ -31,8 +43,8 @@ float Row(ReduceFunction function, const float *in, int64_t n) {
   return Combine(function, in, n, 1);
 }
 
-void Columns(ReduceFunction function, const float *in, int64_t rows, int64_t stride,
-             int64_t width, float *out) {
+void Columns(ReduceFunction function, const float *in, int64_t rows, int64_t stride, int64_t width,
+             float *out) {
   for (int64_t c = 0; c < width; ++c) out[c] = Combine(function, in + c, rows, stride);
 }
 

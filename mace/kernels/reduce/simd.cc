@@ -150,24 +150,36 @@ void Columns(const float *in, int64_t rows, int64_t stride, int64_t width, float
 
 float Row(ReduceFunction function, const float *in, int64_t n) {
   switch (function) {
-    case kReduceMin: return RowOf<Min>(in, n);
-    case kReduceMax: return RowOf<Max>(in, n);
-    case kReduceProd: return RowOf<Prod>(in, n);
-    case kReduceSumSquare: return RowOf<SumSquare>(in, n);
-    case kReduceSumAbs: return RowOf<SumAbs>(in, n);
-    default: return RowOf<Sum>(in, n);
+    case kReduceMin:
+      return RowOf<Min>(in, n);
+    case kReduceMax:
+      return RowOf<Max>(in, n);
+    case kReduceProd:
+      return RowOf<Prod>(in, n);
+    case kReduceSumSquare:
+      return RowOf<SumSquare>(in, n);
+    case kReduceSumAbs:
+      return RowOf<SumAbs>(in, n);
+    default:
+      return RowOf<Sum>(in, n);
   }
 }
 
-void Columns(ReduceFunction function, const float *in, int64_t rows, int64_t stride,
-             int64_t width, float *out) {
+void Columns(ReduceFunction function, const float *in, int64_t rows, int64_t stride, int64_t width,
+             float *out) {
   switch (function) {
-    case kReduceMin: return Columns<Min>(in, rows, stride, width, out);
-    case kReduceMax: return Columns<Max>(in, rows, stride, width, out);
-    case kReduceProd: return Columns<Prod>(in, rows, stride, width, out);
-    case kReduceSumSquare: return Columns<SumSquare>(in, rows, stride, width, out);
-    case kReduceSumAbs: return Columns<SumAbs>(in, rows, stride, width, out);
-    default: return Columns<Sum>(in, rows, stride, width, out);
+    case kReduceMin:
+      return Columns<Min>(in, rows, stride, width, out);
+    case kReduceMax:
+      return Columns<Max>(in, rows, stride, width, out);
+    case kReduceProd:
+      return Columns<Prod>(in, rows, stride, width, out);
+    case kReduceSumSquare:
+      return Columns<SumSquare>(in, rows, stride, width, out);
+    case kReduceSumAbs:
+      return Columns<SumAbs>(in, rows, stride, width, out);
+    default:
+      return Columns<Sum>(in, rows, stride, width, out);
   }
 }
 

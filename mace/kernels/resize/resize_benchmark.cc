@@ -16,8 +16,8 @@ constexpr int64_t kWidth = 160;  // of the output, twice that of the input
 void RegisterKernel(const ResizeKernel &kernel) {
   for (int taps : {2, 4}) {
     for (int64_t channels : {1, 3, 24, 96}) {
-      const std::string name = std::string(kernel.name) + "/resample/taps:" +
-                               std::to_string(taps) + "/channels:" + std::to_string(channels);
+      const std::string name = std::string(kernel.name) + "/resample/taps:" + std::to_string(taps) +
+                               "/channels:" + std::to_string(channels);
       benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State &state) {
         std::vector<float> in(static_cast<size_t>(kWidth / 2 * channels), 0.5f);
         std::vector<float> out(static_cast<size_t>(kWidth * channels));

@@ -38,9 +38,7 @@ void ForEachKernel(const Function &function) {
   }
 }
 
-const ResizeFunctions &Reference() {
-  return *ResizeKernels().Best(kIsaReference).functions;
-}
+const ResizeFunctions &Reference() { return *ResizeKernels().Best(kIsaReference).functions; }
 
 void ExpectNear(const GuardedBuffer &actual, const GuardedBuffer &expected) {
   EXPECT_TRUE(actual.Intact());

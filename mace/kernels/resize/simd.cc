@@ -11,8 +11,8 @@ namespace {
 
 // kChannels is the number of channels when it is small, else 0.
 template <int kTaps, int kChannels>
-HWY_INLINE void ResampleFew(const float *in, const int32_t *places, const float *weights,
-                            int64_t n, float *out) {
+HWY_INLINE void ResampleFew(const float *in, const int32_t *places, const float *weights, int64_t n,
+                            float *out) {
   for (int64_t x = 0; x < n; ++x, places += kTaps, weights += kTaps, out += kChannels) {
     float sum[kChannels];
     for (int c = 0; c < kChannels; ++c) sum[c] = weights[0] * in[places[0] * kChannels + c];
@@ -59,10 +59,14 @@ template <int kTaps>
 void ResampleTaps(const float *in, const int32_t *places, const float *weights, int64_t n,
                   int64_t channels, float *out) {
   switch (channels) {
-    case 1: return ResampleFew<kTaps, 1>(in, places, weights, n, out);
-    case 2: return ResampleFew<kTaps, 2>(in, places, weights, n, out);
-    case 3: return ResampleFew<kTaps, 3>(in, places, weights, n, out);
-    default: return ResampleMany<kTaps>(in, places, weights, n, channels, out);
+    case 1:
+      return ResampleFew<kTaps, 1>(in, places, weights, n, out);
+    case 2:
+      return ResampleFew<kTaps, 2>(in, places, weights, n, out);
+    case 3:
+      return ResampleFew<kTaps, 3>(in, places, weights, n, out);
+    default:
+      return ResampleMany<kTaps>(in, places, weights, n, channels, out);
   }
 }
 

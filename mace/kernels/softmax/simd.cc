@@ -32,8 +32,7 @@ float Max(const float *in, int64_t n) {
 template <bool kStore>
 HWY_INLINE float ExpSum(const float *in, float max, float *out, int64_t n) {
   const FloatVector shift = Set(max);
-  FloatVector sum[4] = {hn::Zero(kFloats), hn::Zero(kFloats), hn::Zero(kFloats),
-                        hn::Zero(kFloats)};
+  FloatVector sum[4] = {hn::Zero(kFloats), hn::Zero(kFloats), hn::Zero(kFloats), hn::Zero(kFloats)};
   int64_t i = 0;
   for (; i <= n - 4 * kLanes; i += 4 * kLanes) {
     for (int k = 0; k < 4; ++k) {

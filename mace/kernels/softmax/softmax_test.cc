@@ -63,8 +63,7 @@ class SoftmaxTest : public ::testing::TestWithParam<bool> {
       if (std::isinf(e)) near = a == e;
       if (near) continue;
       ++failures;
-      ADD_FAILURE() << "element " << i << ": " << a << " instead of " << e << " for "
-                    << values[i];
+      ADD_FAILURE() << "element " << i << ": " << a << " instead of " << e << " for " << values[i];
     }
   }
 };

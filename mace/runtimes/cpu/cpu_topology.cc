@@ -43,8 +43,7 @@ std::vector<CpuCore> ReadCores(const std::string &sysfs, const std::vector<int> 
   for (int id : ids) {
     CpuCore core;
     core.id = id;
-    core.max_khz =
-        ReadNumber(sysfs + "/cpu" + std::to_string(id) + "/cpufreq/cpuinfo_max_freq");
+    core.max_khz = ReadNumber(sysfs + "/cpu" + std::to_string(id) + "/cpufreq/cpuinfo_max_freq");
     cores.push_back(core);
   }
   return cores;
@@ -58,8 +57,8 @@ CoreChoice ChooseCores(const std::vector<CpuCore> &cores, int num_threads,
   choice.num_threads = num_threads <= 0 ? all : std::min(num_threads, kMaxThreads);
   if (policy == AFFINITY_NONE) return choice;
 
-  const bool known = std::all_of(cores.begin(), cores.end(),
-                                 [](const CpuCore &core) { return core.max_khz > 0; });
+  const bool known =
+      std::all_of(cores.begin(), cores.end(), [](const CpuCore &core) { return core.max_khz > 0; });
   if (cores.empty() || !known) {
     choice.warning = "the system does not tell how fast its cores are";
     return choice;
@@ -71,9 +70,10 @@ CoreChoice ChooseCores(const std::vector<CpuCore> &cores, int num_threads,
   });
   size_t count = sorted.size();
   if (policy == AFFINITY_BIG_ONLY || policy == AFFINITY_LITTLE_ONLY) {
-    count = static_cast<size_t>(std::count_if(
-        sorted.begin(), sorted.end(),
-        [&](const CpuCore &core) { return core.max_khz == sorted[0].max_khz; }));
+    count =
+        static_cast<size_t>(std::count_if(sorted.begin(), sorted.end(), [&](const CpuCore &core) {
+          return core.max_khz == sorted[0].max_khz;
+        }));
   } else if (num_threads > 0 && static_cast<size_t>(num_threads) < count) {
     count = static_cast<size_t>(num_threads);
   }

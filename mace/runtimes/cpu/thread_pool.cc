@@ -3,9 +3,9 @@
 // not join it, so that a loop never waits for a thread that has not begun.
 #include "mace/runtimes/cpu/thread_pool.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <errno.h>
 #include <string.h>
 
 #include <algorithm>
@@ -87,7 +87,8 @@ class ThreadPool::Impl {
     generation_.fetch_add(1);
     const int sleepers = sleepers_.load();
     if (sleepers > 0) {
-      // Taken once so that a worker between its last look at generation_ and its wait is not missed.
+      // Taken once so that a worker between its last look at generation_ and its wait is not
+      // missed.
       { std::lock_guard<std::mutex> lock(mutex_); }
       if (chunks_ - 1 >= sleepers) {
         wake_.notify_all();

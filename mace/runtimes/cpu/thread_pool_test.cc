@@ -87,7 +87,8 @@ TEST(ThreadPool, ManyPoolsInManyThreads) {
 
 TEST(ThreadPool, DefaultIsAThreadForEachCore) {
   EXPECT_GE(ThreadPool(0, AFFINITY_NONE).num_threads(), 1);
-  EXPECT_EQ(ThreadPool(-1, AFFINITY_NONE).num_threads(), ThreadPool(0, AFFINITY_NONE).num_threads());
+  EXPECT_EQ(ThreadPool(-1, AFFINITY_NONE).num_threads(),
+            ThreadPool(0, AFFINITY_NONE).num_threads());
 }
 
 TEST(ThreadPool, PolicyWithoutFrequenciesHasNoEffect) {
