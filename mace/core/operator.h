@@ -179,7 +179,7 @@ class Operation {
   virtual void Describe(const OpShapeContext &context, ConvPoolArgs *args) const;
 
  protected:
-  // Parses the attributes into the struct generated for this operator in mace/ops/op_attrs.h.
+  // Parses the attributes into the struct generated for this operator in mace/ops/attrs/<file>.h.
   template <typename Attrs>
   MaceStatus ParseAttrs(Attrs *attrs) const {
     return ParseAttributes(Attrs::kSchema(), *def_, attrs);

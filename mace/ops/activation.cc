@@ -6,8 +6,8 @@
 #include "mace/core/operator.h"
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/activation_params.h"
+#include "mace/ops/attrs/activation.h"
 #include "mace/ops/broadcast_rows.h"
-#include "mace/ops/op_attrs.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {

@@ -5,7 +5,7 @@
 
 #include "mace/base/status.h"
 #include "mace/kernels/eltwise/activation.h"
-#include "mace/ops/op_attrs.h"
+#include "mace/ops/attrs/activation.h"
 
 namespace mace {
 namespace ops {

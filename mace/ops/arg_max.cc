@@ -6,9 +6,9 @@
 #include <limits>
 #include <vector>
 
+#include "mace/ops/attrs/arg_max.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -8,9 +8,9 @@
 
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/activation_params.h"
+#include "mace/ops/attrs/batch_norm.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

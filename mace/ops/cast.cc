@@ -8,9 +8,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "mace/ops/attrs/cast.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

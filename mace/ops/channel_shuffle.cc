@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Splits channels into groups and interleaves them: channel g * (C / group) + c becomes
 // c * group + g.
+#include "mace/ops/attrs/channel_shuffle.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joins tensors along an axis.
 #include "mace/base/checked.h"
+#include "mace/ops/attrs/concat.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

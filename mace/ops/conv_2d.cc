@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution in groups, by the tiles of a matrix product.
+#include "mace/ops/attrs/conv_2d.h"
 #include "mace/ops/convolution.h"
 
 namespace mace {

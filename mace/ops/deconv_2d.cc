@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transposed convolution in groups, by the tiles of a matrix product.
+#include "mace/ops/attrs/deconv_2d.h"
 #include "mace/ops/convolution.h"
 
 namespace mace {

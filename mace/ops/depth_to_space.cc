@@ -2,8 +2,8 @@
 // Moves channel blocks into space. Row r and column s of a block lie in input channel
 // (r * block + s) * C + c (DCR) or (c * block + r) * block + s (CRD).
 #include "mace/base/checked.h"
+#include "mace/ops/attrs/depth_to_space.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -7,6 +7,7 @@
 #include "mace/base/isa.h"
 #include "mace/kernels/dwconv/dwconv.h"
 #include "mace/ops/activation_params.h"
+#include "mace/ops/attrs/depthwise_conv2d.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "mace/base/checked.h"
+#include "mace/ops/attrs/detection_output.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {

@@ -3,6 +3,7 @@
 // around; what the processor would trap on is defined: x / 0 is 0, x % 0 is 0, and an integer power
 // with a negative exponent is 0 unless the base is 1 or -1.
 #include "mace/kernels/eltwise/eltwise.h"
+#include "mace/ops/attrs/eltwise.h"
 
 #include <cmath>
 #include <cstdint>
@@ -15,7 +16,6 @@
 #include "mace/ops/activation_params.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

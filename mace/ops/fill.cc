@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tensor of one value.
+#include "mace/ops/attrs/fill.h"
 #include "mace/ops/data_movement.h"
 #include "mace/ops/element_value.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joins dimensions.
+#include "mace/ops/attrs/flatten.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

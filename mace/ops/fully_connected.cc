@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "mace/ops/activation_params.h"
+#include "mace/ops/attrs/fully_connected.h"
 #include "mace/ops/matrix_product.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mace/ops/attrs/gather.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {

@@ -4,9 +4,9 @@
 #include <cstdint>
 
 #include "mace/kernels/norm/norm.h"
+#include "mace/ops/attrs/layer_norm.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 
+#include "mace/ops/attrs/matmul.h"
 #include "mace/ops/matrix_product.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"

@@ -7,9 +7,9 @@
 
 #include "mace/kernels/norm/norm.h"
 #include "mace/kernels/reduce/reduce.h"
+#include "mace/ops/attrs/normalize.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

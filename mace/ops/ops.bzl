@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels that operators are made of."""
+"""The kernels that operators are made of, and what is no operator."""
 
 KERNEL_FAMILIES = ["//mace/kernels/" + family for family in [
     "conv",
@@ -13,3 +13,11 @@ KERNEL_FAMILIES = ["//mace/kernels/" + family for family in [
     "resize",
     "softmax",
 ]]
+
+# Sources in this folder that are no operator but what several share.
+HELPERS = [
+    "convolution",
+    "data_movement",
+    "resize_table",
+    "window",
+]

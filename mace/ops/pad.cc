@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "mace/base/checked.h"
+#include "mace/ops/attrs/pad.h"
 #include "mace/ops/data_movement.h"
 #include "mace/ops/element_value.h"
-#include "mace/ops/op_attrs.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {

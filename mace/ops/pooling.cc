@@ -5,6 +5,7 @@
 
 #include "mace/base/isa.h"
 #include "mace/kernels/pool/pool.h"
+#include "mace/ops/attrs/pooling.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 

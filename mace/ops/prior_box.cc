@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "mace/base/checked.h"
+#include "mace/ops/attrs/prior_box.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -4,6 +4,7 @@
 // group is cut into blocks first, which become one more pass. Integers are computed in 64 bits and
 // wrap around in the output; their mean and L2 norm are truncated.
 #include "mace/kernels/reduce/reduce.h"
+#include "mace/ops/attrs/reduce.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,7 +17,6 @@
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

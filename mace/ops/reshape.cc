@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same elements in another shape.
 #include "mace/base/checked.h"
+#include "mace/ops/attrs/reshape.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

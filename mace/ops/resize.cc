@@ -2,6 +2,7 @@
 // Resize: height and width by nearest pixel, bilinear or bicubic. A row of the input is resized in
 // width once, kept for as long as output rows need it, and a few such rows make an output row.
 #include "mace/kernels/resize/resize.h"
+#include "mace/ops/attrs/resize.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +15,6 @@
 
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 #include "mace/ops/resize_table.h"
 
 namespace mace {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Coordinates and weights as ONNX Resize defines them, and TensorFlow by the same names.
+#include "mace/ops/attrs/resize.h"
 #include "mace/ops/resize_table.h"
 
 #include <algorithm>

@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "mace/ops/op_attrs.h"
+#include "mace/ops/attrs/resize.h"
+
 
 namespace mace {
 namespace ops {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reverses the order of elements along axes.
+#include "mace/ops/attrs/reverse.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "mace/ops/attrs/shape.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

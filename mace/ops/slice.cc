@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX Slice: elements from start to end in steps, indices clamped to the input.
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

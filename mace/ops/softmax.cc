@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax: along one axis, or over all dimensions from it on.
 #include "mace/kernels/softmax/softmax.h"
+#include "mace/ops/attrs/softmax.h"
 
 #include <algorithm>
 #include <cstdint>
 
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

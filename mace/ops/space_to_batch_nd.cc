@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "mace/base/checked.h"
+#include "mace/ops/attrs/space_to_batch_nd.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {

@@ -2,8 +2,8 @@
 // Moves spatial blocks into channels: row r and column s of a block go to output channel
 // (r * block + s) * C + c.
 #include "mace/base/checked.h"
+#include "mace/ops/attrs/space_to_depth.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

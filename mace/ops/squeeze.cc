@@ -2,8 +2,8 @@
 // Drops dimensions of size 1.
 #include <algorithm>
 
+#include "mace/ops/attrs/squeeze.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

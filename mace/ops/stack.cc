@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joins tensors along a new axis.
+#include "mace/ops/attrs/stack.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

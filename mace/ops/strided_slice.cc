@@ -2,8 +2,8 @@
 // TensorFlow's StridedSlice. Bit i of a mask speaks of entry i of begin, end and strides.
 #include <cstdint>
 
+#include "mace/ops/attrs/strided_slice.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -5,9 +5,9 @@
 #include <type_traits>
 
 #include "mace/kernels/eltwise/eltwise.h"
+#include "mace/ops/attrs/unary.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -2,8 +2,8 @@
 // Inserts dimensions of size 1.
 #include <algorithm>
 
+#include "mace/ops/attrs/unsqueeze.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "mace/kernels/eltwise/activation.h"
+#include "mace/ops/attr_groups.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/op_attrs.h"
 
 namespace mace {
 namespace ops {

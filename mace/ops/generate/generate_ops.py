@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generates C++ from ops.yml: attribute structs, schema tables and the registry.
 
-Usage: generate_ops.py OPS_YML TEMPLATE OUTPUT. Runs inside the build with the system's Python.
+Usage: generate_ops.py OPS_YML TEMPLATE NAMES OUTPUT...
+NAMES: the operators' source files without .cc, with commas between; with more than one OUTPUT, each
+is the header of one operator's attributes. One header each, so that a change of one operator
+compiles no other. Runs inside the build with the system's Python.
 """
 
 import re
 import sys
+from pathlib import Path
 
 import jinja2
 import yaml
@@ -81,6 +85,7 @@ class Operator:
 
     def __init__(self, name: str, spec: dict, groups: dict) -> None:
         self.name, self.doc = name, spec["doc"]
+        self.file = ""
         self.inputs, self.outputs = list(spec["inputs"]), list(spec["outputs"])
         self.min_version, self.max_version = spec.get("versions", [1, 1])
         self.optional = 0
@@ -107,22 +112,39 @@ class Operator:
         self.attrs = [Attribute(name, k, v, k in shared) for k, v in sorted(attrs.items())]
 
 
+def name_files(operators: list[Operator], names: list[str]) -> None:
+    """Gives each operator its source file: Conv2D is in conv_2d.cc, MatMul in matmul.cc."""
+    files = {name.replace("_", ""): name for name in names}
+    for op in operators:
+        if op.name.lower() not in files:
+            raise SystemExit(f"ops.yml: {op.name} has no source file of that name in mace/ops")
+        op.file = files.pop(op.name.lower())
+    if files:
+        raise SystemExit(
+            f"mace/ops/{min(files.values())}.cc: ops.yml has no operator of that name; name it in "
+            "HELPERS of mace/ops/ops.bzl if it is none"
+        )
+
+
 def main() -> None:
-    source, template, output = sys.argv[1:4]
-    with open(source, encoding="utf-8") as stream:
-        spec = yaml.safe_load(stream)
+    source, template, names, *outputs = sys.argv[1:]
+    spec = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
     operators = [Operator(n, s, spec["groups"]) for n, s in sorted(spec["operators"].items())]
+    name_files(operators, names.split(","))
     shared_enums = {a.enum_name: a for op in operators for a in op.attrs if a.enum and a.shared}
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     environment.filters["camel"] = camel
-    with open(template, encoding="utf-8") as stream:
-        text = environment.from_string(stream.read()).render(
-            operators=operators, shared_enums=shared_enums
+    compiled = environment.from_string(Path(template).read_text(encoding="utf-8"))
+    by_file = {op.file: op for op in operators}
+    for output in outputs:
+        text = compiled.render(
+            operators=operators,
+            shared_enums=shared_enums,
+            op=by_file[Path(output).stem] if len(outputs) > 1 else None,
         )
-    with open(output, "w", encoding="utf-8") as stream:
-        stream.write(text)
+        Path(output).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
