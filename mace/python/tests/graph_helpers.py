@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import interpreter
 import numpy as np
+from mace.analysis import interpreter
 from mace.graph import dtypes, schema
 from mace.graph.ir import Array, Graph, Interface
 from mace.importers.base import Builder

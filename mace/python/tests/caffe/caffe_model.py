@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
-import interpreter
 import numpy as np
+from mace.analysis import interpreter
 from mace.graph.ir import Array, Graph
 from mace.importers.base import InterfaceRequest
 from mace.importers.caffe import import_model

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import interpreter
 import numpy as np
 import pytest
 from caffe_model import caffemodel, input_layer, layer, run, write
+from mace.analysis import interpreter
 from mace.graph.ir import Array
 from mace.importers.base import ImportFailed, InterfaceRequest, Problem
 from mace.importers.caffe import describe_model, import_model, output_layers

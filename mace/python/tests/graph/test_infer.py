@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import interpreter
 import numpy as np
 from graph_helpers import builder, feed, finish, random
+from mace.analysis import interpreter
 from mace.analysis.evaluate import evaluate, static_tensors
 from mace.analysis.infer import infer
 from mace.graph.ir import Graph, Interface, Node

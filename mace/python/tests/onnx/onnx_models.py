@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import interpreter
 import numpy as np
 import onnx
 import onnxruntime
+from mace.analysis import interpreter
 from mace.graph import schema
 from mace.graph.ir import Array, Graph
 from mace.importers.base import InterfaceRequest

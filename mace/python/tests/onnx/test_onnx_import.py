@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import interpreter
 import numpy as np
 import onnx
 import pytest
+from mace.analysis import interpreter
 from mace.convert import ConversionError, convert_imported
 from mace.errors import MaceError
 from mace.importers.base import ImportFailed, InterfaceRequest

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import interpreter
 import numpy as np
 import pytest
 from graph_helpers import apply, builder, count, feed, finish, random
+from mace.analysis import interpreter
 from mace.errors import MaceError
 from mace.graph.ir import Graph, GraphError, Interface, Node
 from mace.passes import cleanup, matmul, optimize, window

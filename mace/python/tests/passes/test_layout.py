@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import interpreter
 import numpy as np
 import pytest
 from graph_helpers import apply, builder, count, feed, finish, random
+from mace.analysis import interpreter
 from mace.importers.base import Builder
 from mace.passes import layout, optimize
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import interpreter
 import numpy as np
 import pytest
 import tensorflow as tf
+from mace.analysis import interpreter
 from mace.graph.ir import Array
 from mace.importers.base import ImportFailed, InterfaceRequest, Problem
 from mace.importers.tensorflow import describe_model, import_model

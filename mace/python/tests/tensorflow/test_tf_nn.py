@@ -245,7 +245,7 @@ def test_data_format_nchw(tmp_path: Path) -> None:
         if node.op == "Placeholder":
             del node.attr["shape"]
     path.write_bytes(definition.SerializeToString())
-    import interpreter
+    from mace.analysis import interpreter
 
     found = interpreter.outputs(imported(path, 1), {"x0": x.transpose(0, 3, 1, 2)})["y0"]
     np.testing.assert_allclose(found.transpose(0, 2, 3, 1), expected, rtol=1e-4, atol=1e-4)

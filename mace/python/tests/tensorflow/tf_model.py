@@ -11,9 +11,9 @@ from typing import Any
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import interpreter
 import numpy as np
 import tensorflow as tf
+from mace.analysis import interpreter
 from mace.graph.ir import Array, Graph
 from mace.importers.base import InterfaceRequest
 from mace.importers.tensorflow import import_model

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Executes the IR in numpy: the independent reference for importers and passes.
+# mypy: disable-error-code="no-any-return, no-untyped-call, call-overload, list-item"
+"""Executes the IR in numpy: the independent reference for importers, passes and single layers.
 
-Written for clarity and for small tensors; it shares no code with the engine.
+Written for clarity and for small tensors; it shares no code with the engine. Sums are in float64.
 """
 
 from __future__ import annotations
@@ -10,17 +11,22 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import interpreter_spatial as spatial
-import interpreter_ssd as ssd
 import numpy as np
+
+from mace.analysis import interpreter_spatial as spatial
+from mace.analysis import interpreter_ssd as ssd
 from mace.graph import dtypes, schema
 from mace.graph.ir import Array, Graph, Node, Value
 
-Inputs = list[Array | None]
+Inputs = list[Any]  # arrays; None for an absent optional input
 Attrs = dict[str, Any]
-Function = Callable[[Inputs, Attrs, Node], list[Array]]
+Function = Callable[[Inputs, Attrs, Node], list[Any]]
 
 _FUNCTIONS: dict[str, Function] = {}
+
+
+class NoReference(Exception):
+    """There is no numpy version of an operator."""
 
 
 def op(*names: str) -> Callable[[Function], Function]:
@@ -38,16 +44,27 @@ def run(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:
     """All tensors of the graph by name, constants and inputs included."""
     tensors: dict[str, Array] = {**graph.consts, **inputs}
     for node in graph.nodes:
-        problems = schema.check_node(node)
-        assert not problems, f"{node.name}: {problems}"
-        arguments = [tensors[t] if t else None for t in node.inputs]
-        specs = schema.operators()[node.op].attributes
-        attrs = {name: node.attrs.get(name, spec.default) for name, spec in specs.items()}
-        results = _FUNCTIONS[node.op](arguments, attrs, node)
-        assert len(results) == len(node.outputs), f"{node.op} gave {len(results)} outputs"
+        results = compute(node, [tensors[t] if t else None for t in node.inputs])
         for name, array in zip(node.outputs, results, strict=True):
-            tensors[name] = np.asarray(array)
+            tensors[name] = array
     return tensors
+
+
+def compute(node: Node, arguments: Inputs) -> list[Array]:
+    """What one node makes of these inputs. Raises NoReference for an operator that is not here,
+    ValueError for a node that is not as ops.yml says."""
+    problems = schema.check_node(node)
+    if problems:
+        raise ValueError(f"{node.name}: {problems}")
+    function = _FUNCTIONS.get(node.op)
+    if function is None:
+        raise NoReference(f"there is no numpy reference of {node.op}")
+    specs = schema.operators()[node.op].attributes
+    attrs = {name: node.attrs.get(name, spec.default) for name, spec in specs.items()}
+    results = [np.asarray(array) for array in function(arguments, attrs, node)]
+    if len(results) != len(node.outputs):
+        raise NoReference(f"the numpy reference of {node.op} gives {len(results)} outputs")
+    return results
 
 
 def outputs(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:

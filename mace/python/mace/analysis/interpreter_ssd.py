@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# mypy: disable-error-code="no-any-return, no-untyped-call, call-overload, list-item"
 """The operators of SSD for interpreter.py: PriorBox and DetectionOutput, as Caffe's SSD branch."""
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from mace.graph.ir import Array
 
 Inputs = list[Any]
