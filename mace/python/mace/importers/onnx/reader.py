@@ -22,14 +22,14 @@ from mace.errors import MaceError
 from mace.graph import dtypes
 from mace.graph.ir import Array, Dims, Interface
 from mace.importers.base import InterfaceRequest
-from mace.importers.onnx import ranks
-from mace.importers.onnx.node import OnnxNode, Types
+from mace.importers.onnx import functions, ranks
+from mace.importers.onnx.node import REGISTRY, OnnxNode, Types
 
 _log = logging.getLogger(__name__)
 
 OLDEST_OPSET = 7
 NEWEST_OPSET = int(onnx.defs.onnx_opset_version())
-_DOMAINS = ("", "ai.onnx")
+_DOMAINS = functions.DOMAINS
 # Constants of more elements play no part in shapes.
 _SHAPE_ELEMENTS = 1024
 
@@ -118,13 +118,15 @@ def _read(model: onnx.ModelProto, requests: Sequence[InterfaceRequest]) -> OnnxM
     result.outputs = [_interface(v) for v in model.graph.output]
     wanted = {r.name: source_shape(r) for r in requests if r.shape is not None}
     _apply_shapes(result, requests)
-    result.types = _infer(model, wanted)
+    light, opsets = functions.expand(_light(model, wanted), _is_known, _inferred)
+    result.types = _types(model, light)
     opset = opset_of(model)
-    for index, node in enumerate(model.graph.node):
+    for index, node in enumerate(light.graph.node):
         if node.op_type == "Constant" and node.domain in _DOMAINS:
             _add_constant_node(result, node)
         else:
-            result.nodes.append(_node(node, index, opset, result.types))
+            version = opsets.get(functions.key_of(node), opset)
+            result.nodes.append(_node(node, index, version, result.types))
     ranks.complete(result.nodes, result.consts, result.types)
     for interface in result.outputs:
         shape = result.types.shapes.get(interface.name)
@@ -227,13 +229,18 @@ def _node(node: onnx.NodeProto, index: int, opset: int, types: Types) -> OnnxNod
     inputs = list(node.input)
     while inputs and not inputs[-1]:
         inputs.pop()
-    op = node.op_type if node.domain in _DOMAINS else f"{node.domain}.{node.op_type}"
+    op = functions.operator_name(node)
     first = next((o for o in node.output if o), f"{op}_{index}")
     return OnnxNode(op, node.name or first, inputs, list(node.output), attrs, opset, types)
 
 
-def _infer(model: onnx.ModelProto, wanted: dict[str, Dims]) -> Types:
-    """Shapes by onnx's own inference, on a copy of the model without its big constants."""
+def _is_known(op: str) -> bool:
+    """Whether nodes of that operator are read as they are: REGISTRY fills after this module."""
+    return op == "Constant" or REGISTRY.get(op) is not None
+
+
+def _light(model: onnx.ModelProto, wanted: dict[str, Dims]) -> onnx.ModelProto:
+    """A copy of the model without its big constants, with the wanted shapes of inputs."""
     light = onnx.ModelProto()
     light.ir_version = max(model.ir_version, 4)  # from 4 on initializers need not be inputs
     light.opset_import.extend(model.opset_import)
@@ -255,10 +262,20 @@ def _infer(model: onnx.ModelProto, wanted: dict[str, Dims]) -> Types:
         shape = wanted.get(info.name)
         if shape is not None:
             _set_dims(info, shape)
+    return light
+
+
+def _inferred(light: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with what onnx's own inference finds out of types and shapes."""
     try:
-        light = shape_inference.infer_shapes(light, data_prop=True)
+        return shape_inference.infer_shapes(light, data_prop=True)
     except Exception as error:  # onnx raises various types; without shapes less can be imported
         _log.debug("shapes could not be inferred: %s", error)
+        return light
+
+
+def _types(model: onnx.ModelProto, light: onnx.ModelProto) -> Types:
+    """What is known of tensors: from the inferred model, and from what the file itself says."""
     types = Types()
     values = [*light.graph.value_info, *light.graph.input, *light.graph.output]
     for info in values:
