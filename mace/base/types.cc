@@ -14,11 +14,15 @@ size_t DataTypeSize(DataType type) {
       return 1;
     case DT_HALF:
     case DT_BFLOAT16:
+    case DT_INT16:
+    case DT_UINT16:
       return 2;
     case DT_FLOAT:
     case DT_INT32:
+    case DT_UINT32:
       return 4;
     case DT_INT64:
+    case DT_UINT64:
     case DT_DOUBLE:
       return 8;
     case DT_INVALID:
@@ -47,6 +51,14 @@ const char *DataTypeName(DataType type) {
       return "bool";
     case DT_DOUBLE:
       return "float64";
+    case DT_INT16:
+      return "int16";
+    case DT_UINT16:
+      return "uint16";
+    case DT_UINT32:
+      return "uint32";
+    case DT_UINT64:
+      return "uint64";
     case DT_INVALID:
       break;
   }

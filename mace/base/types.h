@@ -23,7 +23,13 @@ enum DataType : int32_t {
   DT_INT64 = 7,
   DT_BOOL = 8,
   DT_DOUBLE = 9,
+  DT_INT16 = 10,
+  DT_UINT16 = 11,
+  DT_UINT32 = 12,
+  DT_UINT64 = 13,
 };
+
+constexpr DataType kLastDataType = DT_UINT64;
 
 constexpr int kMaxRank = 6;
 
@@ -61,6 +67,22 @@ struct DataTypeOf<bool> {
 template <>
 struct DataTypeOf<double> {
   static constexpr DataType value = DT_DOUBLE;
+};
+template <>
+struct DataTypeOf<int16_t> {
+  static constexpr DataType value = DT_INT16;
+};
+template <>
+struct DataTypeOf<uint16_t> {
+  static constexpr DataType value = DT_UINT16;
+};
+template <>
+struct DataTypeOf<uint32_t> {
+  static constexpr DataType value = DT_UINT32;
+};
+template <>
+struct DataTypeOf<uint64_t> {
+  static constexpr DataType value = DT_UINT64;
 };
 
 // Dimensions of a tensor, rank 0 to kMaxRank, without heap memory. In plans every dimension is

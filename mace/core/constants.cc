@@ -56,9 +56,7 @@ MaceStatus Constants::Load(const NetDef &net) {
       tensor.raw = const_cast<char *>(static_cast<const char *>(data_)) + stored.offset;
     }
     if (stored.data_type == DT_BOOL && present) MACE_RETURN_IF_ERROR(CheckBooleans(tensor));
-    if (stored.data_type != DT_HALF) continue;
-    tensor.dtype = DT_FLOAT;
-    if (!present) continue;
+    if (stored.stored_type != DT_HALF || !present) continue;
     const size_t count = static_cast<size_t>(tensor.elements());
     const uint16_t *halves = static_cast<const uint16_t *>(tensor.raw);
     MACE_RETURN_IF_ERROR(expanded_[i].Allocate(count * sizeof(float)));

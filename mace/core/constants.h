@@ -15,8 +15,8 @@
 
 namespace mace {
 
-// Elements lie in the mapped file or in the application's memory; those stored as half are expanded
-// to float32, since no kernel of the CPU computes in half.
+// Elements lie in the mapped file or in the application's memory; float32 that is stored as half is
+// expanded.
 class Constants {
  public:
   // The content of model.data in memory that outlives this object.

@@ -37,6 +37,7 @@ void Write(const ConstTensor &tensor, pbf_writer writer) {
   writer.add_uint64(4, tensor.offset);
   writer.add_uint64(5, tensor.data_size);
   Write(tensor.quantize_info, pbf_writer(writer, 6));
+  if (tensor.stored_type != DT_INVALID) writer.add_enum(7, tensor.stored_type);
 }
 
 void Write(const OperatorDef &op, pbf_writer writer) {
@@ -108,7 +109,8 @@ ModelBuilder &ModelBuilder::Output(const std::string &name, const std::vector<in
 }
 
 ModelBuilder &ModelBuilder::ConstantBytes(const std::string &name, const std::vector<int64_t> &dims,
-                                          DataType type, const void *bytes, size_t size) {
+                                          DataType type, const void *bytes, size_t size,
+                                          DataType stored_type) {
   data_.resize((data_.size() + 63) / 64 * 64);
   ConstTensor tensor;
   tensor.name = name;
@@ -116,6 +118,7 @@ ModelBuilder &ModelBuilder::ConstantBytes(const std::string &name, const std::ve
   tensor.data_type = type;
   tensor.offset = data_.size();
   tensor.data_size = size;
+  tensor.stored_type = stored_type;
   data_.append(static_cast<const char *>(bytes), size);
   net_.tensors.push_back(tensor);
   return *this;

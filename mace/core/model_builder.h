@@ -44,7 +44,8 @@ class ModelBuilder {
                          values.size() * sizeof(T));
   }
   ModelBuilder &ConstantBytes(const std::string &name, const std::vector<int64_t> &dims,
-                              DataType type, const void *bytes, size_t size);
+                              DataType type, const void *bytes, size_t size,
+                              DataType stored_type = DT_INVALID);
   ModelBuilder &Op(const std::string &type, const std::string &name,
                    const std::vector<std::string> &inputs, const std::vector<std::string> &outputs,
                    const std::vector<Argument> &args = {});

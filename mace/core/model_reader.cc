@@ -143,6 +143,9 @@ void Read(pbf_reader reader, ConstTensor *tensor) {
       case Field(6, kBytes):
         Read(reader.get_message(), &tensor->quantize_info);
         break;
+      case Field(7, kVarint):
+        tensor->stored_type = static_cast<DataType>(reader.get_enum());
+        break;
       default:
         reader.skip();
     }
@@ -334,6 +337,14 @@ MaceStatus ReadChecked(const void *graph, size_t graph_size, ModelDef *model) {
         "the model again");
   }
   Read(pbf_reader(envelope.net), &model->net);
+  if (model->format_version == 1) {
+    // It knew no half tensors, only float32 constants stored as such.
+    for (ConstTensor &tensor : model->net.tensors) {
+      if (tensor.data_type != DT_HALF) continue;
+      tensor.data_type = DT_FLOAT;
+      tensor.stored_type = DT_HALF;
+    }
+  }
   return MaceStatus::MACE_SUCCESS;
 }
 

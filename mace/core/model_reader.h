@@ -12,7 +12,7 @@ namespace mace {
 
 constexpr uint32_t kModelMagic = 0x4543414d;  // the bytes "MACE"
 constexpr uint32_t kMinFormatVersion = 1;
-constexpr uint32_t kMaxFormatVersion = 1;
+constexpr uint32_t kMaxFormatVersion = 2;
 
 // Limits of what is read at all, so that a small file cannot make the engine take much memory.
 constexpr size_t kMaxModelBytes = size_t{1} << 28;

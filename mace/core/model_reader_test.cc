@@ -138,7 +138,8 @@ std::map<std::string, std::pair<std::vector<uint32_t>, std::map<std::string, Fie
          {"offset", FIELD(w->add_uint64(n, 128), net.tensors[0].offset == 128)},
          {"data_size", FIELD(w->add_uint64(n, 9), net.tensors[0].data_size == 9)},
          {"quantize_info", FIELD(w->add_message(n, std::string("\x18\x02")),
-                                 net.tensors[0].quantize_info.axis == 2)}}}},
+                                 net.tensors[0].quantize_info.axis == 2)},
+         {"stored_type", FIELD(w->add_enum(n, 3), net.tensors[0].stored_type == DT_HALF)}}}},
       {"OutputShape",
        {{2, 7},
         {{"dims", FIELD(w->add_packed_sint64(n, kInts.begin(), kInts.end()),
@@ -239,6 +240,21 @@ testing::AssertionResult Says(const std::string &text, const std::string &part) 
   return testing::AssertionFailure() << text;
 }
 
+TEST(ModelReader, HalvesOfTheFirstVersionAreStoredFloats) {
+  NetDef net;
+  net.tensors.resize(1);
+  net.tensors[0].data_type = DT_HALF;
+  const std::string bytes = SerializeNet(net);
+  for (uint32_t version : {1u, 2u}) {
+    const std::string file =
+        SerializeModel(bytes, kModelMagic, version, XxHash64(bytes.data(), bytes.size()), 0, 0);
+    ModelDef model;
+    ASSERT_TRUE(ReadModel(file.data(), file.size(), &model).ok());
+    EXPECT_EQ(model.net.tensors[0].data_type, version == 1 ? DT_FLOAT : DT_HALF);
+    EXPECT_EQ(model.net.tensors[0].stored_type, version == 1 ? DT_HALF : DT_INVALID);
+  }
+}
+
 TEST(ModelReader, Refusals) {
   const std::string net = SerializeNet(NetDef());
   const uint64_t checksum = XxHash64(net.data(), net.size());
@@ -246,8 +262,8 @@ TEST(ModelReader, Refusals) {
   EXPECT_TRUE(Says(Message(std::string(100, '\xff')), "damaged or no MACE model"));
   EXPECT_TRUE(Says(Message(SerializeModel(net, 1, 1, checksum, 0, 0)), "magic"));
   EXPECT_TRUE(Says(Message(SerializeModel(net, kModelMagic, 0, checksum, 0, 0)), "version 0"));
-  EXPECT_TRUE(Says(Message(SerializeModel(net, kModelMagic, 2, checksum, 0, 0)),
-                   "MACE_UNSUPPORTED: model.pb has format version 2"));
+  EXPECT_TRUE(Says(Message(SerializeModel(net, kModelMagic, 3, checksum, 0, 0)),
+                   "MACE_UNSUPPORTED: model.pb has format version 3"));
   EXPECT_TRUE(Says(Message(SerializeModel(net, kModelMagic, 1, checksum + 1, 0, 0)),
                    "checksum of its graph differs"));
 }

@@ -18,11 +18,6 @@ constexpr uint64_t kDataAlignment = 64;
 
 bool KnownType(DataType type) { return DataTypeSize(type) != 0; }
 
-// Types that IDataType of the interface has.
-bool InterfaceType(DataType type) {
-  return KnownType(type) && type != DT_BFLOAT16 && type != DT_DOUBLE;
-}
-
 class Verifier {
  public:
   Verifier(const ModelDef &model, uint64_t data_size, const VerifyOptions &options)
@@ -84,10 +79,9 @@ class Verifier {
 
   MaceStatus Info(const char *what, const TensorInfo &info) const {
     MACE_RETURN_IF_ERROR(CheckName(what, info.name));
-    if (!InterfaceType(info.data_type)) {
+    if (!KnownType(info.data_type)) {
       return InvalidArgs(what, " '", info.name, "': element type ",
-                         static_cast<int>(info.data_type),
-                         " cannot be given to or taken from an engine");
+                         static_cast<int>(info.data_type), " does not exist");
     }
     if (info.data_format > NCHW) {
       return InvalidArgs(what, " '", info.name, "': unknown data format");
@@ -117,11 +111,18 @@ class Verifier {
       return InvalidArgs("constant '", tensor.name, "': rank ", tensor.dims.size(), " is above ",
                          kMaxRank);
     }
+    const bool half = tensor.stored_type == DT_HALF && tensor.data_type == DT_FLOAT;
+    if (tensor.stored_type != DT_INVALID && !half) {
+      return InvalidArgs("constant '", tensor.name, "': ", DataTypeName(tensor.data_type),
+                         " cannot be stored as element type ",
+                         static_cast<int>(tensor.stored_type));
+    }
     size_t bytes = 0;
     if (!CheckedBytes(Shape(tensor.dims), DataTypeSize(tensor.data_type), &bytes)) {
       return InvalidArgs("constant '", tensor.name, "': impossible shape ",
                          Shape(tensor.dims).ToString());
     }
+    if (half) bytes /= 2;
     MACE_RETURN_IF_ERROR(Quantization("constant", tensor.name, tensor.quantize_info,
                                       tensor.data_type, Shape(tensor.dims)));
     if (options_.shape_only && tensor.data_size == 0) return MaceStatus::MACE_SUCCESS;

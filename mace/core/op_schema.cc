@@ -71,7 +71,7 @@ MaceStatus ParseOne(const AttrSchema &attr, const OperatorDef &def, const Argume
       if (member != nullptr) *static_cast<std::string *>(member) = arg.s;
       break;
     case AttrKind::kDataType:
-      if (arg.i < 0 || arg.i > DT_DOUBLE || DataTypeSize(static_cast<DataType>(arg.i)) == 0) {
+      if (arg.i < 0 || arg.i > kLastDataType || DataTypeSize(static_cast<DataType>(arg.i)) == 0) {
         return Problem(def, "attribute '", attr.name, "' is ", arg.i, ", which is no element type");
       }
       if (member != nullptr) *static_cast<DataType *>(member) = static_cast<DataType>(arg.i);

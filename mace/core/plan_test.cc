@@ -259,7 +259,7 @@ TEST_F(PlanTest, WeightsAreReleasedWhenAllReadersPackedThem) {
       .Output("z", {1})
       .Constant<float>("both", {1}, {3})
       .Constant<float>("one_of_two", {1}, {5})
-      .ConstantBytes("half", {1}, DT_HALF, &half, sizeof(half))
+      .ConstantBytes("half", {1}, DT_FLOAT, &half, sizeof(half), DT_HALF)
       .Op("FullyConnected", "a", {"x", "both"}, {"x1"})
       .Op("FullyConnected", "b", {"x1", "both"}, {"x2"})
       .Op("FullyConnected", "c", {"x2", "half"}, {"x3"})

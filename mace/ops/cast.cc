@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cast: converts the element type. Floats become integers by truncation toward zero; what is beyond
 // the type's bounds becomes the bound, and NaN becomes 0. Integers wrap around in smaller ones.
+#include "mace/ops/attrs/cast.h"
+
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -8,7 +10,6 @@
 #include <type_traits>
 #include <vector>
 
-#include "mace/ops/attrs/cast.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
 
@@ -139,7 +140,8 @@ class CastOp : public Operation {
 };
 
 void RegisterCast(OpRegistryBase *op_registry) {
-  RegisterForTypes<CastOp>(op_registry, "Cast", kAllTypes);
+  RegisterForTypes<CastOp>(op_registry, "Cast",
+                           {DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64, DT_UINT8, DT_INT8, DT_BOOL});
 }
 
 }  // namespace ops

@@ -27,9 +27,10 @@ void RegisterForTypes(OpRegistryBase *op_registry, const char *type,
   }
 }
 
-// Every type that ops.yml names.
-constexpr std::initializer_list<DataType> kAllTypes = {DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64,
-                                                       DT_UINT8, DT_INT8,   DT_BOOL};
+// What ops.yml calls [any].
+constexpr std::initializer_list<DataType> kAllTypes = {
+    DT_FLOAT, DT_UINT8,  DT_HALF,  DT_INT32,  DT_BFLOAT16, DT_INT8,  DT_INT64,
+    DT_BOOL,  DT_DOUBLE, DT_INT16, DT_UINT16, DT_UINT32,   DT_UINT64};
 
 using Strides = std::array<int64_t, kMaxRank>;
 // Distance in bytes of neighbours along each dimension of a dense tensor.

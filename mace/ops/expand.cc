@@ -49,7 +49,7 @@ class ExpandOp : public CopyOperation {
 };
 
 void RegisterExpand(OpRegistryBase *op_registry) {
-  RegisterForTypes<ExpandOp>(op_registry, "Expand", {DT_FLOAT, DT_INT32, DT_INT64, DT_BOOL});
+  RegisterForTypes<ExpandOp>(op_registry, "Expand", kAllTypes);
 }
 
 }  // namespace ops

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joins dimensions.
 #include "mace/ops/attrs/flatten.h"
+
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -51,7 +52,7 @@ class FlattenOp : public AliasOperation {
 };
 
 void RegisterFlatten(OpRegistryBase *op_registry) {
-  RegisterForTypes<FlattenOp>(op_registry, "Flatten", {DT_FLOAT, DT_INT32, DT_INT64});
+  RegisterForTypes<FlattenOp>(op_registry, "Flatten", kAllTypes);
 }
 
 }  // namespace ops

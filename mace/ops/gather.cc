@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes slices along an axis by index.
+#include "mace/ops/attrs/gather.h"
+
 #include <algorithm>
 #include <cstring>
 
-#include "mace/ops/attrs/gather.h"
 #include "mace/ops/data_movement.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
@@ -74,7 +75,7 @@ class GatherOp : public ShapedOperation {
 };
 
 void RegisterGather(OpRegistryBase *op_registry) {
-  RegisterForTypes<GatherOp>(op_registry, "Gather", {DT_FLOAT, DT_INT32, DT_INT64, DT_UINT8});
+  RegisterForTypes<GatherOp>(op_registry, "Gather", kAllTypes);
 }
 
 }  // namespace ops

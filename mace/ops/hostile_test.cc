@@ -85,7 +85,9 @@ class Hostile {
       if (def_.input[i].empty()) continue;
       const bool is_key = static_cast<int>(i) == schema_.type_input;
       const bool integers = !is_key && Below(2) == 0;
-      tensor.dtype = integers ? DT_INT64 : key;
+      // Inputs beside the one that counts may have to be bool, as a condition.
+      const bool boolean = !is_key && schema_.type_input > 0 && Below(8) == 0;
+      tensor.dtype = integers ? DT_INT64 : boolean ? DT_BOOL : key;
       const bool small = integers || (is_key && key == DT_INT64 && Below(2) == 0);
       if (small) {
         // A constant such as a shape or a list of axes.
@@ -132,7 +134,7 @@ class Hostile {
         arg.i = Below(2);
         break;
       case AttrKind::kDataType:
-        arg.i = Below(10);
+        arg.i = Below(kLastDataType + 1);
         break;
       case AttrKind::kInt:
         arg.i = bounded();

@@ -14,8 +14,9 @@ namespace mace {
 namespace ops {
 namespace {
 
-constexpr DataType kTypes[] = {DT_FLOAT, DT_UINT8, DT_HALF, DT_INT32, DT_BFLOAT16,
-                               DT_INT8,  DT_INT64, DT_BOOL, DT_DOUBLE};
+constexpr DataType kTypes[] = {DT_FLOAT,  DT_UINT8,  DT_HALF,  DT_INT32,  DT_BFLOAT16,
+                               DT_INT8,   DT_INT64,  DT_BOOL,  DT_DOUBLE, DT_INT16,
+                               DT_UINT16, DT_UINT32, DT_UINT64};
 
 TEST(OpsRegistryTest, HoldsExactlyWhatIsPromised) {
   const OpRegistry registry;

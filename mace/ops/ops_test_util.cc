@@ -510,8 +510,16 @@ template <typename T>
     case DT_UINT8:
     case DT_BOOL:
       return ValuesNear<uint8_t>(actual, expected, rel, abs);
+    case DT_INT16:
+      return ValuesNear<int16_t>(actual, expected, rel, abs);
     case DT_HALF:
+    case DT_BFLOAT16:
+    case DT_UINT16:
       return ValuesNear<uint16_t>(actual, expected, rel, abs);
+    case DT_UINT32:
+      return ValuesNear<uint32_t>(actual, expected, rel, abs);
+    case DT_UINT64:
+      return ValuesNear<uint64_t>(actual, expected, rel, abs);
     default:
       return ::testing::AssertionFailure() << "cannot compare " << DataTypeName(actual.dtype);
   }

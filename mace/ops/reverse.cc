@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reverses the order of elements along axes.
 #include "mace/ops/attrs/reverse.h"
+
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -37,7 +38,7 @@ class ReverseOp : public CopyOperation {
 };
 
 void RegisterReverse(OpRegistryBase *op_registry) {
-  RegisterForTypes<ReverseOp>(op_registry, "Reverse", {DT_FLOAT, DT_INT32, DT_INT64});
+  RegisterForTypes<ReverseOp>(op_registry, "Reverse", kAllTypes);
 }
 
 }  // namespace ops

@@ -60,8 +60,7 @@ class SliceOp : public CopyOperation {
 };
 
 void RegisterSlice(OpRegistryBase *op_registry) {
-  RegisterForTypes<SliceOp>(op_registry, "Slice",
-                            {DT_FLOAT, DT_INT32, DT_INT64, DT_UINT8, DT_BOOL});
+  RegisterForTypes<SliceOp>(op_registry, "Slice", kAllTypes);
 }
 
 }  // namespace ops

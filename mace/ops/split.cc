@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts a tensor along an axis.
-#include "mace/base/checked.h"
 #include "mace/ops/attrs/split.h"
+
+#include "mace/base/checked.h"
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -79,7 +80,7 @@ class SplitOp : public CopyOperation {
 };
 
 void RegisterSplit(OpRegistryBase *op_registry) {
-  RegisterForTypes<SplitOp>(op_registry, "Split", {DT_FLOAT, DT_INT32, DT_INT64});
+  RegisterForTypes<SplitOp>(op_registry, "Split", kAllTypes);
 }
 
 }  // namespace ops

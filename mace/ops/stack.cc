@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joins tensors along a new axis.
 #include "mace/ops/attrs/stack.h"
+
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -55,7 +56,7 @@ class StackOp : public CopyOperation {
 };
 
 void RegisterStack(OpRegistryBase *op_registry) {
-  RegisterForTypes<StackOp>(op_registry, "Stack", {DT_FLOAT, DT_INT32, DT_INT64, DT_BOOL});
+  RegisterForTypes<StackOp>(op_registry, "Stack", kAllTypes);
 }
 
 }  // namespace ops

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // TensorFlow's StridedSlice. Bit i of a mask speaks of entry i of begin, end and strides.
+#include "mace/ops/attrs/strided_slice.h"
+
 #include <cstdint>
 
-#include "mace/ops/attrs/strided_slice.h"
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -122,8 +123,7 @@ class StridedSliceOp : public CopyOperation {
 };
 
 void RegisterStridedSlice(OpRegistryBase *op_registry) {
-  RegisterForTypes<StridedSliceOp>(op_registry, "StridedSlice",
-                                   {DT_FLOAT, DT_INT32, DT_INT64, DT_BOOL});
+  RegisterForTypes<StridedSliceOp>(op_registry, "StridedSlice", kAllTypes);
 }
 
 }  // namespace ops

@@ -45,7 +45,7 @@ class TileOp : public CopyOperation {
 };
 
 void RegisterTile(OpRegistryBase *op_registry) {
-  RegisterForTypes<TileOp>(op_registry, "Tile", {DT_FLOAT, DT_INT32, DT_INT64});
+  RegisterForTypes<TileOp>(op_registry, "Tile", kAllTypes);
 }
 
 }  // namespace ops

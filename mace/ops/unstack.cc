@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts a tensor into slices along an axis and drops it.
 #include "mace/ops/attrs/unstack.h"
+
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -47,7 +48,7 @@ class UnstackOp : public CopyOperation {
 };
 
 void RegisterUnstack(OpRegistryBase *op_registry) {
-  RegisterForTypes<UnstackOp>(op_registry, "Unstack", {DT_FLOAT, DT_INT32, DT_INT64});
+  RegisterForTypes<UnstackOp>(op_registry, "Unstack", kAllTypes);
 }
 
 }  // namespace ops

@@ -62,6 +62,9 @@ class WhereOp : public ShapedOperation {
       case 1:
         Select<uint8_t>(context);
         break;
+      case 2:
+        Select<uint16_t>(context);
+        break;
       case 4:
         Select<uint32_t>(context);
         break;
@@ -96,7 +99,7 @@ class WhereOp : public ShapedOperation {
 };
 
 void RegisterWhere(OpRegistryBase *op_registry) {
-  RegisterForTypes<WhereOp>(op_registry, "Where", {DT_FLOAT, DT_INT32, DT_INT64, DT_BOOL});
+  RegisterForTypes<WhereOp>(op_registry, "Where", kAllTypes);
 }
 
 }  // namespace ops

@@ -30,9 +30,15 @@ enum class IDataType : int32_t {
   kUint8 = 2,
   kHalf = 3,  // IEEE 754 binary16, as uint16_t
   kInt32 = 4,
+  kBfloat16 = 5,  // the upper half of a float, as uint16_t
   kInt8 = 6,
   kInt64 = 7,
   kBool = 8,  // one byte, 0 or 1
+  kDouble = 9,
+  kInt16 = 10,
+  kUint16 = 11,
+  kUint32 = 12,
+  kUint64 = 13,
 };
 
 enum GPUPerfHint { PERF_DEFAULT = 0, PERF_LOW = 1, PERF_NORMAL = 2, PERF_HIGH = 3 };

@@ -153,7 +153,7 @@ TEST(Engine, HalfWeightsAreExpanded) {
   ModelBuilder builder;
   builder.Input("input", {3})
       .Output("output", {3})
-      .ConstantBytes("half", {3}, DT_HALF, halves, sizeof(halves))
+      .ConstantBytes("half", {3}, DT_FLOAT, halves, sizeof(halves), DT_HALF)
       .Op("Eltwise", "add", {"input", "half"}, {"output"}, {StringArg("type", "SUM")});
   const ModelFiles files = builder.Build();
   const auto engine = MakeEngine(files);

@@ -77,10 +77,16 @@ size_t ElementSize(mace::IDataType type) {
   switch (type) {
     case mace::IDataType::kFloat:
     case mace::IDataType::kInt32:
+    case mace::IDataType::kUint32:
       return 4;
     case mace::IDataType::kHalf:
+    case mace::IDataType::kBfloat16:
+    case mace::IDataType::kInt16:
+    case mace::IDataType::kUint16:
       return 2;
     case mace::IDataType::kInt64:
+    case mace::IDataType::kUint64:
+    case mace::IDataType::kDouble:
       return 8;
     default:
       return 1;

@@ -26,6 +26,10 @@ DTYPES = {
     "i64": "DT_INT64",
     "bool": "DT_BOOL",
     "f64": "DT_DOUBLE",
+    "i16": "DT_INT16",
+    "u16": "DT_UINT16",
+    "u32": "DT_UINT32",
+    "u64": "DT_UINT64",
 }
 
 
@@ -97,7 +101,8 @@ class Operator:
         self.min_inputs = len(required)
         self.max_outputs = -1 if any(t.endswith("*") for t in self.outputs) else len(self.outputs)
         self.min_outputs = 1
-        self.cpu_types = [DTYPES[t] for t in spec["types"].get("cpu", [])]
+        named = spec["types"].get("cpu", [])
+        self.cpu_types = [DTYPES[t] for t in (DTYPES if named == ["any"] else named)]
         plain = [t.rstrip("?*") for t in self.inputs]
         self.type_input = plain.index(spec["type_of"]) if "type_of" in spec else 0
         attrs: dict[str, dict] = {}

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mace.errors import INVALID_ARGS, MaceError, did_you_mean
+from mace.graph import dtypes
 from mace.resources import resource
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -32,14 +33,7 @@ DEVICES = {"cpu": 0, "gpu": 2, "hexagon": 3}
 AFFINITIES = {"none": 0, "big_only": 1, "little_only": 2, "high_performance": 3, "power_save": 4}
 FORMATS = {0: "NONE", 1: "NHWC", 2: "NCHW"}
 DTYPES: dict[int, np.dtype[Any]] = {
-    1: np.dtype(np.float32),
-    2: np.dtype(np.uint8),
-    3: np.dtype(np.float16),
-    4: np.dtype(np.int32),
-    6: np.dtype(np.int8),
-    7: np.dtype(np.int64),
-    8: np.dtype(np.bool_),
-    9: np.dtype(np.float64),
+    number: dtypes.to_numpy(name) for number, name in dtypes.NAMES.items()
 }
 _DTYPE_CODES = {dtype: code for code, dtype in DTYPES.items()}
 

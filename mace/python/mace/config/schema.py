@@ -40,6 +40,12 @@ DATA_TYPES = {
     "uint8": "u8",
     "int8": "i8",
     "bool": "bool",
+    "float64": "f64",
+    "bfloat16": "bf16",
+    "int16": "i16",
+    "uint16": "u16",
+    "uint32": "u32",
+    "uint64": "u64",
 }
 # Other spellings of keys, and keys that the documents also show one level higher up.
 KEY_ALIASES = {"limit_opencl_kernel_completion": "limit_opencl_kernel_time"}
@@ -74,7 +80,7 @@ _PLATFORM = choice(
 _CODE = {"code": "converting models to C++ code"}
 _STORAGE = choice("file", later=_CODE, way_out="write 'file'")
 _FORMAT = choice("NHWC", "NCHW", "NONE", later={"OIHW": "this format", "AUTO": "this format"})
-_DTYPE = choice(*DATA_TYPES, later={"bfloat16": "bfloat16", "int16": "16-bit integers"})
+_DTYPE = choice(*DATA_TYPES)
 _BACKEND = choice(
     "onnxruntime",
     aliases={"tensorflow": "onnxruntime", "caffe2": "onnxruntime", "pytorch": "onnxruntime"},

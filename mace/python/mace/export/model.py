@@ -20,7 +20,7 @@ from mace.errors import MaceError
 from mace.graph import dtypes, schema
 from mace.graph.ir import Array, Graph, Interface, Node, Value
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAGIC = 0x4543414D  # the bytes "MACE"
 ALIGNMENT = 64  # bytes, of every constant in model.data
 FORMATS = {"NONE": 0, "NHWC": 1, "NCHW": 2}
@@ -149,8 +149,6 @@ def _write_constants(
     offsets: dict[bytes, int] = {}
     for name in used_constants(graph):
         array = graph.consts[name]
-        if half and array.dtype == np.float32 and _fits_half(array):
-            array = array.astype(np.float16)
         dtype = dtypes.from_numpy(array.dtype)
         if dtype is None:
             raise MaceError(
@@ -160,6 +158,9 @@ def _write_constants(
         tensor.name = name
         tensor.dims.extend(array.shape)
         tensor.data_type = dtypes.NUMBERS[dtype]
+        if half and dtype == "f32" and _fits_half(array):
+            array = array.astype(np.float16)
+            tensor.stored_type = dtypes.NUMBERS["f16"]
         if keep is not None and not keep(name, array):
             continue
         raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +18,10 @@ NUMBERS: dict[str, int] = {
     "i64": 7,
     "bool": 8,
     "f64": 9,
+    "i16": 10,
+    "u16": 11,
+    "u32": 12,
+    "u64": 13,
 }
 NAMES: dict[int, str] = {number: name for name, number in NUMBERS.items()}
 
@@ -25,12 +30,17 @@ _NUMPY: dict[str, npt.DTypeLike] = {
     "u8": np.uint8,
     "f16": np.float16,
     "i32": np.int32,
+    "bf16": ml_dtypes.bfloat16,
     "i8": np.int8,
     "i64": np.int64,
     "bool": np.bool_,
     "f64": np.float64,
+    "i16": np.int16,
+    "u16": np.uint16,
+    "u32": np.uint32,
+    "u64": np.uint64,
 }
-_BY_NUMPY: dict[str, str] = {np.dtype(t).str: name for name, t in _NUMPY.items()}
+_BY_NUMPY: dict[np.dtype[np.generic], str] = {np.dtype(t): name for name, t in _NUMPY.items()}
 
 _LONG: dict[str, str] = {
     "float32": "f32",
@@ -44,17 +54,21 @@ _LONG: dict[str, str] = {
     "int64": "i64",
     "float64": "f64",
     "double": "f64",
+    "int16": "i16",
+    "uint16": "u16",
+    "uint32": "u32",
+    "uint64": "u64",
 }
 
 
 def to_numpy(name: str) -> np.dtype[np.generic]:
-    """The numpy type of "f32", "i64", ...; KeyError for bf16, which numpy does not have."""
+    """The numpy type of "f32", "i64", ...; that of bf16 is ml_dtypes.bfloat16."""
     return np.dtype(_NUMPY[name])
 
 
 def from_numpy(dtype: npt.DTypeLike) -> str | None:
     """ "f32", "i64", ... of a numpy type of either byte order, or None when MACE has no such type."""
-    return _BY_NUMPY.get(np.dtype(dtype).newbyteorder("<").str)
+    return _BY_NUMPY.get(np.dtype(dtype).newbyteorder("="))
 
 
 def parse(name: str) -> str | None:

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import xxhash
 from graph_helpers import builder, finish, random
+from mace.convert import convert_imported
 from mace.errors import MaceError
 from mace.export import files
 from mace.export.model import ALIGNMENT, MAGIC, to_bytes, unique_names
+from mace.graph import dtypes
 from mace.graph.ir import Array, Graph, Node
 from mace.runtime import Engine
 
@@ -76,12 +78,33 @@ def test_half_storage_is_expanded_by_the_engine() -> None:
     made = to_bytes(finish(b, y), half=True)
     _, net = _read(made.graph)
     small, large = net.tensors
-    assert (small.data_type, small.data_size) == (3, 6)  # DT_HALF
+    assert (small.data_type, small.stored_type, small.data_size) == (1, 3, 6)  # as DT_HALF
     assert (large.data_type, large.data_size) == (1, 12)  # 1e6 does not fit
     with Engine.from_bytes(made.graph, made.data) as engine:
         (out,) = engine.run({"x": np.ones((2, 3), np.float32)}).values()
     expected = (1 + halves.astype(np.float16).astype(np.float32)) * [1e6, 1.0, 0.0]
     np.testing.assert_allclose(out, np.tile(expected, (2, 1)).astype(np.float32), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", list(dtypes.NUMBERS))
+def test_every_type_crosses_the_engine(name: str) -> None:
+    dtype = dtypes.to_numpy(name)
+    given = np.arange(12).reshape(2, 3, 2).astype(dtype)
+    b = builder(x=(2, 3, 2))
+    b.graph.inputs[0].dtype = name
+    turned = b.op("Transpose", ["x"], dims=[2, 0, 1])
+    joined = b.op("Concat", [turned, b.const(given.transpose(2, 0, 1)[:, ::-1])], axis=1)
+    picked = b.op("Gather", [joined, b.const(np.array([2, 0, 3]))], axis=1)
+    bounds = [b.const(np.array(bound)) for bound in ([0, 0, 0], [2, 3, 2])]
+    graph = finish(b, b.op("StridedSlice", [picked, *bounds]))
+    graph = convert_imported("types", graph).graph
+    made = to_bytes(graph)
+    with Engine.from_bytes(made.graph, made.data) as engine:
+        (out,) = engine.run({"x": given}).values()
+    assert out.dtype == dtype
+    turned_back = given.transpose(2, 0, 1)
+    expected = np.concatenate([turned_back, turned_back[:, ::-1]], 1)[:, [2, 0, 3]][:, :, :2]
+    assert out.tolist() == expected.tolist()
 
 
 def test_equal_graphs_give_equal_bytes() -> None:
