@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 from mace.config.loader import load_deployment, make_deployment
 from mace.config.schema import DATA_TYPES, Deployment, Model, Subgraph
 from mace.errors import MaceError, did_you_mean
-from mace.fetch import Progress, fetch
+from mace.fetch import Progress, fetch, is_model_folder
 
 if TYPE_CHECKING:
     from mace.convert import ConvertedGraph, ConvertRequest
     from mace.importers.base import InterfaceRequest
 
-_PLATFORM_BY_SUFFIX = {".pb": "tensorflow", ".prototxt": "caffe", ".onnx": "onnx"}
+_PLATFORM_BY_SUFFIX = {
+    ".pb": "tensorflow",
+    ".pbtxt": "tensorflow",
+    ".keras": "tensorflow",
+    ".h5": "tensorflow",
+    ".hdf5": "tensorflow",
+    ".prototxt": "caffe",
+    ".onnx": "onnx",
+}
 DEPLOYMENT_SUFFIXES = (".yml", ".yaml")
 
 
@@ -44,7 +52,8 @@ def convert(
 ) -> ConvertedModel:
     """Converts a model and returns the paths of what was written.
 
-    model: a model file (.pb, .onnx, .prototxt) or a deployment file (.yml). output_dir: where the
+    model: a model file (.pb, .keras, .h5, .onnx, .prototxt), the folder of a SavedModel, or a
+    deployment file (.yml). output_dir: where the
     files go; default: builds/<library>/model. name: the model's name; for a deployment file the
     model to convert, if it has several. platform: "tensorflow", "caffe" or "onnx", if the file's
     name does not tell. weight_file: the .caffemodel. config: for a model file any key that a
@@ -115,6 +124,10 @@ def _one_model(deployment: Deployment, name: str | None) -> str:
 
 def guess_platform(path: Path) -> str:
     """The framework that a model file's name stands for."""
+    if is_model_folder(path):
+        return "tensorflow"
+    if path.is_dir():
+        raise MaceError(f"'{path}' is a folder, and no SavedModel (it has no saved_model.pb)")
     platform = _PLATFORM_BY_SUFFIX.get(path.suffix.lower())
     if platform is None:
         raise MaceError(
@@ -126,7 +139,8 @@ def guess_platform(path: Path) -> str:
 
 def model_name(path: Path) -> str:
     """A model name made of a file's name."""
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", path.stem).strip("_")[:100] or "model"
+    stem = path.resolve().name if is_model_folder(path) else path.stem
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", stem).strip("_")[:100] or "model"
     return name if not name[0].isdigit() else f"model_{name}"
 
 

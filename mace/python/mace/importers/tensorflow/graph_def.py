@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from google.protobuf import text_format
@@ -19,6 +19,9 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from mace.graph.ir import Array
 from mace.importers.base import ImportFailed, Problem, UnsupportedError
+
+if TYPE_CHECKING:
+    from mace.importers.tensorflow.context import Context
 
 # Our name and numpy's type by TensorFlow's DataType (tensorflow/core/framework/types.proto).
 _TYPES: dict[int, tuple[str, Any]] = {
@@ -54,6 +57,7 @@ class TfNode:
     inputs: list[str]
     attrs: Any = field(default_factory=dict)
     renames: dict[str, str] = field(default_factory=dict)
+    context: Context | None = None
 
     def output(self, index: int = 0) -> str:
         """The name of an output tensor: the node's for the first one, else "name:index"."""
@@ -109,6 +113,19 @@ class TfNode:
             )
         return _TYPES[number][0]
 
+    def types_attr(self, name: str) -> list[str]:
+        """An attribute that is a list of element types, "" for those that MACE does not have."""
+        numbers = self.attrs[name].list.type if name in self.attrs else []
+        return [_TYPES[n][0] if n in _TYPES else "" for n in numbers]
+
+    def function_attr(self, name: str) -> str:
+        """An attribute that is the name of a function; empty when it is absent."""
+        return str(self.attrs[name].func.name) if name in self.attrs else ""
+
+    def functions_attr(self, name: str) -> list[str]:
+        """An attribute that is a list of functions, by their names."""
+        return [str(f.name) for f in self.attrs[name].list.func] if name in self.attrs else []
+
     def shape_attr(self, name: str) -> tuple[int, ...] | None:
         """An attribute that is a shape, -1 for unknown dimensions; None for an unknown rank."""
         if name not in self.attrs or self.attrs[name].shape.unknown_rank:
@@ -118,22 +135,10 @@ class TfNode:
 
 def read_graph_def(path: Path) -> GraphDef:
     """The GraphDef in a .pb or (text) .pbtxt file. Raises ImportFailed with a sentence."""
-    if path.is_dir():
-        raise _file_problem(
-            path,
-            "it is a folder (a SavedModel?), and a frozen GraphDef file (.pb) is expected",
-            "freeze it with convert_variables_to_constants_v2 and save graph.as_graph_def()",
-        )
     try:
         data = path.read_bytes()
     except OSError as error:
         raise _file_problem(path, f"it cannot be read: {error.strerror}", "") from error
-    if data[:8] == b"\x89HDF\r\n\x1a\n" or data[:4] == b"PK\x03\x04":
-        raise _file_problem(
-            path,
-            "it is a Keras file, and a frozen GraphDef file (.pb) is expected",
-            "freeze it with convert_variables_to_constants_v2 and save graph.as_graph_def()",
-        )
     graph = GraphDef()
     if path.suffix in (".pbtxt", ".pb_txt", ".txt"):
         try:
@@ -157,6 +162,11 @@ def read_graph_def(path: Path) -> GraphDef:
 
 def _file_problem(path: Path, message: str, hint: str) -> ImportFailed:
     return ImportFailed([Problem("model", "file", str(path), message, hint)])
+
+
+def numpy_type(number: int) -> np.dtype[Any] | None:
+    """The numpy type of a number of TensorFlow's DataType, or None when MACE has no such type."""
+    return np.dtype(_TYPES[number][1]) if number in _TYPES else None
 
 
 def split_tensor_name(name: str) -> tuple[str, int]:

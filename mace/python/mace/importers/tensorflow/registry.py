@@ -10,6 +10,18 @@ from mace.importers.tensorflow.graph_def import TfNode
 TENSORFLOW: Registry[TfNode] = Registry("TensorFlow")
 
 
+def alias(builder: Builder, node: TfNode, tensor: str, output: str) -> None:
+    """Makes `output` the same as `tensor`; a constant stays a constant, which others may need."""
+    if node.context is not None and tensor in node.context.lists:
+        node.context.lists[output] = node.context.lists[tensor]
+        return
+    value = builder.value(tensor)
+    if value is None:
+        builder.op("Identity", [tensor], [output])
+    else:
+        builder.graph.consts[output] = value
+
+
 def constant(builder: Builder, node: TfNode, index: int, what: str) -> Array:
     """The value of an input that has to be constant; UnsupportedError names it otherwise."""
     name = node.input(index)
