@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keras files (.keras, .h5) as frozen graphs: the installed TensorFlow, in a process of its own
-(keras_worker.py), loads the model and freezes it. The result is kept in the cache."""
+(mace/frameworks/keras_worker.py), loads the model and freezes it. The result is kept in the cache."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_keras(path: Path) -> bool:
 
 def frozen_keras(path: Path) -> Path:
     """The frozen GraphDef of a Keras file. Raises MaceError."""
-    worker = Path(__file__).with_name("keras_worker.py")
+    worker = Path(__file__).parents[2] / "frameworks" / "keras_worker.py"
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256")
     digest.update(worker.read_bytes())
