@@ -34,6 +34,9 @@ _CONFIGS = {
     "arm64": "arm64-v8a",
     "armhf": "armeabi-v7a",
 }
+# For phones. Without an NDK the same as for boards, but with the C library linked in, since Android
+# has another one.
+_ANDROID = {"android-arm64-v8a": "arm64-v8a", "android-armeabi-v7a": "armeabi-v7a"}
 # Folders and files that the binaries are made from.
 _SOURCE_FOLDERS = ("mace", "repository", "third_party", "tools/toolchains")
 _SOURCE_FILES = ("WORKSPACE", ".bazelrc", ".bazelrc.user", "tools/bazel")
@@ -43,9 +46,10 @@ _ERROR_LINES = 20
 
 def binary(root: Path, name: str, abi: str) -> Path:
     """builds/bin/<abi>/<name> of the source tree `root`, made or renewed. Raises BuildError."""
-    if abi not in _CONFIGS:
+    flags = _flags(abi)
+    if not flags:
         raise BuildError(f"{name} cannot be built for '{abi}'; ABIs are {', '.join(_CONFIGS)}")
-    folder = root / "builds" / "bin" / _CONFIGS[abi]
+    folder = root / "builds" / "bin" / "-".join(flag.rpartition("=")[2] for flag in flags)
     target, stamp = folder / name, folder / f"{name}.stamp"
     wanted = _fingerprint(root)
     if target.is_file() and _read(stamp) == wanted:
@@ -55,9 +59,20 @@ def binary(root: Path, name: str, abi: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(str(folder / ".lock")):
         if not (target.is_file() and _read(stamp) == wanted):
-            _bazel_build(root, name, _CONFIGS[abi], target)
+            _bazel_build(root, name, flags, target)
             _write(stamp, wanted)
     return target
+
+
+def _flags(abi: str) -> list[str]:
+    """What tells Bazel the target; nothing for an unknown ABI."""
+    if abi in _CONFIGS:
+        return [f"--config={_CONFIGS[abi]}"]
+    if abi not in _ANDROID:
+        return []
+    if os.environ.get("ANDROID_NDK_HOME"):
+        return [f"--config={abi}"]
+    return [f"--config={_ANDROID[abi]}", "--linkopt=-static"]
 
 
 def descriptor(root: Path, source: Path, name: str) -> Path:
@@ -85,14 +100,13 @@ def descriptor(root: Path, source: Path, name: str) -> Path:
     return target
 
 
-def _bazel_build(root: Path, name: str, config: str, target: Path) -> None:
+def _bazel_build(root: Path, name: str, flags: list[str], target: Path) -> None:
     started = time.monotonic()
+    config = target.parent.name
     _say(f"building {name} for {config} ...")
-    flags = [f"--config={config}", "--color=no", "--curses=no", "--noshow_progress"]
-    _bazel(root, ["build", *flags, _TARGETS[name]], f"building {name} for {config}")
-    bin_folder = _bazel(
-        root, ["info", f"--config={config}", "bazel-bin"], "asking Bazel for its output"
-    )
+    quiet = ["--color=no", "--curses=no", "--noshow_progress"]
+    _bazel(root, ["build", *flags, *quiet, _TARGETS[name]], f"building {name} for {config}")
+    bin_folder = _bazel(root, ["info", *flags, "bazel-bin"], "asking Bazel for its output")
     label = _TARGETS[name].removeprefix("//").replace(":", "/")
     made = Path(bin_folder.strip().splitlines()[-1]) / label
     if not made.is_file():

@@ -110,8 +110,10 @@ def _add_config(parser: argparse.ArgumentParser, required: bool) -> None:
     group.add_argument("--config", metavar="FILE", required=required, help="the deployment file")
     group.add_argument("--models", metavar="NAMES", help="these models alone, separated by commas")
     group.add_argument("--target_abis", metavar="ABIS", help="in place of target_abis of the file")
-    _later(
-        group, "--target_socs", "tuning for a SoC, a part of the GPU runtime,", "leave it out", True
+    group.add_argument(
+        "--target_socs",
+        metavar="SOCS",
+        help="in place of target_socs of the file: all, random, ...",
     )
     group.add_argument(
         "--model_graph_format", choices=("file", "code"), help="in place of that of the file"
@@ -151,7 +153,11 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=("auto", "host", "emulated", "android", "arm_linux"),
         default="auto",
-        help="auto: this machine for the ABI host, else an emulator",
+        help="auto: this machine for the ABI host, boards for arm64 and armhf, else an emulator; "
+        "android: by adb (ANDROID_SERIAL chooses one)",
+    )
+    group.add_argument(
+        "--keep_files", action="store_true", help="leave the files of the run on the device"
     )
     group.add_argument("--device_yml", metavar="FILE", default="", help="boards with Linux")
     group.add_argument(
@@ -299,6 +305,10 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="write over an existing file")
 
 
+def _add_devices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device_yml", metavar="FILE", default="", help="boards with Linux")
+
+
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
     del parser  # it has no flags of its own
 
@@ -362,6 +372,15 @@ VERBS = (
   mace init deploy.prototxt --weight_file=net.caffemodel
   mace init frozen.pb -o deployment.yml""",
         _add_init,
+    ),
+    Verb(
+        "devices",
+        "list the devices that models can run on",
+        """\
+  mace devices
+  mace devices --device_yml=devices.yml
+  mace devices --json""",
+        _add_devices,
     ),
     Verb(
         "doctor",

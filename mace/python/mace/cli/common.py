@@ -23,7 +23,7 @@ def deployment_of(options: argparse.Namespace) -> Deployment:
     """The deployment that --config names, with what other flags change of it."""
     overrides = {
         key: value
-        for key in ("target_abis", "model_graph_format", "model_data_format")
+        for key in ("target_abis", "target_socs", "model_graph_format", "model_data_format")
         if (value := getattr(options, key, None)) is not None
     }
     return load_deployment(options.config, overrides)

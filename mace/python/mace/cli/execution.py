@@ -17,7 +17,7 @@ from mace.cli.arguments import UsageError
 from mace.cli.common import chosen_models, deployment_of, library_folder
 from mace.cli.console import Console
 from mace.config.schema import Deployment, Subgraph
-from mace.devices import Device, select_device
+from mace.devices import Device, Request, select_devices
 from mace.devices.job import ConvertedFiles, Job, Settings, file_name
 from mace.errors import MaceError
 from mace.fetch import fetch
@@ -77,11 +77,18 @@ def _check_names(deployment: Deployment, name: str, inputs: list[TensorInfo], gr
         )
 
 
-@contextmanager
-def job_on_device(target: Target, options: argparse.Namespace) -> Iterator[tuple[Job, Device]]:
-    """The model on its device, which nobody else uses meanwhile."""
+def devices_of(target: Target, options: argparse.Namespace) -> list[Device]:
+    """All devices that the model is to run on."""
     folder = target.folder / "_tmp" / target.name / target.abi
-    device = select_device(target.abi, folder, options.device, options.device_yml)
+    request = Request(
+        options.device, options.device_yml, target.deployment.target_socs, options.keep_files
+    )
+    return select_devices(target.abi, folder, request)
+
+
+@contextmanager
+def job_on_device(target: Target, device: Device, options: argparse.Namespace) -> Iterator[Job]:
+    """The model on a device, which nobody else uses meanwhile."""
     settings = Settings(
         num_threads=1 if options.disable_openmp else options.omp_num_threads,
         cpu_affinity_policy=options.cpu_affinity_policy,
@@ -92,7 +99,7 @@ def job_on_device(target: Target, options: argparse.Namespace) -> Iterator[tuple
     )
     with device.lock():
         try:
-            yield Job(device, target.files, settings), device
+            yield Job(device, target.files, settings)
         finally:
             device.clean()
 

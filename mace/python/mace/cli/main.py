@@ -25,6 +25,7 @@ _MODULES = {
     "check": "mace.cli.check",
     "ops": "mace.cli.ops",
     "init": "mace.cli.init",
+    "devices": "mace.cli.devices",
     "doctor": "mace.cli.doctor",
     "dev": "mace.cli.dev",
 }

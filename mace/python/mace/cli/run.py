@@ -16,8 +16,8 @@ from mace import api
 from mace.cli.arguments import UsageError
 from mace.cli.common import library_folder
 from mace.cli.console import Console, printable
-from mace.cli.execution import Sample, Target, job_on_device, samples, targets
-from mace.devices import DeviceInfo
+from mace.cli.execution import Sample, Target, devices_of, job_on_device, samples, targets
+from mace.devices import Device, DeviceInfo
 from mace.devices.job import Outcome, file_name
 from mace.errors import EXIT_OK, EXIT_VERDICT
 from mace.export.files import write_files
@@ -58,8 +58,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     references: dict[str, list[list[Any]]] = {}
     ran = []
     for target in targets(options):
-        ran.append(_run_target(target, options, console, references))
-        _show(ran[-1], console)
+        for device in devices_of(target, options):
+            ran.append(_run_target(target, device, options, console, references))
+            _show(ran[-1], console)
     if options.report:
         _write_report(ran, options, console)
     if options.validate:
@@ -73,6 +74,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _run_target(
     target: Target,
+    device: Device,
     options: argparse.Namespace,
     console: Console,
     references: dict[str, list[list[Any]]],
@@ -80,7 +82,7 @@ def _run_target(
     count = options.samples if options.validate else 1
     inputs = samples(target, options.input_dir, options.seed, count, console)
     program = "example" if options.example else "mace_run"
-    with job_on_device(target, options) as (job, device):
+    with job_on_device(target, device, options) as job:
         ran = _Ran(target, device.info())
         for start in range(options.restart_round):
             for sample in inputs:
@@ -198,17 +200,19 @@ def _write_report(ran: list[_Ran], options: argparse.Namespace, console: Console
 
 
 def _write_log(ran: list[_Ran], options: argparse.Namespace, console: Console) -> None:
-    """log.csv of all comparisons; names tell models, ABIs and samples apart."""
+    """log.csv of all comparisons; names tell models, ABIs, devices and samples apart."""
     del options
     path = library_folder(ran[0].target.deployment) / "model" / _RUNTIME / "log.csv"
     models = {item.target.name for item in ran}
     abis = {item.target.abi for item in ran}
+    devices = {(item.target.abi, item.device.name) for item in ran}
     rows = []
     for item in ran:
         several = len({verdict.sample for verdict in item.verdicts}) > 1
         for verdict in item.verdicts:
             parts = [item.target.name] if len(models) > 1 else []
             parts += [item.target.abi] if len(abis) > 1 else []
+            parts += [item.device.name] if len(devices) > len(abis) else []
             name = ":".join([*parts, verdict.output])
             rows.append((f"{name}#{verdict.sample}" if several else name, verdict))
     write_files({path: log_csv(rows).encode()})

@@ -20,6 +20,8 @@ Range: TypeAlias = tuple[float, float]
 MAX_RANK = 6
 _MAX_DIM = 1 << 31
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}\Z")
+_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,252}")
+_REMOTE_FOLDER = re.compile(r"(/[A-Za-z0-9_.-]+)+/?")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}\Z")
 
 
@@ -225,7 +227,34 @@ def lengths(
         )
 
 
+def _address(value: Any) -> str:
+    """A name of a machine or a user: nothing that a program would take for a flag or a path."""
+    word = text(value)
+    if not _ADDRESS.fullmatch(word):
+        raise problem(f"'{word}' is no address or name: letters, digits and . _ - : are expected")
+    return word
+
+
+def _port(value: Any) -> int:
+    word = text(value)
+    if not word.isascii() or not word.isdigit() or not 0 < int(word) < 65536:
+        raise problem(f"'{word}' is no port: a number from 1 to 65535 is expected")
+    return int(word)
+
+
+def _remote_folder(value: Any) -> str:
+    word = text(value)
+    if not _REMOTE_FOLDER.fullmatch(word) or "/../" in f"{word}/":
+        raise problem(
+            f"'{word}' is no absolute path of letters, digits and . _ - between the slashes"
+        )
+    return word.rstrip("/")
+
+
 Name = Annotated[str, BeforeValidator(_name)]
+Address = Annotated[str, BeforeValidator(_address)]
+Port = Annotated[int, BeforeValidator(_port)]
+RemoteFolder = Annotated[str, BeforeValidator(_remote_folder)]
 Text = Annotated[str, BeforeValidator(text)]
 Texts = Annotated[list[Text], BeforeValidator(as_list)]
 Words = Annotated[list[Text], BeforeValidator(as_words)]

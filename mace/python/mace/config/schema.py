@@ -11,10 +11,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from pydantic_core import PydanticCustomError
 
 from mace.config.fields import (
+    Address,
     Name,
     Names,
     OptionalText,
+    Port,
     Ranges,
+    RemoteFolder,
     Sha256,
     Shapes,
     Text,
@@ -351,9 +354,12 @@ class Deployment(_Strict):
         "connected; arm64 and armhf are boards with Linux.",
         ", ".join(ABIS),
     )
-    target_socs: Annotated[
-        None, off("tuning for a SoC, which belongs to the GPU runtime,", "leave target_socs out")
-    ] = key(None, "SoCs to tune GPU kernels for.", "empty")
+    target_socs: Words = key(
+        [],
+        "Devices to run on, by their SoC; default: all that are connected. Only for phones and "
+        "boards: see Devices.",
+        "all, random, or names of SoCs",
+    )
     model_graph_format: Annotated[str, _STORAGE] = key(
         "file", "How the graph is stored. code is refused: it is not in this version.", "file"
     )
@@ -382,9 +388,20 @@ class Device(_Strict):
     )
     target_socs: Words = key([], "Its SoC.", "words")
     models: Text = key("", "Its full name.", "text")
-    address: Text = key(..., "Its address.", "address or name")
-    username: Text = key(..., "Who logs in, by a key without a password.", "name")
-    password: OptionalText = key(None, "Not used.", "empty")
+    address: Address = key(..., "Its address.", "address or name")
+    username: Address = key(..., "Who logs in, by a key without a password.", "name")
+    password: Annotated[
+        None, off("logging in by a password", "put a key there with ssh-copy-id, and write nothing")
+    ] = key(
+        None, "Refused: a key is wanted, since a password would stand here to be read.", "empty"
+    )
+    port: Port = key(22, "Where its ssh server listens.", "1 to 65535")
+    ssh_options: Texts = key(
+        [], "More settings of ssh, as in its configuration file.", "list of Name=value"
+    )
+    folder: RemoteFolder = key(
+        "/tmp", "Where folders for runs are made, and removed again.", "absolute path"
+    )
 
 
 class Devices(_Strict):

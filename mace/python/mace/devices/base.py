@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from mace.errors import MaceError
+
 
 @dataclass(frozen=True)
 class DeviceInfo:
@@ -38,8 +40,10 @@ class Device(ABC):
     Names given to push, pull and run are relative to that folder and have no folders in them.
     """
 
-    def __init__(self, abi: str) -> None:
+    def __init__(self, abi: str, build: str = "") -> None:
+        """build: what of mace.resources runs there, if it is not what is named as the ABI."""
         self.abi = abi
+        self.build = build or abi
 
     @abstractmethod
     def info(self) -> DeviceInfo:
@@ -75,3 +79,11 @@ class Device(ABC):
     @abstractmethod
     def clean(self) -> None:
         """Removes the job's folder."""
+
+
+def took_too_long(timeout: float) -> MaceError:
+    """What is said of a program that was ended."""
+    return MaceError(
+        f"the program on the device took longer than {timeout:.0f} s and was ended",
+        hint="--timeout allows more",
+    )

@@ -157,7 +157,7 @@ class Job:
         return Path(self._folder.name)
 
     def _start(self, program: str, arguments: Sequence[str], show: IO[str] | None) -> Outcome:
-        self.device.push(resource(program, self.device.abi), program)
+        self.device.push(resource(program, self.device.build), program)
         stale = self._scratch() / _RESULT
         stale.unlink(missing_ok=True)
         result = self.device.run(

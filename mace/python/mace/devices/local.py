@@ -6,11 +6,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +15,9 @@ from typing import IO
 
 from filelock import FileLock
 
-from mace.devices.base import Device, DeviceInfo, RunResult
-from mace.errors import DeviceError, MaceError
+from mace.devices.base import Device, DeviceInfo, RunResult, took_too_long
+from mace.devices.process import TookTooLong, run_process
+from mace.errors import DeviceError
 
 # ABI to the emulator, and to where the shared libraries of that ABI lie.
 _QEMU = {
@@ -64,7 +62,16 @@ class HostDevice(Device):
         show: IO[str] | None = None,
     ) -> RunResult:
         command = [*self._prefix(), str(self._path(program)), *arguments]
-        return run_command(command, self.folder, {**os.environ, **environment}, timeout, show)
+        try:
+            return run_process(
+                command,
+                timeout,
+                folder=self.folder,
+                environment={**os.environ, **environment},
+                show=show,
+            )
+        except TookTooLong:
+            raise took_too_long(timeout) from None
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -115,60 +122,3 @@ class EmulatedDevice(HostDevice):
 
     def _prefix(self) -> list[str]:
         return [self.emulator, "-cpu", self.cpu, "-L", self._libraries]
-
-
-def run_command(
-    command: Sequence[str],
-    folder: Path,
-    environment: Mapping[str, str],
-    timeout: float,
-    show: IO[str] | None,
-) -> RunResult:
-    """Runs a program in its own process group, so that nothing of it is left after a timeout."""
-    begin = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise DeviceError(f"'{command[0]}' cannot be started: {error.strerror}") from None
-    assert process.stdout is not None and process.stderr is not None
-    texts: list[list[str]] = [[], []]
-    readers = [
-        threading.Thread(target=_collect, args=(stream, text, show))
-        for stream, text in zip((process.stdout, process.stderr), texts, strict=True)
-    ]
-    for reader in readers:
-        reader.start()
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        raise MaceError(
-            f"the program on the device took longer than {timeout:.0f} s and was ended",
-            hint="--timeout allows more",
-        ) from None
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        for reader in readers:
-            reader.join()
-    seconds = time.monotonic() - begin
-    return RunResult(process.returncode, "".join(texts[0]), "".join(texts[1]), seconds)
-
-
-def _collect(stream: IO[str], text: list[str], shown: IO[str] | None) -> None:
-    for line in stream:
-        text.append(line)
-        if shown is not None:
-            shown.write(line)
-            shown.flush()
-    stream.close()

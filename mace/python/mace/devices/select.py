@@ -1,33 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the device that an ABI and the command line ask for."""
+"""Finds the devices that an ABI and the command line ask for."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mace.config.loader import load_devices
+from mace.config.schema import Device as Board
+from mace.devices.adb import AdbLink, connected, find_adb
 from mace.devices.base import Device
 from mace.devices.local import EMULATED_ABIS, EmulatedDevice, HostDevice
-from mace.errors import DeviceError, MaceError
+from mace.devices.remote import RemoteDevice
+from mace.devices.ssh import SshLink
+from mace.errors import DeviceError, did_you_mean
 
-_BOARD_ABIS = ("arm64", "armhf")
-_ANDROID_LATER = "running on Android devices is not in this version of MACE"
-_BOARD_LATER = "running on boards by ssh is not in this version of MACE"
+BOARD_ABIS = ("arm64", "armhf")
 _USE_EMULATOR = "leave out --device to use the emulator, or use --target_abis=host"
+_NOT_SOCS = ("all", "random")
 
 
-def select_device(abi: str, folder: Path, kind: str = "auto", device_yml: str = "") -> Device:
-    """The device for an ABI. folder: where its job's files go on this machine. kind: "auto",
-    "host", "emulated", "android" or "arm_linux". device_yml: the boards' file.
+@dataclass(frozen=True)
+class Request:
+    """What the command line says of devices.
+
+    kind: "auto", "host", "emulated", "android" or "arm_linux". device_yml: the boards' file. socs:
+    names of SoCs, or "all" (also if empty), or "random": one of those that fit. keep: folders stay
+    on the devices.
+    """
+
+    kind: str = "auto"
+    device_yml: str = ""
+    socs: Sequence[str] = field(default_factory=tuple)
+    keep: bool = False
+
+
+def select_devices(abi: str, folder: Path, request: Request) -> list[Device]:
+    """The devices for an ABI, at least one. folder: where its job's files go on this machine.
 
     Raises DeviceError when there is none.
     """
+    kind = request.kind
+    if abi in BOARD_ABIS or kind == "arm_linux":
+        return _chosen(_boards(abi, request), request)
     if kind == "android":
-        raise _no_android(abi)
-    if abi in _BOARD_ABIS or kind == "arm_linux":
-        raise _no_board(abi, device_yml)
+        return _chosen(_phones(abi, request), request)
     if kind == "host" and abi != "host":
         raise DeviceError(
             f"programs for {abi} do not run on this machine as it is",
@@ -38,50 +57,78 @@ def select_device(abi: str, folder: Path, kind: str = "auto", device_yml: str = 
             "the ABI host is this machine, which is not emulated",
             hint=f"--target_abis is one of {', '.join(EMULATED_ABIS)} for an emulator",
         )
-    return HostDevice(folder) if abi == "host" else EmulatedDevice(folder, abi)
+    return [HostDevice(folder) if abi == "host" else EmulatedDevice(folder, abi)]
 
 
-def _no_android(abi: str) -> MaceError:
-    adb = shutil.which("adb")
-    if adb is None:
-        return DeviceError(
-            "there is no 'adb' on this machine, so no Android device can be reached",
-            hint=f"install adb (Debian: apt-get install adb); or {_USE_EMULATOR}",
-        )
-    serials = _serials(adb)
-    if not serials:
-        return DeviceError(
-            f"no Android device is connected for {abi} (adb devices lists none)",
+def _chosen(found: list[tuple[Device, str]], request: Request) -> list[Device]:
+    """Of devices with their SoCs those that were asked for."""
+    wanted = [soc for soc in request.socs if soc not in _NOT_SOCS]
+    if wanted:
+        socs = sorted({soc for _, soc in found})
+        for soc in wanted:
+            if soc not in socs:
+                raise DeviceError(
+                    f"no device with the SoC '{soc}' is connected{did_you_mean(soc, socs)}",
+                    hint=f"there are: {', '.join(socs)}",
+                )
+        found = [(device, soc) for device, soc in found if soc in wanted]
+    if "random" in request.socs:
+        found = [random.choice(found)]
+    return [device for device, _ in found]
+
+
+def _phones(abi: str, request: Request) -> list[tuple[Device, str]]:
+    adb = find_adb()
+    listed = connected(adb)
+    usable = [device.serial for device in listed if device.state == "device"]
+    if not usable:
+        others = "".join(f"; '{device.serial}' is {device.state}" for device in listed)
+        raise DeviceError(
+            f"no Android device is connected for {abi} (adb devices lists none that is ready"
+            f"{others})",
             hint=f"plug one in and allow debugging; or {_USE_EMULATOR}",
         )
-    return DeviceError(f"{_ANDROID_LATER} (found: {', '.join(serials)})", hint=_USE_EMULATOR)
-
-
-def _serials(adb: str) -> list[str]:
-    """The serial numbers of the devices that adb can use."""
-    try:
-        result = subprocess.run(
-            [adb, "devices"], capture_output=True, text=True, timeout=30, check=False
+    found: list[tuple[Device, str]] = []
+    seen: set[str] = set()
+    for serial in usable:
+        link = AdbLink(adb, serial)
+        # A phone may be there twice, by its cable and by its address.
+        if link.hardware_serial() in seen:
+            continue
+        seen.add(link.hardware_serial())
+        if abi in link.abis():
+            device = RemoteDevice(link, abi, request.keep, f"android-{abi}")
+            found.append((device, link.info(abi).soc))
+    if not found:
+        raise DeviceError(
+            f"none of the connected Android devices runs programs for {abi} ({', '.join(usable)})",
+            hint=f"use another of --target_abis; or {_USE_EMULATOR}",
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise DeviceError(f"'adb devices' failed: {error}") from None
-    fields = [line.split() for line in result.stdout.splitlines()]
-    return [words[0] for words in fields if len(words) == 2 and words[1] == "device"]
+    return found
 
 
-def _no_board(abi: str, device_yml: str) -> MaceError:
-    if not device_yml:
-        return DeviceError(
-            f"no board for {abi} is known: --device_yml names none, and {_BOARD_LATER}",
-            hint="use --target_abis=arm64-v8a or armeabi-v7a, which are emulated",
+def _boards(abi: str, request: Request) -> list[tuple[Device, str]]:
+    if not request.device_yml:
+        raise DeviceError(
+            f"no board for {abi} is known: --device_yml names no file of boards",
+            hint="write one (the user guide shows it), or use --target_abis=arm64-v8a or "
+            "armeabi-v7a, which are emulated",
         )
-    devices = load_devices(device_yml).devices
-    fitting = [name for name, device in devices.items() if abi in device.target_abis]
-    if not fitting:
-        return DeviceError(
-            f"'{device_yml}' has no board for {abi}", hint=f"its boards are: {', '.join(devices)}"
+    boards = load_devices(request.device_yml).devices
+    found: list[tuple[Device, str]] = [
+        (RemoteDevice(board_link(name, board), abi, request.keep), soc)
+        for name, board in boards.items()
+        if abi in board.target_abis
+        for soc in (board.target_socs or [""])[:1]
+    ]
+    if not found:
+        raise DeviceError(
+            f"'{request.device_yml}' has no board for {abi}",
+            hint=f"its boards are: {', '.join(boards)}",
         )
-    return DeviceError(
-        f"{_BOARD_LATER} (asked for: {', '.join(fitting)})",
-        hint="use --target_abis=arm64-v8a or armeabi-v7a, which are emulated",
-    )
+    return found
+
+
+def board_link(name: str, board: Board) -> SshLink:
+    """The way to a board of the device file."""
+    return SshLink(name, board.address, board.username, board.port, board.ssh_options, board.folder)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from mace.devices import select_device
+from mace.devices import Request, select_devices
 from mace.devices.job import file_name
 from mace.devices.local import HostDevice
 from mace.errors import DeviceError, MaceError
@@ -66,7 +66,7 @@ def test_a_signal_is_told(tmp_path: Path) -> None:
 def test_no_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DeviceError, match="there is no 'adb'") as caught:
-        select_device("arm64-v8a", tmp_path / "job", "android")
+        select_devices("arm64-v8a", tmp_path / "job", Request("android"))
     assert caught.value.exit_code == 4
 
 
@@ -74,8 +74,9 @@ def test_no_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("listed", "words"),
     [
         ("", "no Android device is connected"),
-        ("SERIAL1\tunauthorized\n", "no Android device"),
-        ("SERIAL1\tdevice\n", "not in this version of MACE \\(found: SERIAL1\\)"),
+        ("SERIAL1\tunauthorized\n", "'SERIAL1' is unauthorized"),
+        ("SERIAL1\toffline\n", "'SERIAL1' is offline"),
+        ("SERIAL1\tdevice\n", "connection to 'SERIAL1' was lost"),
     ],
 )
 def test_adb_without_a_usable_device(
@@ -86,40 +87,63 @@ def test_adb_without_a_usable_device(
     adb.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(DeviceError, match=words):
-        select_device("arm64-v8a", tmp_path / "job", "android")
+        select_devices("arm64-v8a", tmp_path / "job", Request("android"))
 
 
 def test_no_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DeviceError, match="qemu-aarch64.*is not installed"):
-        select_device("arm64-v8a", tmp_path / "job")
+        select_devices("arm64-v8a", tmp_path / "job", Request())
 
 
 def test_an_unknown_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shutil.which("qemu-arm"), "qemu-user is one of the packages that tools/setup.sh installs"
     monkeypatch.setenv("MACE_QEMU_CPU", "cortex-x99")
     with pytest.raises(DeviceError, match="has no core 'cortex-x99'"):
-        select_device("armeabi-v7a", tmp_path / "job")
+        select_devices("armeabi-v7a", tmp_path / "job", Request())
 
 
 def test_boards(tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match="--device_yml names none"):
-        select_device("arm64", tmp_path / "job")
+    with pytest.raises(DeviceError, match="--device_yml names no file"):
+        select_devices("arm64", tmp_path / "job", Request())
     boards = tmp_path / "devices.yml"
     boards.write_text(
         "devices:\n  pi:\n    target_abis: [armhf]\n    address: 10.0.0.1\n    username: u\n"
     )
     with pytest.raises(DeviceError, match="has no board for arm64"):
-        select_device("arm64", tmp_path / "job", device_yml=str(boards))
-    with pytest.raises(DeviceError, match="by ssh is not in this version"):
-        select_device("armhf", tmp_path / "job", device_yml=str(boards))
+        select_devices("arm64", tmp_path / "job", Request(device_yml=str(boards)))
+    (board,) = select_devices("armhf", tmp_path / "job", Request(device_yml=str(boards)))
+    assert (board.abi, board.link.address) == ("armhf", "10.0.0.1")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("address: -oProxyCommand=x", "is no address or name"),
+        ("address: a b", "is no address or name"),
+        ("port: 70000", "is no port"),
+        ("folder: tmp", "is no absolute path"),
+        ("folder: /a/../b", "is no absolute path"),
+        ("folder: /a;b", "is no absolute path"),
+        ("password: secret", "logging in by a password"),
+    ],
+)
+def test_bad_boards(tmp_path: Path, line: str, words: str) -> None:
+    keys = {"target_abis": "[armhf]", "address": "10.0.0.1", "username": "u"}
+    key, value = line.split(": ", 1)
+    keys[key] = value
+    boards = tmp_path / "devices.yml"
+    text = "".join(f"    {name}: {content}\n" for name, content in keys.items())
+    boards.write_text(f"devices:\n  pi:\n{text}")
+    with pytest.raises(MaceError, match=words):
+        select_devices("armhf", tmp_path / "job", Request(device_yml=str(boards)))
 
 
 def test_kind_and_abi_must_fit(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="do not run on this machine"):
-        select_device("arm64-v8a", tmp_path / "job", "host")
+        select_devices("arm64-v8a", tmp_path / "job", Request("host"))
     with pytest.raises(DeviceError, match="not emulated"):
-        select_device("host", tmp_path / "job", "emulated")
+        select_devices("host", tmp_path / "job", Request("emulated"))
 
 
 def test_file_names() -> None:

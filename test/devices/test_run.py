@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way on a phone and on a board: convert, push, run, compare, measure, tidy up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import PretendedBoard, PretendedPhone
+from mace.cli.main import main
+
+_TESTS = Path(__file__).resolve().parents[2] / "mace" / "python" / "tests"
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The deployment file of a small network, converted, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(_TESTS))
+    import small_models
+
+    small_models.conv_onnx(tmp_path / "net.onnx")
+    assert main(["init", "net.onnx", "-o", "net.yml", "-q"]) == 0
+    assert main(["convert", "--config=net.yml", "-q"]) == 0
+    return "net.yml"
+
+
+def test_on_a_phone(
+    deployment: str, phone: PretendedPhone, capfd: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--config", deployment, "--target_abis=arm64-v8a", "--device=android"]
+    capfd.readouterr()
+    assert main(["run", *where, "--validate", "--json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    (ran,) = result["runs"]
+    assert ran["device"]["soc"] == "testsoc" and ran["device"]["abi"] == "arm64-v8a"
+    assert all(verdict["similarity"] > 0.99999 for verdict in ran["validation"])
+    assert main(["benchmark", *where, "--max_num_runs=2", "--omp_num_threads=1"]) == 0
+    assert phone.link.call("ls -A /data/local/tmp").stdout == ""
+
+
+def test_on_a_board(
+    deployment: str, board: PretendedBoard, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = "".join(f"      - {option}\n" for option in board.options)
+    (tmp_path / "devices.yml").write_text(
+        f"devices:\n  pi:\n    target_abis: [arm64]\n    address: 127.0.0.1\n    username: board\n"
+        f"    port: {board.port}\n    ssh_options:\n{options}"
+    )
+    where = ["--config", deployment, "--target_abis=arm64", "--device_yml=devices.yml"]
+    assert main(["run", *where, "--validate", "--report"]) == 0
+    assert "pi (arm64)" in capfd.readouterr().out
+    assert board.link().call("ls -A /tmp").stdout == ""
+    assert main(["devices", "--device_yml=devices.yml", "--json"]) == 0
+    found = {d["kind"]: d for d in json.loads(capfd.readouterr().out)["devices"]}
+    assert found["arm_linux"]["system"].startswith("Test board")
+
+
+def test_a_phone_that_vanishes(
+    deployment: str, phone: PretendedPhone, capfd: pytest.CaptureFixture[str]
+) -> None:
+    phone.link.abis()
+    phone.go_wrong(cut_push=100_000)
+    where = ["--config", deployment, "--target_abis=arm64-v8a", "--device=android"]
+    assert main(["run", *where]) == 4
+    assert "did not take" in capfd.readouterr().err
+
+
+def test_phones_that_are_not_ready(
+    deployment: str,
+    make_phone: Callable[..., PretendedPhone],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    where = ["--config", deployment, "--target_abis=arm64-v8a", "--device=android"]
+    assert main(["run", *where]) == 4
+    assert "no Android device is connected" in capfd.readouterr().err
+    other = make_phone("--property", "ro.product.cpu.abilist=x86_64")
+    other.link.connect()
+    assert main(["run", *where]) == 4
+    assert "none of the connected Android devices runs" in capfd.readouterr().err
