@@ -57,6 +57,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
         assert _run(f"mace convert --config={name}.yml", folder).returncode == 0
     (folder / "model.yml").unlink()
+    # Nobody listens at port 1: such a board is listed with the reason.
+    board = "target_abis: [arm64], address: 127.0.0.1, username: pi, port: 1"
+    (folder / "devices.yml").write_text(f"devices: {{pi: {{{board}}}}}\n", encoding="utf-8")
     return folder
 
 
