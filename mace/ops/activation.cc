@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activation: a function of each element; PRELU takes its slopes from a second input.
+#include "mace/ops/attrs/activation.h"
+
 #include <memory>
 
 #include "mace/core/op_registry.h"
 #include "mace/core/operator.h"
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/activation_params.h"
-#include "mace/ops/attrs/activation.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
@@ -65,7 +66,8 @@ class ActivationOp : public Operation {
     float *out = context->output(0)->mutable_data<float>();
     if (IsPrelu()) {
       static_cast<BroadcastRows *>(context->state())
-          ->Run(context->thread_pool(), in, context->input(1)->data<float>(), context->scratch(),
+          ->Run(context->thread_pool(), in, context->input(1)->data<float>(), sizeof(float),
+                context->scratch(),
                 [&](kernels::RowStep step, const float *x, const float *slope, int64_t first,
                     int64_t n) { kernel.prelu(step, x, slope, out + first, n); });
       return MaceStatus();

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // ArgMax: the index of the largest or smallest element along an axis, the first of equals. As in
 // numpy, NaN counts as the largest and as the smallest.
+#include "mace/ops/attrs/arg_max.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
-#include "mace/ops/attrs/arg_max.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
+#include "mace/ops/wide.h"
 
 namespace mace {
 namespace ops {
@@ -50,60 +52,53 @@ class ArgMaxOp : public ShapedOperation {
   }
 
   MaceStatus Run(OpContext *context) override {
-    switch (context->input(0)->dtype) {
-      case DT_FLOAT:
-        RunTyped<float>(context);
-        break;
-      case DT_INT32:
-        RunTyped<int32_t>(context);
-        break;
-      default:
-        RunTyped<int64_t>(context);
-        break;
+    const DataType dtype = context->input(0)->dtype;
+    if (IsFloatType(dtype)) {
+      RunWide<double, double>(context);
+    } else if (IsUnsigned64(dtype)) {
+      RunWide<int64_t, uint64_t>(context);
+    } else {
+      RunWide<int64_t, int64_t>(context);
     }
     return MaceStatus();
   }
 
  private:
-  template <typename T>
-  void RunTyped(OpContext *context) const {
-    if (attrs_.output_type == DT_INT32) {
-      RunTyped<T, int32_t>(context);
-    } else {
-      RunTyped<T, int64_t>(context);
-    }
-  }
-
-  template <typename T, typename Index>
-  void RunTyped(OpContext *context) const {
-    const Shape &shape = context->input(0)->shape;
+  template <typename Stored, typename W>
+  void RunWide(OpContext *context) const {
+    const Tensor &input = *context->input(0);
     int axis = 0;
-    NormalizeAxis(attrs_.axis, shape.rank(), &axis);
-    const int64_t size = shape[axis], inner = shape.elements(axis + 1, shape.rank());
-    const T *in = context->input(0)->data<T>();
-    Index *out = context->output(0)->mutable_data<Index>();
+    NormalizeAxis(attrs_.axis, input.shape.rank(), &axis);
+    const int64_t size = input.shape[axis];
+    const int64_t inner = input.shape.elements(axis + 1, input.shape.rank());
+    void *out = context->output(0)->raw;
     const int64_t grain = std::max<int64_t>(1, kElementGrain / size);
     context->thread_pool()->ParallelFor(
         context->output(0)->elements(), grain, [&](int64_t begin, int64_t end, int) {
           for (int64_t i = begin; i < end; ++i) {
-            const T *first = in + i / inner * size * inner + i % inner;
-            out[i] = static_cast<Index>(Find(first, size, inner));
+            const int64_t first = i / inner * size * inner + i % inner;
+            const int64_t index = Find<Stored, W>(input, first, size, inner);
+            Narrow(attrs_.output_type, &index, false, 1, ElementAt(out, attrs_.output_type, i));
           }
         });
   }
 
-  // Both comparisons are false for NaN.
-  template <typename T>
-  int64_t Find(const T *values, int64_t count, int64_t stride) const {
-    T best = values[0];
-    int64_t index = 0;
-    if (best != best) return 0;
-    for (int64_t i = 1; i < count; ++i) {
-      const T value = values[i * stride];
-      if (attrs_.argmin ? value >= best : value <= best) continue;
-      best = value;
-      index = i;
-      if (best != best) break;
+  // Both comparisons are false for NaN. Elements are widened to Stored and compared as W.
+  template <typename Stored, typename W>
+  int64_t Find(const Tensor &input, int64_t first, int64_t count, int64_t stride) const {
+    Stored block[kWideBlock];
+    W best = 0;
+    int64_t index = -1;
+    for (int64_t i = 0; i < count; i += kWideBlock) {
+      const int64_t n = std::min(count - i, kWideBlock);
+      Widen(input.dtype, ElementAt(input.raw, input.dtype, first + i * stride), stride, n, block);
+      for (int64_t k = 0; k < n; ++k) {
+        const W value = static_cast<W>(block[k]);
+        if (index >= 0 && (attrs_.argmin ? value >= best : value <= best)) continue;
+        best = value;
+        index = i + k;
+        if (best != best) return index;
+      }
     }
     return index;
   }
@@ -112,7 +107,7 @@ class ArgMaxOp : public ShapedOperation {
 };
 
 void RegisterArgMax(OpRegistryBase *op_registry) {
-  RegisterForTypes<ArgMaxOp>(op_registry, "ArgMax", {DT_FLOAT, DT_INT32, DT_INT64});
+  RegisterForTypes<ArgMaxOp>(op_registry, "ArgMax", kAllTypes);
 }
 
 }  // namespace ops

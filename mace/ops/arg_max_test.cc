@@ -80,6 +80,19 @@ TEST(ArgMax, ManyOnSeveralThreads) {
              {MakeTensor<int32_t>({rows}, expected)}});
 }
 
+TEST(ArgMax, OtherTypes) {
+  const uint64_t most = ~uint64_t{0};
+  const auto check = [](const TestTensor &in, int32_t index) {
+    RunOpCase({DataTypeName(in.dtype), Builder(0), {in}, {MakeTensor<int32_t>({}, {index})}});
+  };
+  check(MakeTensor<uint64_t>({3}, {1, most, 2}), 1);
+  check(MakeTensor<uint8_t>({3}, {1, 100, 200}), 2);
+  check(MakeTensor<double>({3}, {1, 1 + 1e-15, 0}), 1);
+  std::vector<int16_t> many(600, -5);
+  many[599] = -4;
+  check(MakeTensor<int16_t>({600}, many), 599);
+}
+
 TEST(ArgMax, RefusesWhatCannotBe) {
   const auto refused = [](const OpDefBuilder &def, const TestTensor &in, const char *message) {
     OpCase op_case = {message, def, {in}, {}};

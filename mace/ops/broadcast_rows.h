@@ -49,37 +49,49 @@ class BroadcastRows : public OpState {
   }
 
   // Calls row(step, a, b, first, n) for rows that make up the output: n elements from `first` on,
-  // made of a[0..n) or a[0] and b[0..n) or b[0].
+  // made of a[0..n) or a[0] and b[0..n) or b[0]. T may be void: then `size` is what counts.
   template <typename T, typename Row>
-  void Run(ThreadPool *pool, const T *a, const T *b, void *scratch, const Row &row) const {
-    if (repeating_ >= 0) return RunRepeating(pool, a, b, static_cast<T *>(scratch), row);
+  void Run(ThreadPool *pool, const T *a, const T *b, size_t size, void *scratch,
+           const Row &row) const {
+    const char *bytes_a = reinterpret_cast<const char *>(a);
+    const char *bytes_b = reinterpret_cast<const char *>(b);
+    const int64_t bytes = static_cast<int64_t>(size);
+    const auto call = [&](kernels::RowStep step, const char *x, const char *y, int64_t first,
+                          int64_t n) {
+      row(step, reinterpret_cast<const T *>(x), reinterpret_cast<const T *>(y), first, n);
+    };
+    if (repeating_ >= 0) {
+      return RunRepeating(pool, bytes_a, bytes_b, bytes, static_cast<char *>(scratch), call);
+    }
     const int last = plan_.rank - 1;
     const bool step_a = plan_.strides[0][last] != 0, step_b = plan_.strides[1][last] != 0;
     const kernels::RowStep step = step_a && step_b ? kernels::RowStep::kBoth
                                   : step_a         ? kernels::RowStep::kFirst
                                                    : kernels::RowStep::kSecond;
     pool->ParallelFor(plan_.elements, kElementGrain, [&](int64_t begin, int64_t end, int) {
-      plan_.ForEachRow(begin, end, kLongestRow,
-                       [&](int64_t first, int64_t n, const int64_t *offsets) {
-                         row(step, a + offsets[0], b + offsets[1], first, n);
-                       });
+      plan_.ForEachRow(
+          begin, end, kLongestRow, [&](int64_t first, int64_t n, const int64_t *offsets) {
+            call(step, bytes_a + offsets[0] * bytes, bytes_b + offsets[1] * bytes, first, n);
+          });
     });
   }
 
  private:
-  template <typename T, typename Row>
-  void RunRepeating(ThreadPool *pool, const T *a, const T *b, T *period, const Row &row) const {
-    const T *channel = repeating_ == 0 ? a : b;
+  template <typename Row>
+  void RunRepeating(ThreadPool *pool, const char *a, const char *b, int64_t size, char *period,
+                    const Row &row) const {
+    const char *channel = repeating_ == 0 ? a : b;
+    const int64_t bytes = channels_ * size;
     for (int64_t i = 0; i < repeats_; ++i) {
-      std::memcpy(period + i * channels_, channel, static_cast<size_t>(channels_) * sizeof(T));
+      std::memcpy(period + i * bytes, channel, static_cast<size_t>(bytes));
     }
     const int64_t length = channels_ * repeats_;
     pool->ParallelFor(plan_.elements, kElementGrain, [&](int64_t begin, int64_t end, int) {
       while (begin < end) {
         const int64_t phase = begin % channels_;
         const int64_t n = std::min(end - begin, length - phase);
-        const T *row_a = repeating_ == 0 ? period + phase : a + begin;
-        const T *row_b = repeating_ == 0 ? b + begin : period + phase;
+        const char *row_a = repeating_ == 0 ? period + phase * size : a + begin * size;
+        const char *row_b = repeating_ == 0 ? b + begin * size : period + phase * size;
         row(kernels::RowStep::kBoth, row_a, row_b, begin, n);
         begin += n;
       }

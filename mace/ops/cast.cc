@@ -3,95 +3,16 @@
 // the type's bounds becomes the bound, and NaN becomes 0. Integers wrap around in smaller ones.
 #include "mace/ops/attrs/cast.h"
 
-#include <cmath>
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
-#include <limits>
-#include <type_traits>
 #include <vector>
 
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
+#include "mace/ops/wide.h"
 
 namespace mace {
 namespace ops {
-
-namespace {
-
-// Stands for DT_BOOL, whose elements are bytes of value 0 or 1.
-enum class Bool : uint8_t {};
-
-template <typename To, typename From>
-To Convert(From x) {
-  if constexpr (std::is_same<From, Bool>::value) {
-    return Convert<To>(static_cast<uint8_t>(x));
-  } else if constexpr (std::is_same<To, Bool>::value) {
-    return static_cast<Bool>(x != 0);
-  } else if constexpr (std::is_floating_point<From>::value && std::is_integral<To>::value) {
-    // 2^63 is exact as a float, the largest int64 is not: hence >= the number after it.
-    constexpr From limit = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
-    if (x >= limit) return std::numeric_limits<To>::max();
-    constexpr To least = std::numeric_limits<To>::min();
-    if (x <= static_cast<From>(least)) return least;
-    return std::isnan(x) ? To{0} : static_cast<To>(x);
-  } else {
-    return static_cast<To>(x);
-  }
-}
-
-using ConvertRow = void (*)(const void *in, void *out, int64_t begin, int64_t end);
-
-template <typename From, typename To>
-void ConvertRange(const void *in, void *out, int64_t begin, int64_t end) {
-  const From *from = static_cast<const From *>(in);
-  To *to = static_cast<To *>(out);
-  for (int64_t i = begin; i < end; ++i) to[i] = Convert<To>(from[i]);
-}
-
-template <typename From>
-ConvertRow FindTo(DataType to) {
-  switch (to) {
-    case DT_FLOAT:
-      return ConvertRange<From, float>;
-    case DT_DOUBLE:
-      return ConvertRange<From, double>;
-    case DT_INT32:
-      return ConvertRange<From, int32_t>;
-    case DT_INT64:
-      return ConvertRange<From, int64_t>;
-    case DT_UINT8:
-      return ConvertRange<From, uint8_t>;
-    case DT_INT8:
-      return ConvertRange<From, int8_t>;
-    case DT_BOOL:
-      return ConvertRange<From, Bool>;
-    default:
-      return nullptr;
-  }
-}
-
-ConvertRow Find(DataType from, DataType to) {
-  switch (from) {
-    case DT_FLOAT:
-      return FindTo<float>(to);
-    case DT_DOUBLE:
-      return FindTo<double>(to);
-    case DT_INT32:
-      return FindTo<int32_t>(to);
-    case DT_INT64:
-      return FindTo<int64_t>(to);
-    case DT_UINT8:
-      return FindTo<uint8_t>(to);
-    case DT_INT8:
-      return FindTo<int8_t>(to);
-    case DT_BOOL:
-      return FindTo<Bool>(to);
-    default:
-      return nullptr;
-  }
-}
-
-}  // namespace
 
 class CastOp : public Operation {
  public:
@@ -103,16 +24,20 @@ class CastOp : public Operation {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs));
     from_ = inputs[0];
     to_ = attrs.output_type;
-    convert_ = Find(from_, to_);
-    if (convert_ == nullptr) {
-      return NotSupported("a conversion from ", DataTypeName(from_), " to ", DataTypeName(to_));
+    if (to_ == DT_INVALID) return Invalid("output_type is no element type");
+    if (attrs.reinterpret && DataTypeSize(from_) != DataTypeSize(to_)) {
+      return Invalid("the bits of ", DataTypeName(from_), " are not those of ", DataTypeName(to_));
     }
+    if (attrs.reinterpret && to_ == DT_BOOL) {
+      return NotSupported("bits taken for bool, which has but two values");
+    }
+    moves_ = from_ == to_ || attrs.reinterpret;
     (*outputs)[0] = to_;
     return MaceStatus();
   }
 
   MaceStatus Plan(OpPlanContext *context) override {
-    if (from_ == to_) {
+    if (moves_) {
       context->AliasOutput(0, 0);
     } else if (DataTypeSize(from_) == DataTypeSize(to_)) {
       context->AllowInPlace(0, 0);
@@ -121,7 +46,7 @@ class CastOp : public Operation {
   }
 
   MaceStatus Run(OpContext *context) override {
-    if (from_ == to_) {
+    if (moves_) {
       CopyTensor(context->thread_pool(), *context->input(0), context->output(0));
       return MaceStatus();
     }
@@ -129,19 +54,35 @@ class CastOp : public Operation {
     void *out = context->output(0)->raw;
     context->thread_pool()->ParallelFor(
         context->output(0)->elements(), kElementGrain,
-        [&](int64_t begin, int64_t end, int) { convert_(in, out, begin, end); });
+        [&](int64_t begin, int64_t end, int) { Convert(in, out, begin, end); });
     return MaceStatus();
   }
 
  private:
+  void Convert(const void *in, void *out, int64_t begin, int64_t end) const {
+    int64_t integers[kWideBlock];
+    double floats[kWideBlock];
+    for (; begin < end; begin += kWideBlock) {
+      const int64_t n = std::min(end - begin, kWideBlock);
+      const void *from = ElementAt(in, from_, begin);
+      void *to = ElementAt(out, to_, begin);
+      if (IsFloatType(from_)) {
+        Widen(from_, from, 1, n, floats);
+        Narrow(to_, floats, n, to);
+      } else {
+        Widen(from_, from, 1, n, integers);
+        Narrow(to_, integers, IsUnsigned64(from_), n, to);
+      }
+    }
+  }
+
   DataType from_ = DT_INVALID;
   DataType to_ = DT_INVALID;
-  ConvertRow convert_ = nullptr;
+  bool moves_ = false;  // the bits stay
 };
 
 void RegisterCast(OpRegistryBase *op_registry) {
-  RegisterForTypes<CastOp>(op_registry, "Cast",
-                           {DT_FLOAT, DT_DOUBLE, DT_INT32, DT_INT64, DT_UINT8, DT_INT8, DT_BOOL});
+  RegisterForTypes<CastOp>(op_registry, "Cast", kAllTypes);
 }
 
 }  // namespace ops

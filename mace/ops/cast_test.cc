@@ -37,6 +37,11 @@ void CheckAll() {
   CheckPair<From, int64_t>(in, {0, 1, seven, hundred});
   CheckPair<From, uint8_t>(in, {0, 1, static_cast<uint8_t>(seven), static_cast<uint8_t>(hundred)});
   CheckPair<From, int8_t>(in, {0, 1, static_cast<int8_t>(seven), static_cast<int8_t>(hundred)});
+  CheckPair<From, int16_t>(in, {0, 1, static_cast<int16_t>(seven), static_cast<int16_t>(hundred)});
+  CheckPair<From, uint32_t>(in,
+                            {0, 1, static_cast<uint32_t>(seven), static_cast<uint32_t>(hundred)});
+  CheckPair<From, uint64_t>(in,
+                            {0, 1, static_cast<uint64_t>(seven), static_cast<uint64_t>(hundred)});
   CheckPair<From, bool>(in, {0, 1, 1, 1});
 }
 
@@ -48,6 +53,10 @@ TEST(Cast, AllTypes) {
   CheckAll<uint8_t>();
   CheckAll<int8_t>();
   CheckAll<bool>();
+  CheckAll<int16_t>();
+  CheckAll<uint16_t>();
+  CheckAll<uint32_t>();
+  CheckAll<uint64_t>();
 }
 
 template <typename From>
@@ -90,11 +99,49 @@ TEST(Cast, ManyOnSeveralThreads) {
   CheckPair<float, int32_t>(in, out);
 }
 
-TEST(Cast, RefusesUnknownTypes) {
-  OpCase op_case = {"half", To(DT_HALF), {MakeTensor<float>({1}, {1})}, {}};
-  op_case.code = MaceStatus::MACE_UNSUPPORTED;
-  op_case.message = "a conversion from float32 to";
-  RunOpCase(op_case);
+TEST(Cast, SixteenBitFloats) {
+  // 1 + 2^-11 + 2^-40 is above the middle of two halves, which float32 in between would lose.
+  const std::vector<double> in = {0, -2.5, 65519, 65520, 1e-8, 1.00048828125 + 9.1e-13};
+  const std::vector<uint16_t> halves = {0, 0xc100, 0x7bff, 0x7c00, 0, 0x3c01};
+  const std::vector<uint16_t> bfloats = {0, 0xc020, 0x4780, 0x4780, 0x322c, 0x3f80};
+  const TestTensor wide = MakeTensor<double>({6}, in);
+  TestTensor half = MakeTensor<uint16_t>({6}, halves), bfloat = MakeTensor<uint16_t>({6}, bfloats);
+  half.dtype = DT_HALF;
+  bfloat.dtype = DT_BFLOAT16;
+  RunOpCase({"to half", To(DT_HALF), {wide}, {half}});
+  RunOpCase({"to bfloat", To(DT_BFLOAT16), {wide}, {bfloat}});
+  RunOpCase({"from half",
+             To(DT_FLOAT),
+             {half},
+             {MakeTensor<float>({6}, {0, -2.5f, 65504, std::numeric_limits<float>::infinity(), 0,
+                                      1.0009765625f})}});
+  RunOpCase({"from bfloat to integers",
+             To(DT_INT32),
+             {bfloat},
+             {MakeTensor<int32_t>({6}, {0, -2, 65536, 65536, 0, 1})}});
+  RunOpCase({"bits of half",
+             To(DT_UINT16).AddIntArg("reinterpret", 1),
+             {half},
+             {MakeTensor<uint16_t>({6}, halves)}});
+}
+
+TEST(Cast, UnsignedIntegers) {
+  const uint64_t most = std::numeric_limits<uint64_t>::max();
+  CheckPair<uint64_t, float>({most, uint64_t{1} << 63},
+                             {18446744073709551616.0f, 9223372036854775808.0f});
+  CheckPair<uint64_t, int16_t>({most, 70000}, {-1, 4464});
+  CheckPair<double, uint64_t>({1e19, -1, 1e30, 2.9}, {uint64_t{10000000000000000000u}, 0, most, 2});
+  CheckPair<float, uint16_t>({-1, 65535.5f, 1e9f, 7.9f}, {0, 65535, 65535, 7});
+  CheckPair<int16_t, uint32_t>({-1, 5}, {std::numeric_limits<uint32_t>::max(), 5});
+}
+
+TEST(Cast, RefusesBitsThatDoNotFit) {
+  const auto refused = [](DataType to, MaceStatus::Code code, const char *message) {
+    RunOpCase(Refused(message, To(to).AddIntArg("reinterpret", 1), {MakeTensor<uint8_t>({1}, {1})},
+                      code, message));
+  };
+  refused(DT_INT16, MaceStatus::MACE_INVALID_ARGS, "the bits of uint8 are not those of int16");
+  refused(DT_BOOL, MaceStatus::MACE_UNSUPPORTED, "bits taken for bool");
 }
 
 }  // namespace

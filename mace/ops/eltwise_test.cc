@@ -235,6 +235,52 @@ void CheckIntegerFunctions() {
 TEST(Eltwise, Int32Functions) { CheckIntegerFunctions<int32_t>(); }
 TEST(Eltwise, Int64Functions) { CheckIntegerFunctions<int64_t>(); }
 
+template <typename T, typename R = T>
+void CheckPair(const std::string &function, const std::vector<T> &a, const std::vector<T> &b,
+               const std::vector<R> &out, double rel = 0) {
+  const Shape shape = {static_cast<int64_t>(a.size())};
+  RunOpCase({MakeString(function, " of ", DataTypeName(DataTypeOf<T>::value)),
+             Builder(function),
+             {MakeTensor<T>(shape, a), MakeTensor<T>(shape, b)},
+             {MakeTensor<R>(shape, out)},
+             rel});
+}
+
+TEST(Eltwise, UnsignedAndNarrowIntegers) {
+  const uint64_t most = ~uint64_t{0}, half = uint64_t{1} << 63;
+  CheckPair<uint64_t>("DIV", {most, half, 7}, {2, 3, 0}, {most / 2, half / 3, 0});
+  CheckPair<uint64_t>("MAX", {most, 1}, {1, half}, {most, half});
+  CheckPair<uint64_t>("MOD", {most, 5}, {10, 0}, {5, 0});
+  CheckPair<uint64_t>("FMOD", {most}, {10}, {5});
+  CheckPair<uint64_t, bool>("GREATER", {most, 1}, {1, most}, {1, 0});
+  CheckPair<uint64_t>("SHIFT_RIGHT", {most, most, 8}, {63, 64, 1}, {1, 0, 4});
+  CheckPair<uint8_t>("SUM", {250, 1}, {10, 2}, {4, 3});
+  CheckPair<uint8_t>("SUB", {1}, {2}, {255});
+  CheckPair<uint8_t>("SHIFT_LEFT", {255, 255}, {1, 8}, {254, 0});
+  CheckPair<int8_t>("DIV", {-128, -7}, {-1, 2}, {-128, -3});
+  CheckPair<int8_t>("FLOOR_DIV", {-7, 7}, {2, -2}, {-4, -4});
+  CheckPair<int16_t>("MOD", {-7, 7, -7}, {3, -3, -3}, {2, -2, -1});
+  CheckPair<int16_t>("FMOD", {-7, 7, -7}, {3, -3, -3}, {-1, 1, -1});
+  CheckPair<int16_t>("PROD", {300}, {300}, {24464});
+  CheckPair<uint16_t>("POW", {3, 2}, {4, 16}, {81, 0});
+  CheckPair<int32_t>("BIT_AND", {-1, 12}, {7, 10}, {7, 8});
+  CheckPair<int32_t>("BIT_OR", {12}, {10}, {14});
+  CheckPair<uint32_t>("BIT_XOR", {12, 4294967295u}, {10, 1}, {6, 4294967294u});
+  CheckPair<int64_t>("SHIFT_RIGHT", {-8, -8}, {1, 100}, {-4, -1});
+}
+
+TEST(Eltwise, Doubles) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CheckPair<double>("SUM", {1, 0.1}, {1e-15, 0.2}, {1 + 1e-15, 0.1 + 0.2});
+  CheckPair<double>("MIN", {1, nan, 1}, {2, 1, nan}, {1, nan, nan});
+  CheckPair<double>("FMOD", {-7.5, 7.5}, {2, -2}, {-1.5, 1.5});
+  CheckPair<double>("MOD", {-7.5, 7.5}, {2, -2}, {0.5, -0.5});
+  CheckPair<double>("ATAN2", {1, -1}, {-1, 0}, {std::atan2(1.0, -1.0), std::atan2(-1.0, 0.0)});
+  CheckPair<double, bool>("LESS", {1, nan}, {1 + 1e-15, 1}, {1, 0});
+  CheckPair<float>("FMOD", {-7.5f, 1e9f}, {2, 3}, {-1.5f, 1});
+  CheckPair<float>("ATAN2", {1}, {1}, {0.785398163f}, 1e-7);
+}
+
 TEST(Eltwise, TheSameTensorTwice) {
   OpsTestNet net;
   net.AddInput<float>("x", {3}, {1, -2, 3});
@@ -282,6 +328,10 @@ TEST(Eltwise, RefusesWhatCannotBe) {
   refused(Builder("SUM").AddStringArg("activation", "RELUX"), floats, floats, invalid,
           "RELUX needs a max_limit above 0");
   refused(Builder("SUM"), bools, bools, unsupported, "arithmetic of bools");
+  refused(Builder("BIT_OR"), floats, floats, unsupported, "this function of float32");
+  refused(Builder("ATAN2"), ints, ints, unsupported, "this function of int32");
+  refused(Builder("FMOD").AddStringArg("activation", "RELU"), floats, floats, unsupported,
+          "an activation after");
   const int64_t large = int64_t{1} << 32;
   refused(Builder("SUM"), MakeTensor<float>({0, large, 1}, {}),
           MakeTensor<float>({0, 1, large}, {}), invalid, "too large to be addressed");

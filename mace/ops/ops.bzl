@@ -18,6 +18,8 @@ KERNEL_FAMILIES = ["//mace/kernels/" + family for family in [
 HELPERS = [
     "convolution",
     "data_movement",
+    "eltwise_wide",
     "resize_table",
+    "wide",
     "window",
 ]

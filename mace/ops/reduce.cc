@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reduce: combines the elements along axes. Neighbouring axes of one kind become one; then each
 // pass combines the last group of reduced axes, [outer][reduced][inner] -> [outer][inner]. A long
-// group is cut into blocks first, which become one more pass. Integers are computed in 64 bits and
-// wrap around in the output; their mean and L2 norm are truncated.
+// group is cut into blocks first, which become one more pass. All types but float32 are computed in
+// 64 bits; integers wrap around in the output, their mean and L2 norm are truncated.
 #include "mace/kernels/reduce/reduce.h"
-#include "mace/ops/attrs/reduce.h"
 
 #include <algorithm>
 #include <cmath>
@@ -15,8 +14,10 @@
 #include <vector>
 
 #include "mace/kernels/eltwise/eltwise.h"
+#include "mace/ops/attrs/reduce.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
+#include "mace/ops/wide.h"
 
 namespace mace {
 namespace ops {
@@ -129,51 +130,67 @@ void RunFloatPass(ThreadPool *pool, const Pass &pass, ReduceFunction function, c
   });
 }
 
-template <typename T>
-int64_t Start(ReduceFunction function) {
-  switch (function) {
-    case kernels::kReduceMin:
-      return std::numeric_limits<T>::max();
-    case kernels::kReduceMax:
-      return std::numeric_limits<T>::min();
-    case kernels::kReduceProd:
-      return 1;
-    default:
-      return 0;
-  }
+// Of nothing: the numbers that MIN and MAX of the type's elements cannot do worse than.
+template <typename Stored>
+Stored Start(ReduceFunction function, DataType dtype) {
+  Stored start = function == kernels::kReduceProd ? 1 : 0;
+  if (function != kernels::kReduceMin && function != kernels::kReduceMax) return start;
+  if (dtype == DT_BOOL) return function == kernels::kReduceMin ? 1 : 0;
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double bound = function == kernels::kReduceMin ? infinity : -infinity;
+  uint64_t element = 0;
+  Narrow(dtype, &bound, 1, &element);
+  Widen(dtype, &element, 1, 1, &start);
+  return start;
 }
 
-int64_t Combine(ReduceFunction function, int64_t result, int64_t x) {
-  const uint64_t a = static_cast<uint64_t>(result), b = static_cast<uint64_t>(x);
+// Of integers that are sums or products, U is uint64_t, which may wrap around.
+template <typename W, typename U>
+W Combine(ReduceFunction function, W result, W x) {
+  const U a = static_cast<U>(result), b = static_cast<U>(x);
   switch (function) {
     case kernels::kReduceMin:
-      return std::min(result, x);
+      return x < result || x != x ? x : result;
     case kernels::kReduceMax:
-      return std::max(result, x);
+      return x > result || x != x ? x : result;
     case kernels::kReduceProd:
-      return static_cast<int64_t>(a * b);
+      return static_cast<W>(a * b);
     case kernels::kReduceSumSquare:
-      return static_cast<int64_t>(a + b * b);
+      return static_cast<W>(a + b * b);
     case kernels::kReduceSumAbs:
-      return static_cast<int64_t>(x < 0 ? a - b : a + b);
+      return static_cast<W>(x < 0 ? a - b : a + b);
     default:
-      return static_cast<int64_t>(a + b);
+      return static_cast<W>(a + b);
   }
 }
 
-template <typename T>
-void RunIntegerPass(ThreadPool *pool, const Pass &pass, ReduceFunction function, int64_t start,
-                    const T *in, int64_t *out) {
+// `in` holds elements of type `dtype`, or, when it is DT_INVALID, what an earlier pass left.
+// Results begin with `start`.
+template <typename Stored, typename W, typename U>
+void RunWidePass(ThreadPool *pool, const Pass &pass, ReduceFunction function, DataType dtype,
+                 W start, const void *in, W *out) {
   const int64_t grain = std::max<int64_t>(1, kElementGrain / std::max<int64_t>(1, pass.block));
   pool->ParallelFor(pass.results(), grain, [&](int64_t begin, int64_t end, int) {
+    Stored block[kWideBlock];
     for (int64_t i = begin; i < end; ++i) {
       const int64_t column = i % pass.inner;
-      const int64_t block = i / pass.inner % pass.blocks, o = i / pass.inner / pass.blocks;
-      const int64_t last = std::min(pass.reduced, (block + 1) * pass.block);
-      int64_t result = start;
-      for (int64_t r = block * pass.block; r < last; ++r) {
-        const T x = in[(o * pass.reduced + r) * pass.inner + column];
-        result = Combine(function, result, static_cast<int64_t>(x));
+      const int64_t index = i / pass.inner % pass.blocks, o = i / pass.inner / pass.blocks;
+      const int64_t last = std::min(pass.reduced, (index + 1) * pass.block);
+      W result = start;
+      for (int64_t r = index * pass.block; r < last; r += kWideBlock) {
+        const int64_t n = std::min(last - r, kWideBlock);
+        const int64_t first = (o * pass.reduced + r) * pass.inner + column;
+        if (dtype == DT_INVALID) {
+          const W *from = static_cast<const W *>(in) + first;
+          for (int64_t k = 0; k < n; ++k) {
+            result = Combine<W, U>(function, result, from[k * pass.inner]);
+          }
+          continue;
+        }
+        Widen(dtype, ElementAt(in, dtype, first), pass.inner, n, block);
+        for (int64_t k = 0; k < n; ++k) {
+          result = Combine<W, U>(function, result, static_cast<W>(block[k]));
+        }
       }
       out[i] = result;
     }
@@ -238,26 +255,21 @@ class ReduceOp : public ShapedOperation {
     for (const Pass &pass : state->passes) {
       state->buffer = std::max(state->buffer, pass.results());
     }
-    const size_t bytes = dtype_ == DT_FLOAT ? sizeof(float) : sizeof(int64_t);
+    const size_t bytes = dtype_ == DT_FLOAT ? sizeof(float) : sizeof(double);
     context->RequestScratch(2 * static_cast<size_t>(state->buffer) * bytes);
     context->SetState(std::move(state));
     return MaceStatus();
   }
 
   MaceStatus Run(OpContext *context) override {
-    switch (dtype_) {
-      case DT_FLOAT:
-        RunFloat(context);
-        break;
-      case DT_INT32:
-        RunIntegers<int32_t>(context);
-        break;
-      case DT_INT64:
-        RunIntegers<int64_t>(context);
-        break;
-      default:
-        RunIntegers<bool>(context);
-        break;
+    if (dtype_ == DT_FLOAT) {
+      RunFloat(context);
+    } else if (IsFloatType(dtype_)) {
+      RunWide<double, double, double>(context);
+    } else if (IsUnsigned64(dtype_)) {
+      RunWide<int64_t, uint64_t, uint64_t>(context);
+    } else {
+      RunWide<int64_t, int64_t, uint64_t>(context);
     }
     return MaceStatus();
   }
@@ -298,33 +310,47 @@ class ReduceOp : public ShapedOperation {
         });
   }
 
-  template <typename T>
-  void RunIntegers(OpContext *context) const {
+  // Computes in W; elements are widened to Stored, of the same size.
+  template <typename Stored, typename W, typename U>
+  void RunWide(OpContext *context) const {
     const auto &state = *static_cast<const ReduceState *>(context->state());
-    int64_t *buffers[2] = {static_cast<int64_t *>(context->scratch()),
-                           static_cast<int64_t *>(context->scratch()) + state.buffer};
+    W *buffers[2] = {static_cast<W *>(context->scratch()),
+                     static_cast<W *>(context->scratch()) + state.buffer};
     ReduceFunction function = FirstFunction(attrs_.reduce_type);
-    const int64_t start = Start<T>(function);
-    RunIntegerPass(context->thread_pool(), state.passes[0], function, start,
-                   context->input(0)->data<T>(), buffers[0]);
-    function = NextFunction(function);
-    for (size_t i = 1; i < state.passes.size(); ++i) {
-      RunIntegerPass(context->thread_pool(), state.passes[i], function, start, buffers[(i - 1) % 2],
-                     buffers[i % 2]);
+    const void *in = context->input(0)->raw;
+    DataType dtype = dtype_;
+    const W start = static_cast<W>(Start<Stored>(function, dtype));
+    for (size_t i = 0; i < state.passes.size(); ++i) {
+      RunWidePass<Stored, W, U>(context->thread_pool(), state.passes[i], function, dtype, start, in,
+                                buffers[i % 2]);
+      in = buffers[i % 2];
+      dtype = DT_INVALID;
+      function = NextFunction(function);
     }
-    const int64_t *results = buffers[(state.passes.size() - 1) % 2];
-    T *out = context->output(0)->mutable_data<T>();
-    for (int64_t i = 0; i < context->output(0)->elements(); ++i) {
-      out[i] = static_cast<T>(Finish(results[i], state.count));
-    }
+    W *results = buffers[(state.passes.size() - 1) % 2];
+    const int64_t count = context->output(0)->elements();
+    for (int64_t i = 0; i < count; ++i) results[i] = Finish(results[i], state.count);
+    // Signed and unsigned numbers of one size may be taken for each other.
+    Narrow(dtype_, reinterpret_cast<const Stored *>(results), count, context->output(0)->raw);
   }
 
-  int64_t Finish(int64_t result, int64_t count) const {
-    if (attrs_.reduce_type == ReduceType::kMean) return count == 0 ? 0 : result / count;
+  template <typename W>
+  W Finish(W result, int64_t count) const {
+    if (attrs_.reduce_type == ReduceType::kMean) {
+      if (count == 0 && !std::numeric_limits<W>::has_quiet_NaN) return 0;
+      return result / static_cast<W>(count);
+    }
     if (attrs_.reduce_type == ReduceType::kL2) {
-      return static_cast<int64_t>(std::sqrt(static_cast<double>(result)));
+      return static_cast<W>(std::sqrt(static_cast<double>(result)));
     }
     return result;
+  }
+
+  static void Narrow(DataType dtype, const int64_t *in, int64_t n, void *dst) {
+    ops::Narrow(dtype, in, false, n, dst);
+  }
+  static void Narrow(DataType dtype, const double *in, int64_t n, void *dst) {
+    ops::Narrow(dtype, in, n, dst);
   }
 
   ReduceAttrs attrs_;
@@ -332,7 +358,7 @@ class ReduceOp : public ShapedOperation {
 };
 
 void RegisterReduce(OpRegistryBase *op_registry) {
-  RegisterForTypes<ReduceOp>(op_registry, "Reduce", {DT_FLOAT, DT_INT32, DT_INT64, DT_BOOL});
+  RegisterForTypes<ReduceOp>(op_registry, "Reduce", kAllTypes);
 }
 
 }  // namespace ops

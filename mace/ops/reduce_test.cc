@@ -212,6 +212,31 @@ TEST(Reduce, Bools) {
   });
 }
 
+TEST(Reduce, OtherTypes) {
+  const uint64_t most = ~uint64_t{0};
+  const auto check = [](const char *function, const TestTensor &in, const TestTensor &out) {
+    RunOpCase({MakeString(function, " of ", DataTypeName(in.dtype)),
+               Builder(function, {0}),
+               {in},
+               {out}});
+  };
+  check("MAX", MakeTensor<uint64_t>({3}, {1, most, 2}), MakeTensor<uint64_t>({}, {most}));
+  check("MIN", MakeTensor<uint64_t>({0}, {}), MakeTensor<uint64_t>({}, {most}));
+  check("MAX", MakeTensor<int8_t>({0}, {}), MakeTensor<int8_t>({}, {-128}));
+  check("SUM", MakeTensor<uint8_t>({2}, {200, 100}), MakeTensor<uint8_t>({}, {44}));
+  check("MEAN", MakeTensor<uint8_t>({2}, {200, 101}), MakeTensor<uint8_t>({}, {150}));
+  check("PROD", MakeTensor<int16_t>({2}, {-3, 5}), MakeTensor<int16_t>({}, {-15}));
+  check("SUM", MakeTensor<double>({3}, {1, 1e-12, 1e-12}), MakeTensor<double>({}, {1 + 2e-12}));
+  check("L2", MakeTensor<double>({2}, {3, 4}), MakeTensor<double>({}, {5}));
+  const double infinity = std::numeric_limits<double>::infinity();
+  check("MAX", MakeTensor<double>({0}, {}), MakeTensor<double>({}, {-infinity}));
+  std::vector<double> columns(3 * 700 * 5, 0.5);
+  RunOpCase({"middle",
+             Builder("SUM", {1}),
+             {MakeTensor<double>({3, 700, 5}, columns)},
+             {MakeTensor<double>({3, 5}, std::vector<double>(15, 350))}});
+}
+
 TEST(Reduce, RefusesWhatCannotBe) {
   const auto refused = [](const OpDefBuilder &def, const TestTensor &in, MaceStatus::Code code,
                           const char *message) {

@@ -104,6 +104,52 @@ TEST(Unary, ScalarsAndNothing) {
              {MakeTensor<float>({0, 4}, {})}});
 }
 
+TEST(Unary, IntegersOfAllSizes) {
+  const auto check = [](const char *function, const TestTensor &in, const TestTensor &out) {
+    RunOpCase({function, Builder(function), {in}, {out}});
+  };
+  check("NEG", MakeTensor<uint8_t>({3}, {0, 1, 255}), MakeTensor<uint8_t>({3}, {0, 255, 1}));
+  check("ABS", MakeTensor<int8_t>({3}, {-128, -1, 5}), MakeTensor<int8_t>({3}, {-128, 1, 5}));
+  check("SIGN", MakeTensor<uint64_t>({2}, {~uint64_t{0}, 0}), MakeTensor<uint64_t>({2}, {1, 0}));
+  check("BIT_NOT", MakeTensor<int16_t>({2}, {0, 5}), MakeTensor<int16_t>({2}, {-1, -6}));
+  check("BIT_NOT", MakeTensor<uint32_t>({1}, {1}), MakeTensor<uint32_t>({1}, {4294967294u}));
+  check("SQUARE", MakeTensor<uint16_t>({1}, {300}), MakeTensor<uint16_t>({1}, {24464}));
+}
+
+TEST(Unary, FunctionsOfTheMathematicalLibrary) {
+  struct {
+    const char *name;
+    double (*function)(double);
+    double low, high;
+  } const cases[] = {
+      {"TAN", std::tan, -1.5, 1.5},     {"ASIN", std::asin, -1, 1},
+      {"ACOS", std::acos, -1, 1},       {"ATAN", std::atan, -9, 9},
+      {"SINH", std::sinh, -9, 9},       {"COSH", std::cosh, -9, 9},
+      {"ASINH", std::asinh, -9, 9},     {"ACOSH", std::acosh, 1, 9},
+      {"ATANH", std::atanh, -0.9, 0.9}, {"EXPM1", std::expm1, -0.1, 0.1},
+      {"LOG1P", std::log1p, -0.1, 0.1}, {"EXP", std::exp, -3, 3},
+      {"SQRT", std::sqrt, 0, 9},        {"ERF", std::erf, -2, 2},
+  };
+  for (const auto &c : cases) {
+    const std::vector<float> in =
+        RandomFloats(700, static_cast<float>(c.low), static_cast<float>(c.high));
+    const std::vector<double> exact(in.begin(), in.end());
+    std::vector<double> out;
+    for (double x : exact) out.push_back(c.function(x));
+    RunOpCase({c.name,
+               Builder(c.name),
+               {MakeTensor<double>({700}, exact)},
+               {MakeTensor<double>({700}, out)},
+               1e-14});
+    RunOpCase({c.name,
+               Builder(c.name),
+               {MakeTensor<float>({700}, in)},
+               {MakeTensor<float>({700}, std::vector<float>(out.begin(), out.end()))},
+               2e-6,
+               1e-6});
+  }
+}
+
 TEST(Unary, RefusesWhatHasNoResult) {
   const auto refused = [](const char *function, const TestTensor &in, const char *message) {
     OpCase op_case = {message, Builder(function), {in}, {}};
@@ -114,7 +160,7 @@ TEST(Unary, RefusesWhatHasNoResult) {
   refused("SQRT", MakeTensor<int32_t>({1}, {4}), "this function of int32 does not give integers");
   refused("NOT", MakeTensor<float>({1}, {4}), "NOT is for bool");
   refused("NEG", MakeTensor<bool>({1}, {1}), "NOT is the only function of bool");
-  refused("NEG", MakeTensor<uint8_t>({1}, {1}), "Unary");
+  refused("BIT_NOT", MakeTensor<float>({1}, {1}), "the bits of float32");
 }
 
 }  // namespace

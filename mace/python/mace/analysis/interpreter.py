@@ -143,7 +143,8 @@ def _batch_norm(i: Inputs, a: Attrs, n: Node) -> list[Array]:
 
 @op("Cast")
 def _cast(i: Inputs, a: Attrs, n: Node) -> list[Array]:
-    return [i[0].astype(dtypes.to_numpy(a["output_type"]))]
+    target = dtypes.to_numpy(a["output_type"])
+    return [i[0].view(target) if a["reinterpret"] else i[0].astype(target)]
 
 
 @op("ChannelShuffle")
@@ -194,6 +195,13 @@ def _eltwise(i: Inputs, a: Attrs, n: Node) -> list[Array]:
         "AND": np.logical_and,
         "OR": np.logical_or,
         "XOR": np.logical_xor,
+        "FMOD": np.fmod,
+        "ATAN2": np.arctan2,
+        "BIT_AND": np.bitwise_and,
+        "BIT_OR": np.bitwise_or,
+        "BIT_XOR": np.bitwise_xor,
+        "SHIFT_LEFT": np.left_shift,
+        "SHIFT_RIGHT": np.right_shift,
     }
     return [activation(table[kind](x, y), a)]
 
@@ -420,6 +428,18 @@ def _unary(i: Inputs, a: Attrs, n: Node) -> list[Array]:
         "SIN": np.sin,
         "COS": np.cos,
         "NOT": np.logical_not,
+        "TAN": np.tan,
+        "ASIN": np.arcsin,
+        "ACOS": np.arccos,
+        "ATAN": np.arctan,
+        "SINH": np.sinh,
+        "COSH": np.cosh,
+        "ASINH": np.arcsinh,
+        "ACOSH": np.arccosh,
+        "ATANH": np.arctanh,
+        "EXPM1": np.expm1,
+        "LOG1P": np.log1p,
+        "BIT_NOT": np.bitwise_not,
     }
     return [table[a["type"]](i[0])]
 

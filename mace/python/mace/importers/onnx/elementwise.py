@@ -11,7 +11,7 @@ import numpy as np
 from mace.graph import dtypes
 from mace.importers.base import Builder, UnsupportedError
 from mace.importers.onnx.node import OnnxNode, register
-from mace.importers.onnx.reader import element_type
+from mace.importers.onnx.reader import declared_type
 
 _BINARY = {
     "Add": "SUM",
@@ -26,6 +26,9 @@ _BINARY = {
     "And": "AND",
     "Or": "OR",
     "Xor": "XOR",
+    "BitwiseAnd": "BIT_AND",
+    "BitwiseOr": "BIT_OR",
+    "BitwiseXor": "BIT_XOR",
 }
 _UNARY = {
     "Neg": "NEG",
@@ -42,6 +45,16 @@ _UNARY = {
     "Sin": "SIN",
     "Cos": "COS",
     "Not": "NOT",
+    "BitwiseNot": "BIT_NOT",
+    "Tan": "TAN",
+    "Asin": "ASIN",
+    "Acos": "ACOS",
+    "Atan": "ATAN",
+    "Sinh": "SINH",
+    "Cosh": "COSH",
+    "Asinh": "ASINH",
+    "Acosh": "ACOSH",
+    "Atanh": "ATANH",
 }
 _VARIADIC = {"Sum": "SUM", "Max": "MAX", "Min": "MIN", "Mean": "SUM"}
 
@@ -51,24 +64,9 @@ def scalar(b: Builder, n: OnnxNode, value: float, like: str) -> str:
     return b.const(value, dtypes.to_numpy(n.dtype(like)))
 
 
-_COMPARISONS = ("EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
-
-
-def combine(b: Builder, n: OnnxNode, kind: str, x: str, y: str, outputs: list[str] | None) -> str:
-    """An Eltwise; 8-bit integers are computed as int32 and cut to 8 bits again."""
-    narrow = n.dtype(n.inputs[0])
-    if narrow not in ("i8", "u8"):
-        return b.op("Eltwise", [x, y], outputs, type=kind)
-    x, y = (b.op("Cast", [t], output_type="i32") for t in (x, y))
-    if kind in _COMPARISONS:
-        return b.op("Eltwise", [x, y], outputs, type=kind)
-    wide = b.op("Eltwise", [x, y], type=kind)
-    return b.op("Cast", [wide], outputs, output_type=narrow)
-
-
 @register(*_BINARY)
 def _binary(b: Builder, n: OnnxNode) -> None:
-    combine(b, n, _BINARY[n.op], n.inputs[0], n.inputs[1], n.outputs)
+    b.op("Eltwise", [n.inputs[0], n.inputs[1]], n.outputs, type=_BINARY[n.op])
 
 
 @register(*_UNARY)
@@ -80,10 +78,10 @@ def _unary(b: Builder, n: OnnxNode) -> None:
 def _variadic(b: Builder, n: OnnxNode) -> None:
     total = n.inputs[0]
     for tensor in n.inputs[1:-1]:
-        total = combine(b, n, _VARIADIC[n.op], total, tensor, None)
+        total = b.op("Eltwise", [total, tensor], None, type=_VARIADIC[n.op])
     last = n.outputs if n.op != "Mean" else None
     if len(n.inputs) > 1:
-        total = combine(b, n, _VARIADIC[n.op], total, n.inputs[-1], last)
+        total = b.op("Eltwise", [total, n.inputs[-1]], last, type=_VARIADIC[n.op])
     elif last:
         b.op("Identity", [total], n.outputs)
     if n.op == "Mean":
@@ -93,13 +91,15 @@ def _variadic(b: Builder, n: OnnxNode) -> None:
 
 @register("Mod")
 def _mod(b: Builder, n: OnnxNode) -> None:
-    if n.attr("fmod", 0):
-        # The remainder of C has the dividend's sign: |x| mod |y|, with the sign put back.
-        x, y = (b.op("Unary", [t], type="ABS") for t in n.inputs)
-        sign = b.op("Unary", [n.inputs[0]], type="SIGN")
-        b.op("Eltwise", [b.op("Eltwise", [x, y], type="MOD"), sign], n.outputs, type="PROD")
-        return
-    combine(b, n, "MOD", n.inputs[0], n.inputs[1], n.outputs)
+    b.op("Eltwise", n.inputs, n.outputs, type="FMOD" if n.attr("fmod", 0) else "MOD")
+
+
+@register("BitShift")
+def _bit_shift(b: Builder, n: OnnxNode) -> None:
+    direction = n.require("direction")
+    if direction not in ("LEFT", "RIGHT"):
+        raise UnsupportedError(f"the attribute direction is {direction}, not LEFT or RIGHT")
+    b.op("Eltwise", n.inputs, n.outputs, type=f"SHIFT_{direction}")
 
 
 @register("Pow")
@@ -122,33 +122,61 @@ def _is_nan(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [n.inputs[0], n.inputs[0]], n.outputs, type="NOT_EQUAL")
 
 
-@register("Tan")
-def _tan(b: Builder, n: OnnxNode) -> None:
-    sine = b.op("Unary", n.inputs, type="SIN")
-    b.op("Eltwise", [sine, b.op("Unary", n.inputs, type="COS")], n.outputs, type="DIV")
+@register("IsInf")
+def _is_inf(b: Builder, n: OnnxNode) -> None:
+    x = n.inputs[0]
+    negative, positive = (bool(n.attr(f"detect_{k}", 1)) for k in ("negative", "positive"))
+    if not negative and not positive:
+        b.op("Eltwise", [x, x], n.outputs, type="LESS")  # never
+        return
+    if negative and positive:
+        x = b.op("Unary", [x], type="ABS")
+    limit = scalar(b, n, math.inf if positive else -math.inf, n.inputs[0])
+    b.op("Eltwise", [x, limit], n.outputs, type="EQUAL")
 
 
 @register("Where")
 def _where(b: Builder, n: OnnxNode) -> None:
-    narrow = n.dtype(n.inputs[1])
-    if narrow not in ("i8", "u8"):
-        b.op("Where", n.inputs, n.outputs)
-        return
-    wide = [b.op("Cast", [t], output_type="i32") for t in n.inputs[1:]]
-    b.op("Cast", [b.op("Where", [n.inputs[0], *wide])], n.outputs, output_type=narrow)
+    b.op("Where", n.inputs, n.outputs)
 
 
 @register("Cast", "CastLike")
 def _cast(b: Builder, n: OnnxNode) -> None:
-    target = n.dtype(n.inputs[1]) if n.op == "CastLike" else element_type(int(n.require("to")))
-    if n.op == "CastLike" and n.inputs[1] not in n.types.dtypes:
+    x = n.inputs[0]
+    if n.op == "Cast":
+        target = _target(n)
+    elif n.inputs[1] in n.types.declared:
+        target = n.declared(n.inputs[1])
+    else:
         raise UnsupportedError(f"the element type of '{n.inputs[1]}' is not one of MACE's")
+    if target in ("f16", "bf16"):
+        # It goes on as float32, of the numbers that the narrow type has.
+        if n.declared(x) != target:
+            x = b.op("Cast", [x], output_type=target)
+        target = "f32"
+    b.op("Cast", [x], n.outputs, output_type=target)
+
+
+@register("BitCast")
+def _bit_cast(b: Builder, n: OnnxNode) -> None:
+    x, source, target = n.inputs[0], n.declared(n.inputs[0]), _target(n)
+    if source != n.dtype(x):
+        x = b.op("Cast", [x], output_type=source)
+    if target in ("f16", "bf16"):
+        bits = b.op("Cast", [x], output_type=target, reinterpret=True)
+        b.op("Cast", [bits], n.outputs, output_type="f32")
+    else:
+        b.op("Cast", [x], n.outputs, output_type=target, reinterpret=True)
+
+
+def _target(n: OnnxNode) -> str:
+    target = declared_type(int(n.require("to")))
     if target is None:
         raise UnsupportedError(
             f"the element type {n.attr('to', 0)} of attribute to is not one of MACE's",
             f"MACE has {', '.join(dtypes.NUMBERS)}",
         )
-    b.op("Cast", [n.inputs[0]], n.outputs, output_type=target)
+    return target
 
 
 def _activation(b: Builder, n: OnnxNode, kind: str, **attrs: Any) -> None:
@@ -276,7 +304,7 @@ def _clip(b: Builder, n: OnnxNode) -> None:
     bounds = [(kind, t) for kind, t in (("MAX", limits[0]), ("MIN", limits[1])) if t]
     for index, (kind, limit) in enumerate(bounds):
         last = index == len(bounds) - 1
-        x = combine(b, n, kind, x, limit, n.outputs if last else None)
+        x = b.op("Eltwise", [x, limit], n.outputs if last else None, type=kind)
     if not bounds:
         b.op("Identity", [x], n.outputs)
 

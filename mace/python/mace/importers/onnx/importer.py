@@ -20,7 +20,15 @@ from mace.importers.base import (
     UnsupportedError,
     apply_borders,
 )
-from mace.importers.onnx import elementwise, manipulation, neural, normalization, reduction, resize
+from mace.importers.onnx import (
+    elementwise,
+    manipulation,
+    neural,
+    normalization,
+    precision,
+    reduction,
+    resize,
+)
 from mace.importers.onnx.node import REGISTRY, OnnxNode
 from mace.importers.onnx.reader import OnnxModel, dims_of, element_type, load, read, source_shape
 
@@ -225,7 +233,7 @@ def _import_node(builder: Builder, node: OnnxNode) -> Problem | None:
         hint = "replace it in the model, or add it: the developer guide tells how"
         return Problem("operator", node.op, node.name, text, hint, shapes)
     try:
-        function(builder, node)
+        precision.translate(builder, node, function)
     except UnsupportedError as error:
         return Problem("attribute", node.op, node.name, str(error), error.hint, shapes)
     except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:

@@ -166,7 +166,12 @@ def _constant_of_shape(b: Builder, n: OnnxNode) -> None:
     if "value" in n.attrs:
         value = to_array(n.attrs["value"])
     dtype = dtypes.from_numpy(value.dtype) or "f32"
-    b.op("Fill", n.inputs, n.outputs, value=float(value.reshape(())), output_type=dtype)
+    number = float(value.reshape(()))
+    # Fill takes a float32, which is not every number of every type.
+    if dtype in ("f32", "i32", "i64", "bool") and float(np.float32(number)) == number:
+        b.op("Fill", n.inputs, n.outputs, value=number, output_type=dtype)
+    else:
+        b.op("Expand", [b.const(value.reshape(())), n.inputs[0]], n.outputs)
 
 
 @register("ReverseSequence")

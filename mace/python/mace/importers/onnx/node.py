@@ -17,7 +17,8 @@ class Types:
     """What onnx.shape_inference knows of the tensors of the model."""
 
     shapes: dict[str, Dims] = field(default_factory=dict)
-    dtypes: dict[str, str] = field(default_factory=dict)
+    dtypes: dict[str, str] = field(default_factory=dict)  # in which they are computed
+    declared: dict[str, str] = field(default_factory=dict)  # where the model may have f16 or bf16
 
 
 @dataclass
@@ -69,6 +70,10 @@ class OnnxNode:
     def dtype(self, tensor: str) -> str:
         """The element type of a tensor, f32 unless something else is known."""
         return self.types.dtypes.get(tensor, "f32")
+
+    def declared(self, tensor: str) -> str:
+        """The element type that the model gives a tensor, which may not be the one it has here."""
+        return self.types.declared.get(tensor) or self.dtype(tensor)
 
     def integers(self, b: Builder, index: int, attribute: str) -> list[int] | None:
         """Integers that older opsets give as an attribute and newer ones as a constant input.

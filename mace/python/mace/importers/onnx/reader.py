@@ -33,8 +33,8 @@ _DOMAINS = functions.DOMAINS
 # Constants of more elements play no part in shapes.
 _SHAPE_ELEMENTS = 1024
 
-# MACE computes in float32: narrower and wider floats of a model become that.
-_COMPUTED_AS = {"f16": "f32", "bf16": "f32", "f64": "f32"}
+# Narrower floats of a model are computed in float32.
+_COMPUTED_AS = {"f16": "f32", "bf16": "f32"}
 
 
 @dataclass
@@ -152,14 +152,17 @@ def source_shape(request: InterfaceRequest) -> Dims:
     return shape
 
 
-def element_type(number: int) -> str | None:
-    """Our element type for a number of onnx.TensorProto.DataType, None when MACE has none."""
-    if number == onnx.TensorProto.BFLOAT16:
-        return "f32"
+def declared_type(number: int) -> str | None:
+    """Our name for a number of onnx.TensorProto.DataType, None when MACE has no such type."""
     try:
-        name = dtypes.from_numpy(helper.tensor_dtype_to_np_dtype(number))
+        return dtypes.from_numpy(helper.tensor_dtype_to_np_dtype(number))
     except (KeyError, TypeError):
         return None
+
+
+def element_type(number: int) -> str | None:
+    """The type that MACE computes such elements in, None when it has none."""
+    name = declared_type(number)
     return _COMPUTED_AS.get(name, name) if name else None
 
 
@@ -280,25 +283,26 @@ def _types(model: onnx.ModelProto, light: onnx.ModelProto) -> Types:
     values = [*light.graph.value_info, *light.graph.input, *light.graph.output]
     for info in values:
         dims = _dims(info.type.tensor_type)
-        dtype = element_type(info.type.tensor_type.elem_type)
         if dims is not None:
             types.shapes[info.name] = dims
-        if dtype is not None:
-            types.dtypes[info.name] = dtype
+        _set_type(types, info.name, info.type.tensor_type.elem_type)
     # What the file itself says of other tensors may be of other input shapes: its ranks are kept.
     for info in model.graph.value_info:
         dims = _dims(info.type.tensor_type)
-        dtype = element_type(info.type.tensor_type.elem_type)
         if dims is not None:
             types.shapes.setdefault(info.name, (-1,) * len(dims))
-        if dtype is not None:
-            types.dtypes.setdefault(info.name, dtype)
+        if info.name not in types.dtypes:
+            _set_type(types, info.name, info.type.tensor_type.elem_type)
     for tensor_proto in model.graph.initializer:
         types.shapes[tensor_proto.name] = tuple(tensor_proto.dims)
-        dtype = element_type(tensor_proto.data_type)
-        if dtype is not None:
-            types.dtypes[tensor_proto.name] = dtype
+        _set_type(types, tensor_proto.name, tensor_proto.data_type)
     return types
+
+
+def _set_type(types: Types, name: str, number: int) -> None:
+    dtype, declared = element_type(number), declared_type(number)
+    if dtype is not None and declared is not None:
+        types.dtypes[name], types.declared[name] = dtype, declared
 
 
 def _set_dims(info: onnx.ValueInfoProto, shape: Dims) -> None:
