@@ -21,7 +21,17 @@ from mace.importers.base import (
     UnsupportedError,
     apply_borders,
 )
-from mace.importers.tensorflow import array, control, math, nn  # noqa: F401  They register.
+from mace.importers.tensorflow import (  # noqa: F401  They register their functions.
+    array,
+    composed,
+    control,
+    fused,
+    indexing,
+    math,
+    nn,
+    quantization,
+    volume,
+)
 from mace.importers.tensorflow.context import Context
 from mace.importers.tensorflow.graph_def import (
     TfNode,

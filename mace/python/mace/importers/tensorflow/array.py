@@ -13,6 +13,7 @@ from mace.importers.tensorflow.registry import (
     constant,
     constant_int,
     constant_ints,
+    known_shape,
 )
 
 _INT32_MAX = int(np.iinfo(np.int32).max)
@@ -220,12 +221,32 @@ def tile(builder: Builder, node: TfNode) -> None:
 @TENSORFLOW.register("Gather", "GatherV2", "ResourceGather")
 def gather(builder: Builder, node: TfNode) -> None:
     """Slices along an axis that the indices name."""
-    if node.int_attr("batch_dims", 0):
-        raise UnsupportedError(
-            f"attribute batch_dims is {node.int_attr('batch_dims', 0)}", "use batch_dims 0"
-        )
     axis = constant_int(builder, node, 2, "axis") if len(node.inputs) > 2 else 0
-    builder.op("Gather", [node.input(0), node.input(1)], [node.output()], axis=axis)
+    batch = node.int_attr("batch_dims", 0)
+    if batch == 0:
+        builder.op("Gather", [node.input(0), node.input(1)], [node.output()], axis=axis)
+        return
+    rank = len(known_shape(builder, node, node.input(0), "values"))
+    places = len(known_shape(builder, node, node.input(1), "indices"))
+    axis, batch = axis % max(rank, 1), batch if batch > 0 else batch + places
+    if not 0 <= batch <= min(axis, places):
+        raise UnsupportedError(f"its batch_dims are {batch}, and its axis is {axis}")
+    # GatherND takes the dimension after those of the batch: the axis is moved there and what was
+    # before it is moved back behind the indices' place.
+    between = list(range(batch, axis))
+    order = [*range(batch), axis, *between, *range(axis + 1, rank)]
+    values = node.input(0)
+    if between:
+        values = builder.op("Transpose", [values], None, dims=order)
+    tuples = builder.op("Unsqueeze", [node.input(1)], None, axis=[-1])
+    if not between:
+        builder.op("GatherND", [values, tuples], [node.output()], batch_dims=batch)
+        return
+    found = builder.op("GatherND", [values, tuples], None, batch_dims=batch)
+    first = places + len(between)
+    total = places + rank - batch - 1
+    back = [*range(batch), *range(places, first), *range(batch, places), *range(first, total)]
+    builder.op("Transpose", [found], [node.output()], dims=back)
 
 
 @TENSORFLOW.register("Pad", "PadV2", "MirrorPad")

@@ -29,20 +29,34 @@ _TYPES: dict[int, tuple[str, Any]] = {
     2: ("f64", np.float64),
     3: ("i32", np.int32),
     4: ("u8", np.uint8),
+    5: ("i16", np.int16),
     6: ("i8", np.int8),
     9: ("i64", np.int64),
     10: ("bool", np.bool_),
+    11: ("i8", np.int8),  # Quantized types: their numbers are those of the plain ones.
+    12: ("u8", np.uint8),
+    13: ("i32", np.int32),
+    17: ("u16", np.uint16),
     19: ("f16", np.float16),
+    22: ("u32", np.uint32),
+    23: ("u64", np.uint64),
 }
 _VALUE_FIELDS = {
     1: "float_val",
     2: "double_val",
     3: "int_val",
     4: "int_val",
+    5: "int_val",
     6: "int_val",
     9: "int64_val",
     10: "bool_val",
+    11: "int_val",
+    12: "int_val",
+    13: "int_val",
+    17: "int_val",
     19: "half_val",
+    22: "uint32_val",
+    23: "uint64_val",
 }
 # A constant larger than this cannot be meant; it would only exhaust the memory.
 _MAX_ELEMENTS = 1 << 29

@@ -7,7 +7,12 @@ import numpy as np
 
 from mace.importers.base import Builder
 from mace.importers.tensorflow.graph_def import TfNode
-from mace.importers.tensorflow.registry import TENSORFLOW, constant_int, constant_ints
+from mace.importers.tensorflow.registry import (
+    TENSORFLOW,
+    constant_int,
+    constant_ints,
+    known_shape,
+)
 
 _BINARY = {
     "Add": "SUM",
@@ -19,7 +24,6 @@ _BINARY = {
     "TruncateDiv": "DIV",
     "FloorDiv": "FLOOR_DIV",
     "FloorMod": "MOD",
-    "Mod": "MOD",
     "Maximum": "MAX",
     "Minimum": "MIN",
     "Pow": "POW",
@@ -32,6 +36,14 @@ _BINARY = {
     "GreaterEqual": "GREATER_EQUAL",
     "LogicalAnd": "AND",
     "LogicalOr": "OR",
+    "Mod": "FMOD",
+    "TruncateMod": "FMOD",
+    "Atan2": "ATAN2",
+    "BitwiseAnd": "BIT_AND",
+    "BitwiseOr": "BIT_OR",
+    "BitwiseXor": "BIT_XOR",
+    "LeftShift": "SHIFT_LEFT",
+    "RightShift": "SHIFT_RIGHT",
 }
 _UNARY = {
     "Neg": "NEG",
@@ -52,6 +64,18 @@ _UNARY = {
     "Sin": "SIN",
     "Cos": "COS",
     "LogicalNot": "NOT",
+    "Tan": "TAN",
+    "Asin": "ASIN",
+    "Acos": "ACOS",
+    "Atan": "ATAN",
+    "Sinh": "SINH",
+    "Cosh": "COSH",
+    "Asinh": "ASINH",
+    "Acosh": "ACOSH",
+    "Atanh": "ATANH",
+    "Expm1": "EXPM1",
+    "Log1p": "LOG1P",
+    "Invert": "BIT_NOT",
 }
 _REDUCE = {
     "Mean": "MEAN",
@@ -72,7 +96,7 @@ def binary(builder: Builder, node: TfNode) -> None:
     builder.op("Eltwise", [node.input(0), node.input(1)], [node.output()], type=kind)
 
 
-@TENSORFLOW.register("AddN")
+@TENSORFLOW.register("AddN", "AccumulateNV2")
 def add_n(builder: Builder, node: TfNode) -> None:
     """The sum of any number of tensors."""
     total = node.input(0)
@@ -137,8 +161,14 @@ def _mat_mul(builder: Builder, node: TfNode, first: str, second: str) -> None:
 
 @TENSORFLOW.register("Select", "SelectV2")
 def select(builder: Builder, node: TfNode) -> None:
-    """Elements of one tensor or the other."""
-    builder.op("Where", [node.input(i) for i in range(3)], [node.output()])
+    """Elements of one tensor or the other. The old form takes a vector that chooses whole rows."""
+    condition = node.input(0)
+    if node.op == "Select":
+        rows = len(known_shape(builder, node, condition, "condition"))
+        rank = len(known_shape(builder, node, node.input(1), "values"))
+        if rows == 1 and rank > 1:
+            condition = builder.op("Unsqueeze", [condition], None, axis=list(range(1, rank)))
+    builder.op("Where", [condition, node.input(1), node.input(2)], [node.output()])
 
 
 @TENSORFLOW.register("Cast")

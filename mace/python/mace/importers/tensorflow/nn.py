@@ -133,6 +133,23 @@ def conv2d_backprop_input(builder: Builder, node: TfNode) -> None:
     spatial_op(builder, node, "Deconv2D", [tensor, weight, "", sizes], **attrs, **_padding(node))
 
 
+@TENSORFLOW.register("DepthwiseConv2dNativeBackpropInput")
+def depthwise_backprop_input(builder: Builder, node: TfNode) -> None:
+    """The transposed depthwise convolution: input_sizes, filter H W C M, gradient of the output."""
+    value = constant(builder, node, 1, "filter")
+    if value.ndim != 4:
+        raise UnsupportedError(f"its filter has {value.ndim} dimensions instead of 4")
+    weight = builder.const(value.transpose(2, 0, 1, 3), suffix="filter")
+    attrs = {"strides": spatial(node, "strides"), "dilations": spatial(node, "dilations")}
+    sizes = node.input(0)
+    if channels_first(node):
+        order = builder.const(NCHW_TO_NHWC, np.int32)
+        sizes = builder.op("Gather", [sizes, order], None, axis=0)
+    inputs = [node.input(2), weight, "", sizes]
+    group = value.shape[2]
+    spatial_op(builder, node, "Deconv2D", inputs, **attrs, **_padding(node), group=group)
+
+
 @TENSORFLOW.register("BiasAdd", "BiasAddV1")
 def bias_add(builder: Builder, node: TfNode) -> None:
     """Adds a value to each channel."""
@@ -250,14 +267,29 @@ def depth_to_space(builder: Builder, node: TfNode) -> None:
 
 
 @TENSORFLOW.register("SpaceToBatchND", "BatchToSpaceND")
-def space_to_batch(builder: Builder, node: TfNode) -> None:
-    """Blocks of pixels to the batch and back."""
+def space_to_batch_nd(builder: Builder, node: TfNode) -> None:
+    """Blocks of one or two dimensions to the batch and back."""
     block = constant_ints(builder, node, 1, "block_shape")
     what = "paddings" if node.op == "SpaceToBatchND" else "crops"
     amounts = constant_ints(builder, node, 2, what)
-    if len(block) != 2 or len(amounts) != 4:
+    if len(block) not in (1, 2) or len(amounts) != 2 * len(block):
         raise UnsupportedError(
-            f"its block_shape has {len(block)} dimensions where 2 (height, width) are supported"
+            f"its block_shape has {len(block)} dimensions where 1 or 2 are supported"
         )
-    attrs = {"block_shape": block, what: amounts}
-    builder.op(node.op, [node.input(0)], [node.output()], **attrs)
+    if len(block) == 2:
+        attrs = {"block_shape": block, what: amounts}
+        builder.op(node.op, [node.input(0)], [node.output()], **attrs)
+        return
+    attrs = {"block_shape": [*block, 1], what: [*amounts, 0, 0]}
+    wide = builder.op("Unsqueeze", [node.input(0)], None, axis=[2])
+    moved = builder.op(node.op, [wide], None, **attrs)
+    builder.op("Squeeze", [moved], [node.output()], axis=[2])
+
+
+@TENSORFLOW.register("SpaceToBatch", "BatchToSpace")
+def space_to_batch(builder: Builder, node: TfNode) -> None:
+    """The same with square blocks, whose size is an attribute."""
+    what = "paddings" if node.op == "SpaceToBatch" else "crops"
+    size = node.int_attr("block_size", 2)
+    attrs = {"block_shape": [size, size], what: constant_ints(builder, node, 1, what)}
+    builder.op(f"{node.op}ND", [node.input(0)], [node.output()], **attrs)

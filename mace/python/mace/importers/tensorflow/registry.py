@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from mace.graph.ir import Array
+from mace.graph.ir import Array, Interface
 from mace.importers.base import Builder, Registry, UnsupportedError
 from mace.importers.tensorflow.graph_def import TfNode
 
@@ -45,6 +45,32 @@ def constant_int(builder: Builder, node: TfNode, index: int, what: str) -> int:
     if len(values) != 1:
         raise UnsupportedError(f"its {what} has {len(values)} elements where one is expected")
     return values[0]
+
+
+def known_shape(builder: Builder, node: TfNode, tensor: str, what: str) -> tuple[int, ...]:
+    """The shape of a tensor as far as it follows from the inputs' shapes, -1 for open dimensions;
+    UnsupportedError when not even the rank is known."""
+    if tensor in builder.graph.consts:
+        return builder.graph.consts[tensor].shape
+    from mace.analysis.infer import infer
+
+    graph = builder.graph.copy()
+    graph.outputs = [Interface(tensor, (), data_format="NONE")]
+    needed = {tensor}
+    nodes = []
+    for producer in reversed(graph.nodes):
+        if needed.intersection(producer.outputs):
+            nodes.append(producer)
+            needed.update(producer.inputs)
+    graph.nodes = nodes[::-1]
+    graph.consts = {name: array for name, array in graph.consts.items() if name in needed}
+    value = infer(graph).graph.values.get(tensor)
+    if value is None or value.shape is None:
+        raise UnsupportedError(
+            f"the shape of its {what} ('{tensor}') is not known when the model is converted",
+            "give the model's inputs fixed shapes",
+        )
+    return value.shape
 
 
 def channels_first(node: TfNode) -> bool:

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TensorFlow's quantization and its simulation, computed in float32 as TensorFlow does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mace.graph.ir import Array
+from mace.importers.base import Builder, UnsupportedError
+from mace.importers.tensorflow.graph_def import TfNode
+from mace.importers.tensorflow.registry import TENSORFLOW, constant
+
+_F = np.float32
+
+
+def _eltwise(builder: Builder, kind: str, tensor: str, value: Array | float) -> str:
+    return builder.op("Eltwise", [tensor, builder.const(value, _F)], None, type=kind)
+
+
+def _nudged(low: Array, high: Array, least: int, most: int) -> tuple[Array, Array, Array]:
+    """Range and step with zero on one of the levels (tensorflow/core/kernels/fake_quant_ops)."""
+    step = (high - low) / _F(most - least)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        zero = _F(least) - low / step
+    level = np.where(zero < least, least, np.where(zero > most, most, np.floor(zero + _F(0.5))))
+    level = level.astype(_F)
+    return (_F(least) - level) * step, (_F(most) - level) * step, step
+
+
+@TENSORFLOW.register(
+    "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"
+)
+def fake_quant(builder: Builder, node: TfNode) -> None:
+    """What is left of a number after it was quantized to a range."""
+    if node.op == "FakeQuantWithMinMaxArgs":
+        low = np.asarray(node.float_attr("min", -6.0), _F)
+        high = np.asarray(node.float_attr("max", 6.0), _F)
+    else:
+        low = constant(builder, node, 1, "min").astype(_F)
+        high = constant(builder, node, 2, "max").astype(_F)
+    bits = node.int_attr("num_bits", 8)
+    if low.shape != high.shape or not 2 <= bits <= 16 or np.any(low > high):
+        raise UnsupportedError(f"its range is {low.tolist()} to {high.tolist()} in {bits} bits")
+    first, last, step = _nudged(low, high, int(node.bool_attr("narrow_range")), (1 << bits) - 1)
+    empty = step == 0  # Such a channel becomes zero.
+    factor = np.where(empty, 0, 1 / np.where(empty, 1, step)).astype(_F)
+    first, last = (np.where(empty, 0, v).astype(_F) for v in (first, last))
+    inside = _eltwise(builder, "MIN", _eltwise(builder, "MAX", node.input(0), first), last)
+    level = _eltwise(builder, "PROD", _eltwise(builder, "SUB", inside, first), factor)
+    level = builder.op("Unary", [_eltwise(builder, "SUM", level, 0.5)], None, type="FLOOR")
+    scaled = _eltwise(builder, "PROD", level, step)
+    builder.op("Eltwise", [scaled, builder.const(first, _F)], [node.output()], type="SUM")
+
+
+_LEVELS = {11: ("i8", -128, 127), 12: ("u8", 0, 255)}
+
+
+def _quantized(builder: Builder, node: TfNode) -> tuple[str, int, int, float, float]:
+    """Type, least and largest level, and range of a quantized tensor."""
+    number = int(node.attrs["T"].type) if node.has("T") else 12
+    if number not in _LEVELS:
+        raise UnsupportedError("its quantized type is neither quint8 nor qint8")
+    if node.int_attr("axis", -1) != -1:
+        raise UnsupportedError("it quantizes each channel by itself")
+    low = float(constant(builder, node, 1, "min_range").reshape(-1)[0])
+    high = float(constant(builder, node, 2, "max_range").reshape(-1)[0])
+    return (*_LEVELS[number], low, high)
+
+
+@TENSORFLOW.register("QuantizeV2")
+def quantize(builder: Builder, node: TfNode) -> None:
+    """Numbers as levels of a range."""
+    kind, least, most, low, high = _quantized(builder, node)
+    mode = node.string_attr("mode", "MIN_COMBINED")
+    minimum = node.float_attr("ensure_minimum_range", 0.01)
+    # The range holds zero and is no narrower than a hundredth of its size.
+    low = min(0.0, low)
+    high = max(high, low + max(1.0, abs(low), abs(high)) * minimum, 0.0)
+    if mode == "SCALED" and kind == "i8":
+        narrow = least + int(node.bool_attr("narrow_range"))
+        step = max(low / narrow, high / most)
+        scaled = _eltwise(builder, "PROD", node.input(0), 1 / step)
+        low, high, least = narrow * step, most * step, narrow
+    elif mode == "SCALED":
+        step = high / most
+        scaled = _eltwise(builder, "PROD", node.input(0), 1 / step)
+        low = 0.0
+    elif mode == "MIN_COMBINED":
+        moved = _eltwise(builder, "SUB", node.input(0), low)
+        scaled = _eltwise(builder, "PROD", moved, (most - least) / (high - low))
+        scaled = _eltwise(builder, "SUM", scaled, least)
+    else:
+        raise UnsupportedError(f"attribute mode is '{mode}'", "use MIN_COMBINED or SCALED")
+    level = builder.op("Unary", [scaled], None, type="ROUND")
+    inside = _eltwise(builder, "MIN", _eltwise(builder, "MAX", level, least), most)
+    builder.op("Cast", [inside], [node.output()], output_type=kind)
+    builder.graph.consts[node.output(1)] = np.asarray(low, _F)
+    builder.graph.consts[node.output(2)] = np.asarray(high, _F)
+
+
+@TENSORFLOW.register("Dequantize")
+def dequantize(builder: Builder, node: TfNode) -> None:
+    """Levels of a range as numbers."""
+    kind, least, most, low, high = _quantized(builder, node)
+    mode = node.string_attr("mode", "MIN_COMBINED")
+    level = builder.op("Cast", [node.input(0)], None, output_type="f32")
+    if mode == "SCALED":
+        narrow = least + int(node.bool_attr("narrow_range"))
+        step = max(low / narrow, high / most) if kind == "i8" else high / most
+        builder.op("Eltwise", [level, builder.const(step, _F)], [node.output()], type="PROD")
+        return
+    if mode not in ("MIN_COMBINED", "MIN_FIRST"):
+        raise UnsupportedError(f"attribute mode is '{mode}'", "use MIN_COMBINED or SCALED")
+    raised = _eltwise(builder, "SUB", level, least)
+    scaled = _eltwise(builder, "PROD", raised, (high - low) / (most - least))
+    builder.op("Eltwise", [scaled, builder.const(low, _F)], [node.output()], type="SUM")
