@@ -21,6 +21,9 @@ from mace.passes import optimize
 
 PLATFORMS = ("tensorflow", "caffe", "onnx")
 Progress = Callable[[str], None]
+# Called with the graph as imported ("IMPORT") and after each pass, by the name of the pass.
+Observer = Callable[[str, Graph], None]
+IMPORTED = "IMPORT"
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,13 @@ def _importer(platform: str) -> Any:
     return importlib.import_module(f"mace.importers.{platform}")
 
 
-def convert_graph(request: ConvertRequest, progress: Progress | None = None) -> ConvertedGraph:
+def convert_graph(
+    request: ConvertRequest, progress: Progress | None = None, observe: Observer | None = None
+) -> ConvertedGraph:
     """Imports, optimises and checks a model without writing anything.
 
-    progress: called with a few words before each stage. Raises ConversionError with all problems.
+    progress: called with a few words before each stage. observe: sees the graph after each pass.
+    Raises ConversionError with all problems.
     """
     say = progress or (lambda _: None)
     say("reading")
@@ -122,6 +128,7 @@ def convert_graph(request: ConvertRequest, progress: Progress | None = None) -> 
         request.optimize_options,
         progress,
         half_storage=request.half_storage,
+        observe=observe,
     )
 
 
@@ -132,11 +139,12 @@ def convert_imported(
     optimize_options: Sequence[str] | None = None,
     progress: Progress | None = None,
     half_storage: bool = False,
+    observe: Observer | None = None,
 ) -> ConvertedGraph:
     """Optimises and checks a graph that an importer made; see convert_graph."""
     say = progress or (lambda _: None)
     say("optimising")
-    graph = _optimised(name, graph, optimize_options)
+    graph = _optimised(name, graph, optimize_options, observe)
     say("checking")
     problems: list[Problem] = []
     for runtime in runtimes:
@@ -151,12 +159,16 @@ def convert_imported(
     return ConvertedGraph(graph, model)
 
 
-def _optimised(name: str, graph: Graph, options: Sequence[str] | None) -> Graph:
+def _optimised(
+    name: str, graph: Graph, options: Sequence[str] | None, observe: Observer | None
+) -> Graph:
     first = infer(graph)
     if first.invalid:
         raise ConversionError(name, first.problems)
+    if observe is not None:
+        observe(IMPORTED, first.graph)
     try:
-        return optimize(first.graph, options)
+        return optimize(first.graph, options, observe)
     except MaceError:
         raise
     except Exception:

@@ -143,6 +143,14 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--stop_at", metavar="TENSOR", help="convert only what this tensor needs, as the one output"
     )
+    group.add_argument(
+        "--graph_optimize_options",
+        metavar="NAMES",
+        help="these passes alone, separated by commas, in place of those of the file",
+    )
+    group.add_argument(
+        "--dump_passes", metavar="DIR", help="write the graph after each pass there, as text"
+    )
     _later(group, "--address_sanitizer", *_SANITIZER)
     _later(group, "--cl_mem_type", "the GPU runtime, which this belongs to,", _NO_GPU, True)
 
@@ -249,11 +257,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--disable_tuning", action="store_true", help="no effect: the CPU needs no tuning"
     )
-    _later(
-        group,
+    group.add_argument(
         "--validate_all_layers",
-        "comparing each layer",
-        "name inner tensors as output_tensors and validate them",
+        action="store_true",
+        help="compare every layer, name the first wrong one and why it is wrong",
     )
     _later(group, "--gpu_out_of_range_check", "the GPU runtime, which this belongs to,", _NO_GPU)
     _later(group, "--runtime_failure_ratio", "injecting GPU failures", _NO_GPU, True)
@@ -325,6 +332,7 @@ VERBS = (
         """\
   mace convert --config=mobilenet_v2.yml
   mace convert model.onnx
+  mace convert model.onnx --dump_passes=passes
   mace convert deploy.prototxt --weight_file=net.caffemodel --output_dir=out""",
         _add_convert,
     ),
@@ -334,6 +342,7 @@ VERBS = (
         """\
   mace run --config=mobilenet_v2.yml --round=100
   mace run --config=mobilenet_v2.yml --validate
+  mace run --config=mobilenet_v2.yml --validate_all_layers
   mace run --config=mobilenet_v2.yml --target_abis=arm64-v8a --validate""",
         _add_run,
     ),

@@ -36,7 +36,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     rows = []
     console.result["models"] = []
     for request in requests:
-        result = _convert(request, folder, console)
+        dump = _dump_folder(options, request, len(requests))
+        result = _convert(request, folder, console, dump)
         entry = _describe(request, result)
         console.result["models"].append(entry)
         operators = str(sum(result.operators.values()))
@@ -68,6 +69,9 @@ def _requests(options: argparse.Namespace, console: Console) -> tuple[list[Conve
         names = chosen_models(deployment, options.models)
         requests = [api.deployment_request(deployment, name, console.progress) for name in names]
         folder = library_folder(deployment) / "model"
+    if options.graph_optimize_options:
+        names = [n.strip() for n in options.graph_optimize_options.split(",") if n.strip()]
+        requests = [replace(request, optimize_options=names) for request in requests]
     if options.stop_at:
         requests = [stop_at(request, options.stop_at) for request in requests]
     return requests, Path(options.output_dir) if options.output_dir else folder
@@ -103,15 +107,36 @@ def unsupported(problems: list[tuple[str, Problem]]) -> UnsupportedModel:
     return UnsupportedModel(problems, hint)
 
 
-def _convert(request: ConvertRequest, folder: Path, console: Console) -> ConvertResult:
+def _dump_folder(options: argparse.Namespace, request: ConvertRequest, count: int) -> Path | None:
+    """Where the graph goes after each pass: a folder for each model, if there are several."""
+    if not options.dump_passes:
+        return None
+    folder = Path(options.dump_passes)
+    return folder / request.name if count > 1 else folder
+
+
+def _convert(
+    request: ConvertRequest, folder: Path, console: Console, dump: Path | None
+) -> ConvertResult:
+    from mace.analysis.dump import PassDump
     from mace.convert import ConversionError, convert_graph, write_model
+
+    passes = PassDump(dump) if dump is not None else None
 
     console.say(f"converting {request.name} ({request.platform}, {request.model_file})")
     try:
         with console.step(f"converting {request.name}"):
-            converted = convert_graph(request, lambda stage: console.detail(f"  {stage}"))
+            converted = convert_graph(
+                request,
+                lambda stage: console.detail(f"  {stage}"),
+                passes.add if passes is not None else None,
+            )
     except ConversionError as error:
         raise unsupported([(request.name, problem) for problem in error.problems]) from None
+    finally:
+        if passes is not None:
+            passes.finish()
+            console.say(f"wrote {passes.count} graphs to {passes.folder}")
     api.check_output_shapes(request, converted)
     return write_model(request, converted, folder)
 

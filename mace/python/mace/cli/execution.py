@@ -86,10 +86,9 @@ def devices_of(target: Target, options: argparse.Namespace) -> list[Device]:
     return select_devices(target.abi, folder, request)
 
 
-@contextmanager
-def job_on_device(target: Target, device: Device, options: argparse.Namespace) -> Iterator[Job]:
-    """The model on a device, which nobody else uses meanwhile."""
-    settings = Settings(
+def settings_of(options: argparse.Namespace) -> Settings:
+    """How the command line wants models to be run."""
+    return Settings(
         num_threads=1 if options.disable_openmp else options.omp_num_threads,
         cpu_affinity_policy=options.cpu_affinity_policy,
         gpu_perf_hint=options.gpu_perf_hint,
@@ -97,9 +96,14 @@ def job_on_device(target: Target, device: Device, options: argparse.Namespace) -
         vlog_level=getattr(options, "vlog_level", 0),
         timeout=options.timeout,
     )
+
+
+@contextmanager
+def job_on_device(target: Target, device: Device, options: argparse.Namespace) -> Iterator[Job]:
+    """The model on a device, which nobody else uses meanwhile."""
     with device.lock():
         try:
-            yield Job(device, target.files, settings)
+            yield Job(device, target.files, settings_of(options))
         finally:
             device.clean()
 

@@ -8,6 +8,7 @@ import argparse
 import csv
 import io
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,24 @@ from mace import api
 from mace.cli.arguments import UsageError
 from mace.cli.common import library_folder
 from mace.cli.console import Console, printable
-from mace.cli.execution import Sample, Target, devices_of, job_on_device, samples, targets
+from mace.cli.execution import (
+    Sample,
+    Target,
+    devices_of,
+    job_on_device,
+    samples,
+    settings_of,
+    targets,
+)
+from mace.cli.layers import show
 from mace.devices import Device, DeviceInfo
 from mace.devices.job import Outcome, file_name
 from mace.errors import EXIT_OK, EXIT_VERDICT
 from mace.export.files import write_files
+from mace.report.layers import LayerReport, describe
 from mace.validation.compare import Verdict, compare, log_csv
+from mace.validation.layers import compare_layers, source_names
+from mace.validation.layerwise import convert_layers, judge, run_model
 from mace.validation.reference import Reference
 
 REPORT_COLUMNS = (
@@ -46,6 +59,7 @@ class _Ran:
     device: DeviceInfo
     outcomes: list[Outcome] = field(default_factory=list)  # one for each sample and start
     verdicts: list[Verdict] = field(default_factory=list)
+    report: LayerReport | None = None
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -63,12 +77,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
             _show(ran[-1], console)
     if options.report:
         _write_report(ran, options, console)
-    if options.validate:
-        _write_log(ran, options, console)
+    if options.validate or options.validate_all_layers:
+        _write_log(ran, console)
     console.result["runs"] = [_describe(item) for item in ran]
     failed = [verdict for item in ran for verdict in item.verdicts if not verdict.passed]
     if failed:
-        console.say(f"{len(failed)} of the outputs are below their threshold")
+        what = "layers" if options.validate_all_layers else "outputs"
+        console.say(f"{len(failed)} of the {what} are below their threshold")
     return EXIT_VERDICT if failed else EXIT_OK
 
 
@@ -79,7 +94,7 @@ def _run_target(
     console: Console,
     references: dict[str, list[list[Any]]],
 ) -> _Ran:
-    count = options.samples if options.validate else 1
+    count = options.samples if options.validate or options.validate_all_layers else 1
     inputs = samples(target, options.input_dir, options.seed, count, console)
     program = "example" if options.example else "mace_run"
     with job_on_device(target, device, options) as job:
@@ -92,7 +107,10 @@ def _run_target(
                 ran.outcomes.append(outcome)
                 if start == 0 and (options.output_dir or options.input_dir):
                     _save_outputs(target, outcome, sample, options)
-    if options.validate:
+    if options.validate_all_layers:
+        ran.report = _all_layers(target, device, inputs, options, console)
+        ran.verdicts = [result.verdict for result in ran.report.results]
+    elif options.validate:
         if target.name not in references:
             with console.step(f"running {target.name} in its own framework"):
                 references[target.name] = _reference(target, inputs, console)
@@ -101,19 +119,59 @@ def _run_target(
 
 
 def _reference(target: Target, inputs: list[Sample], console: Console) -> list[list[Any]]:
-    model = target.deployment.models[target.name]
     subgraph = target.subgraph
+    outputs = subgraph.check_tensors or subgraph.output_tensors
+    reference = _framework(target, outputs, subgraph.output_data_formats, console)
+    return reference.run([sample.arrays for sample in inputs])
+
+
+def _framework(
+    target: Target, outputs: Sequence[str], formats: Sequence[str], console: Console
+) -> Reference:
     model_file, weight_file = api.model_files(target.deployment, target.name, console.progress)
-    reference = Reference(
-        platform=model.platform,
+    return Reference(
+        platform=target.deployment.models[target.name].platform,
         model_file=model_file,
         weight_file=weight_file,
-        inputs=subgraph.input_tensors,
-        input_formats=subgraph.input_data_formats,
-        outputs=subgraph.check_tensors or subgraph.output_tensors,
-        output_formats=subgraph.output_data_formats,
+        inputs=target.subgraph.input_tensors,
+        input_formats=target.subgraph.input_data_formats,
+        outputs=outputs,
+        output_formats=formats,
     )
-    return reference.run([sample.arrays for sample in inputs])
+
+
+def _all_layers(
+    target: Target,
+    device: Device,
+    inputs: list[Sample],
+    options: argparse.Namespace,
+    console: Console,
+) -> LayerReport:
+    """Compares all layers in one run of a model that has them as outputs."""
+    request = api.deployment_request(target.deployment, target.name, console.progress)
+    with console.step(f"converting {target.name} with all layers"):
+        model = convert_layers(request)
+    names = source_names(model.layers)
+    arrays = [sample.arrays for sample in inputs]
+    with console.step(f"running {target.name} in its own framework"):
+        reference = _framework(target, names, ["NONE"] * len(names), console)
+        found = reference.run_known(arrays)
+    settings = settings_of(options)
+    with console.step(f"running all layers of {target.name} on {device.info().name}"):
+        outputs = run_model(device, target.name, model.model, arrays, settings)
+    threshold = target.subgraph.threshold(_RUNTIME.upper())
+    results = compare_layers(model.layers, found, outputs, threshold)
+    first, why = judge(model, results, found, arrays, device, settings)
+    what = f"MACE on {device.info().name} ({device.abi})"
+    report = LayerReport(target.name, reference.platform, what, threshold, results, first, why)
+    name = "layers.html" if target.abi == "host" else f"layers_{target.abi}.html"
+    several = len(target.deployment.models) > 1
+    show(report, _log_folder(target) / (f"{target.name}_{name}" if several else name), console)
+    return report
+
+
+def _log_folder(target: Target) -> Path:
+    return library_folder(target.deployment) / "model" / _RUNTIME
 
 
 def _compare(target: Target, expected: list[list[Any]], outcomes: list[Outcome]) -> list[Verdict]:
@@ -148,7 +206,7 @@ def _show(ran: _Ran, console: Console) -> None:
         f"{ran.target.name} on {device}: init {figures['init']:.2f} ms, "
         f"warm-up {figures['warmup']:.2f} ms, run {figures['run_avg']:.2f} ms"
     )
-    if not ran.verdicts:
+    if not ran.verdicts or ran.report is not None:
         return
     rows = []
     for verdict in ran.verdicts:
@@ -199,16 +257,16 @@ def _write_report(ran: list[_Ran], options: argparse.Namespace, console: Console
     console.say(f"wrote {path}")
 
 
-def _write_log(ran: list[_Ran], options: argparse.Namespace, console: Console) -> None:
+def _write_log(ran: list[_Ran], console: Console) -> None:
     """log.csv of all comparisons; names tell models, ABIs, devices and samples apart."""
-    del options
-    path = library_folder(ran[0].target.deployment) / "model" / _RUNTIME / "log.csv"
+    path = _log_folder(ran[0].target) / "log.csv"
     models = {item.target.name for item in ran}
     abis = {item.target.abi for item in ran}
     devices = {(item.target.abi, item.device.name) for item in ran}
     rows = []
     for item in ran:
-        several = len({verdict.sample for verdict in item.verdicts}) > 1
+        samples_differ = len({verdict.sample for verdict in item.verdicts}) > 1
+        several = samples_differ and item.report is None
         for verdict in item.verdicts:
             parts = [item.target.name] if len(models) > 1 else []
             parts += [item.target.abi] if len(abis) > 1 else []
@@ -220,7 +278,8 @@ def _write_log(ran: list[_Ran], options: argparse.Namespace, console: Console) -
 
 
 def _describe(ran: _Ran) -> dict[str, Any]:
-    return {
+    layers = {"layers": describe(ran.report)} if ran.report is not None else {}
+    return layers | {
         "model": ran.target.name,
         "abi": ran.target.abi,
         "device": vars(ran.device),

@@ -52,6 +52,7 @@ class Settings:
     gpu_priority_hint: int = 3
     vlog_level: int = 0
     timeout: float = 3600.0
+    isa: str = ""  # the instruction set whose kernels are used (MACE_ISA); the best if empty
 
     def flags(self) -> list[str]:
         """As flags of the device programs."""
@@ -65,7 +66,10 @@ class Settings:
 
     def environment(self) -> dict[str, str]:
         """The environment of the device programs."""
-        return {"MACE_CPP_MIN_VLOG_LEVEL": str(self.vlog_level)} if self.vlog_level else {}
+        environment = {"MACE_ISA": self.isa} if self.isa else {}
+        if self.vlog_level:
+            environment["MACE_CPP_MIN_VLOG_LEVEL"] = str(self.vlog_level)
+        return environment
 
 
 @dataclass

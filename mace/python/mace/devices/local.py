@@ -42,6 +42,7 @@ class HostDevice(Device):
 
     def push(self, source: Path, name: str) -> None:
         target = self._path(name)
+        target.parent.mkdir(parents=True, exist_ok=True)  # clean() may have removed it
         target.unlink(missing_ok=True)
         target.symlink_to(source.resolve())
 

@@ -72,6 +72,9 @@ class Graph:
     inputs: list[Interface] = field(default_factory=list)
     outputs: list[Interface] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)  # filled by shape inference
+    # Transposes and the like that passes added, also those that went again: they tell which tensor
+    # of the source a tensor is (analysis/origins.py).
+    moves: list[Node] = field(default_factory=list)
     _counter: int = 0
 
     def copy(self) -> Graph:
@@ -87,6 +90,7 @@ class Graph:
             [Interface(i.name, i.shape, i.dtype, i.data_format) for i in self.inputs],
             [Interface(o.name, o.shape, o.dtype, o.data_format) for o in self.outputs],
             dict(self.values),
+            list(self.moves),
             self._counter,
         )
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mace.errors import MaceError, did_you_mean
 from mace.graph.ir import Graph
@@ -73,25 +73,33 @@ DONE_ELSEWHERE = (
 )
 
 
-def optimize(graph: Graph, options: Sequence[str] | None = None) -> Graph:
+# Called with the name of a pass and the graph after it.
+Observer = Callable[[str, Graph], None]
+
+
+def optimize(
+    graph: Graph, options: Sequence[str] | None = None, observe: Observer | None = None
+) -> Graph:
     """The graph after all passes, or after those named in `options` alone, in the usual order.
 
     Sorting and the removal of dead code are always done. Ranks and shapes in graph.values let
     passes do more. Raises MaceError for a name that is no pass.
     """
     chosen = _chosen(options)
+    watch = observe or (lambda _name, _graph: None)
     for _ in range(_MOST_ROUNDS):
         before = _summary(graph)
-        graph = _apply((*_SIMPLIFY, *_FUSE), graph, chosen)
+        graph = _apply((*_SIMPLIFY, *_FUSE), graph, chosen, watch)
         if _summary(graph) == before:
             break
-    return _apply(_FINISH, graph, chosen)
+    return _apply(_FINISH, graph, chosen, watch)
 
 
-def _apply(passes: Sequence[Pass], graph: Graph, chosen: set[str]) -> Graph:
+def _apply(passes: Sequence[Pass], graph: Graph, chosen: set[str], watch: Observer) -> Graph:
     for function in passes:
         if function.name in chosen:
             graph = function(graph)
+            watch(function.name, graph)
     return graph
 
 

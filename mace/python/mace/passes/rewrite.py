@@ -11,6 +11,9 @@ from typing import Any
 from mace.graph import dtypes, schema
 from mace.graph.ir import Array, Dims, Graph, Node, Value, topological
 
+# Operators that put the elements of their first input into another order or shape.
+MOVES = ("Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity")
+
 
 class Rewriter:
     """Edits a copy of a graph. Nodes may be added in any order: finish() sorts them.
@@ -133,6 +136,8 @@ class Rewriter:
         name = source.name if source is not None and not self.alive(source) else outputs[0]
         node = Node(op, name, list(inputs), list(outputs), dict(attrs or {}))
         node.source = source.source if source is not None else ""
+        if op in MOVES:
+            self.graph.moves.append(Node(op, name, list(inputs), list(outputs), dict(node.attrs)))
         self._nodes[id(node)] = node
         self._link(node)
         return node

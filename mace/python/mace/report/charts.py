@@ -81,6 +81,53 @@ def stacked_bar(bars: Sequence[Bar], name: str) -> str:
     return "".join([*parts, "</g></svg>"])
 
 
+@dataclass(frozen=True)
+class Point:
+    """A layer in an error chart: its error in decibels below the signal, whether it passed, and
+    what is said of it under the pointer."""
+
+    decibels: float
+    passed: bool
+    title: str
+
+
+def error_chart(points: Sequence[Point], name: str) -> str:
+    """The error along a network: layers from left to right, noise relative to the signal upward.
+    Failed layers are marked, the first of them with a line."""
+    height, left, bottom = 260, 64, 30
+    top_db, low_db = 10.0, -160.0
+    room, tall = _WIDTH - left - 12, height - bottom - 12
+    parts = [_open(height, name)]
+
+    def y_of(decibels: float) -> float:
+        return 12 + tall * (top_db - min(top_db, max(low_db, decibels))) / (top_db - low_db)
+
+    for line in range(-160, 1, 40):
+        y = y_of(line)
+        parts.append(
+            f'<rect class="track" x="{left}" y="{y:.1f}" width="{room}" height="1"/>'
+            f'<text class="value" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{line} dB</text>'
+        )
+    step = room / max(1, len(points))
+    first = next((i for i, point in enumerate(points) if not point.passed), None)
+    for index, point in enumerate(points):
+        x, y = left + step * (index + 0.5), y_of(point.decibels)
+        kind = "ok" if point.passed else "bad"
+        width = max(1.5, min(10.0, 0.7 * step))
+        if index == first:
+            parts.append(f'<rect class="bad" x="{x:.1f}" y="12" width="1" height="{tall}"/>')
+        parts.append(
+            f"<g><title>{escape(point.title)}</title>"
+            f'<rect class="{kind}" x="{x - width / 2:.1f}" y="{y:.1f}" width="{width:.1f}" '
+            f'height="{max(2.0, 12 + tall - y):.1f}"/></g>'
+        )
+    parts.append(
+        f'<text class="value" x="{left}" y="{height - 8}">first layer</text>'
+        f'<text class="value" x="{_WIDTH - 12}" y="{height - 8}" text-anchor="end">last layer</text>'
+    )
+    return "".join([*parts, "</svg>"])
+
+
 def shorten(text: str, limit: int) -> str:
     """Text of at most `limit` characters: the beginning of a longer one is left out, since names of
     operators differ at their end."""

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 
-def render(values: dict[str, Any]) -> str:
+def render(values: dict[str, Any], template: str = "report.html.j2") -> str:
     """The page. Every name of the template must be given."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -17,4 +17,4 @@ def render(values: dict[str, Any]) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=False,
     )
-    return environment.get_template("report.html.j2").render(values)
+    return environment.get_template(template).render(values)

@@ -22,7 +22,7 @@ LOG_COLUMNS = ("output_name", "similarity", "sqnr", "pixel_accuracy")
 @dataclass(frozen=True)
 class Verdict:
     """One output of one sample against its reference. sqnr is a ratio. problem: a sentence when the
-    two cannot be compared at all."""
+    two cannot be compared at all. least_sqnr: what the sqnr must reach besides."""
 
     output: str
     sample: int
@@ -32,11 +32,13 @@ class Verdict:
     pixel_accuracy: float = float("nan")
     max_difference: float = float("nan")
     problem: str = ""
+    least_sqnr: float = 0.0
 
     @property
     def passed(self) -> bool:
         """Whether the similarity reaches the threshold; NaN does not."""
-        return not self.problem and self.similarity >= self.threshold
+        reached = self.similarity >= self.threshold and not self.sqnr < self.least_sqnr
+        return not self.problem and reached
 
     @property
     def sqnr_db(self) -> float:

@@ -48,6 +48,16 @@ class Reference:
 
     def run(self, samples: Sequence[dict[str, Array]]) -> list[list[Array]]:
         """The outputs for each sample, in the order of `outputs`. Raises MaceError."""
+        result = []
+        for made in self.run_known(samples):
+            missing = [name for name in self.outputs if name not in made]
+            if missing:
+                raise MaceError(f"{self.platform} has no tensor '{missing[0]}' in this model")
+            result.append([made[name] for name in self.outputs])
+        return result
+
+    def run_known(self, samples: Sequence[dict[str, Array]]) -> list[dict[str, Array]]:
+        """As run(), by name and without those of the outputs that the framework does not have."""
         with tempfile.TemporaryDirectory(prefix="mace-reference-") as folder:
             given, made = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
             arrays = {
@@ -69,10 +79,13 @@ class Reference:
             self._work(job)
             with np.load(made) as results:
                 return [
-                    [
-                        self._from_framework(results[f"{number}:{index}"], data_format)
-                        for index, data_format in enumerate(self.output_formats)
-                    ]
+                    {
+                        name: self._from_framework(results[f"{number}:{index}"], data_format)
+                        for index, (name, data_format) in enumerate(
+                            zip(self.outputs, self.output_formats, strict=True)
+                        )
+                        if f"{number}:{index}" in results
+                    }
                     for number in range(len(samples))
                 ]
 

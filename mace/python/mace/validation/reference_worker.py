@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
-Run: TypeAlias = Callable[[list[Array]], list[Array]]
+# The outputs for the inputs; None for a tensor that the framework does not have.
+Run: TypeAlias = Callable[[list[Array]], Sequence[Array | None]]
 
 
 def main() -> int:
@@ -29,7 +30,8 @@ def main() -> int:
         for number in range(job["samples"]):
             inputs = [given[f"{number}:{index}"] for index in range(len(job["inputs"]))]
             for index, array in enumerate(run(inputs)):
-                results[f"{number}:{index}"] = np.asarray(array)
+                if array is not None:
+                    results[f"{number}:{index}"] = np.asarray(array)
     np.savez(job["made"], **results)  # type: ignore[arg-type]  # numpy has no type for this
     return 0
 
@@ -57,11 +59,16 @@ def _tensorflow(
     def tensor(name: str) -> str:
         return name if ":" in name else f"{name}:0"
 
-    def run(arrays: list[Array]) -> list[Array]:
+    def run(arrays: list[Array]) -> list[Array | None]:
         feeds = {tensor(name): array for name, array in zip(inputs, arrays, strict=True)}
-        result: list[Array] = session.run([tensor(name) for name in outputs], feeds)
-        return result
+        result = dict(zip(known, session.run(known, feeds), strict=True))
+        return [result.get(tensor(name)) for name in outputs]
 
+    nodes = {operation.name: len(operation.outputs) for operation in graph.get_operations()}
+    # Functions that the importer puts inline have names there that TensorFlow lacks.
+    known = [
+        t for t in map(tensor, outputs) if int(t.split(":")[1]) < nodes.get(t.split(":")[0], 0)
+    ]
     return run
 
 
@@ -101,6 +108,8 @@ def _signature(folder: Path, inputs: Sequence[str], outputs: Sequence[str]) -> R
 def _caffe(
     model_file: str, weight_file: str | None, inputs: Sequence[str], outputs: Sequence[str]
 ) -> Run:
+    # Else a layer may compute over an output of another that is asked for.
+    os.environ["OPENCV_DNN_DISABLE_MEMORY_OPTIMIZATIONS"] = "1"
     import cv2
 
     from mace.importers.caffe import output_layers
@@ -110,19 +119,26 @@ def _caffe(
             f"OpenCV {cv2.__version__} does not read Caffe models; versions before 5 do"
         )
     net = cv2.dnn.readNetFromCaffe(model_file, weight_file or "")
+    # A fused layer has no result of its own.
+    net.enableFusion(False)
     # Results are named by the layers that write them, and the layers of a blob may be several.
     layers = output_layers(Path(model_file), outputs)
+    names = list(dict.fromkeys(layers[name][0] for name in outputs if name in layers))
 
     def run(arrays: list[Array]) -> list[Array]:
-        for name, array in zip(inputs, arrays, strict=True):
+        given = dict(zip(inputs, arrays, strict=True))
+        for name, array in given.items():
             net.setInput(array, name)
-        result = net.forward([layers[name][0] for name in outputs])
-        return [
-            _without_padding(np.array(item))
-            if layers[name][1] == "DetectionOutput"
-            else np.array(item)
-            for name, item in zip(outputs, result, strict=True)
-        ]
+        made = dict(zip(names, net.forwardAndRetrieve(names), strict=True)) if names else {}
+        results: list[Array] = []
+        for name in outputs:
+            if name not in layers:
+                results.append(given[name])
+                continue
+            layer, kind, index = layers[name]
+            array = np.array(made[layer][index])
+            results.append(_without_padding(array) if kind == "DetectionOutput" else array)
+        return results
 
     return run
 
@@ -143,7 +159,8 @@ def _onnx(
     options.log_severity_level = 3
     providers = ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(model_file, options, providers=providers)
-    inner = set(outputs) - {output.name for output in session.get_outputs()}
+    known = {item.name for item in (*session.get_outputs(), *session.get_inputs())}
+    inner = set(outputs) - known
     if inner:
         import onnx
 
@@ -157,8 +174,9 @@ def _onnx(
 
     def run(arrays: list[Array]) -> list[Array]:
         feeds = dict(zip(inputs, arrays, strict=True))
-        result: list[Array] = session.run(list(outputs), feeds)
-        return result
+        computed = [name for name in outputs if name not in feeds]
+        result = dict(zip(computed, session.run(computed, feeds), strict=True)) if computed else {}
+        return [feeds[name] if name in feeds else result[name] for name in outputs]
 
     return run
 

@@ -265,7 +265,7 @@ def test_describe_and_layers_of_outputs(tmp_path: Path) -> None:
     assert [o.name for o in description.outputs] == ["fc"]
     assert description.operators == {"Convolution": 1, "InnerProduct": 1, "ReLU": 1, "Softmax": 1}
     assert output_layers(model, ["conv", "fc", "fc#1", "none"]) == {
-        "conv": ("relu", "ReLU"),
-        "fc": ("prob", "Softmax"),
-        "fc#1": ("fc", "InnerProduct"),
+        "conv": ("relu", "ReLU", 0),
+        "fc": ("prob", "Softmax", 0),
+        "fc#1": ("fc", "InnerProduct", 0),
     }

@@ -59,7 +59,6 @@ def test_help_has_examples_and_exit_codes(verb: str, capsys: pytest.CaptureFixtu
         (["run", "--config=x", "--cpu_affinity_policy=5"], "5 is not from 0 to 4"),
         (["run"], "--config"),
         (["run", "--config=x", "more"], "'more' is not expected here"),
-        (["run", "--config=x", "--validate_all_layers"], "not in this version of MACE"),
         (["run", "--config=x", "--gpu_out_of_range_check"], "GPU runtime"),
         (["run", "--config=x", "--runtime_failure_ratio=0.5"], "not in this version of MACE"),
         (["run", "--config=x", "--quantize_stat"], "quantization"),

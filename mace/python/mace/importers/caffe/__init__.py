@@ -26,7 +26,7 @@ from mace.importers.caffe.layer import CAFFE, CaffeLayer
 from mace.importers.caffe.network import Network
 from mace.importers.caffe.prototxt import read_network, read_weights
 
-__all__ = ["CAFFE", "describe_model", "import_model", "output_layers"]
+__all__ = ["CAFFE", "blob_names", "describe_model", "import_model", "output_layers"]
 
 
 def import_model(
@@ -57,13 +57,24 @@ def describe_model(model_file: Path, weight_file: Path | None = None) -> Descrip
     )
 
 
-def output_layers(model_file: Path, names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """For tensors of the imported graph name and type of the layer that writes them.
+def blob_names(model_file: Path) -> set[str]:
+    """Names of all tensors of the imported graph that are blobs of the network."""
+    network = Network(read_network(model_file))
+    return {*network.inputs, *network.producers}
+
+
+def output_layers(model_file: Path, names: Sequence[str]) -> dict[str, tuple[str, str, int]]:
+    """For tensors of the imported graph name and type of the layer that writes them, and which of
+    its outputs they are.
 
     OpenCV's dnn module, with which results are compared, asks for layers instead of blobs.
     """
     producers = Network(read_network(model_file)).producers
-    return {n: (producers[n].name, producers[n].type) for n in names if n in producers}
+    return {
+        n: (producers[n].name, producers[n].type, producers[n].tops.index(n))
+        for n in names
+        if n in producers
+    }
 
 
 def _format(request: InterfaceRequest) -> str:

@@ -42,7 +42,7 @@ from mace.importers.tensorflow.graph_def import (
 from mace.importers.tensorflow.registry import TENSORFLOW
 from mace.importers.tensorflow.source import read_source
 
-__all__ = ["TENSORFLOW", "describe_model", "import_model"]
+__all__ = ["TENSORFLOW", "describe_model", "import_model", "node_names"]
 
 _PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
@@ -82,6 +82,12 @@ def describe_model(model_file: Path, weight_file: Path | None = None) -> Descrip
         [Interface(r.name, (), "f32", "NONE") for r in source.outputs],
         dict(sorted(operators.items())),
     )
+
+
+def node_names(model_file: Path) -> set[str]:
+    """Names of all nodes of a model; tensors are called as their nodes, with :1, :2, ... for
+    outputs after the first."""
+    return {node.name for node in read_source(model_file).nodes}
 
 
 def _format(request: InterfaceRequest) -> str:
