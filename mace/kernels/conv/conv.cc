@@ -153,6 +153,14 @@ void Divide(int threads, ConvPlan *plan) {
     plan->band_lines = std::min(plan->band_lines, (rows - least) / step + 1);
     plan->scratch_floats = (least + (plan->band_lines - 1) * step) * row;
   }
+  plan->gemm_scratch_floats = 0;
+  for (const ConvPhase &phase : plan->phases) {
+    const int64_t columns = plan->line_pixels != 0 ? plan->line_pixels : phase.columns;
+    plan->gemm_scratch_floats =
+        std::max(plan->gemm_scratch_floats,
+                 GemmScratchFloats(*plan->gemm, phase.taps * phase.k, plan->band_lines * columns));
+  }
+  plan->scratch_floats += plan->gemm_scratch_floats;
   plan->bands = CeilDiv(plan->lines, plan->band_lines);
   plan->tiles = s.batch * plan->bands * CeilDiv(plan->panels, plan->tile_panels);
 }
@@ -226,11 +234,13 @@ struct TileRange {
 };
 
 void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &epilogue,
-              const TileInput &in, const TileRange &range, const float *packed, float *image) {
+              const TileInput &in, const TileRange &range, const float *packed, float *image,
+              float *gemm_scratch) {
   const ConvShape &s = plan.shape;
   const int64_t group_n = s.out_c / s.group;
   const int64_t group_panels = plan.panels / s.group;
   GemmCall call;
+  call.scratch = plan.gemm_scratch_floats > 0 ? gemm_scratch : nullptr;
   call.tap_offsets = in.band ? phase.band_offsets.data() : phase.image_offsets.data();
   call.taps = phase.taps;
   call.k = phase.k;
@@ -376,13 +386,14 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
     const Range rows = InputRows(plan, range.line_begin, range.line_end);
     if (!rows.empty() && (rows.begin < 0 || rows.end > s.in_h || plan.band_x < 0 ||
                           plan.band_x + plan.band_w > s.in_w)) {
+      float *band_copy = scratch + plan.gemm_scratch_floats;
       CopyPadded(in_image, s.in_h, s.in_w, s.in_c, rows.begin, rows.end, plan.band_x,
-                 plan.band_x + plan.band_w, scratch);
-      in = {scratch, rows.begin, plan.band_x, plan.band_w * s.in_c, true};
+                 plan.band_x + plan.band_w, band_copy);
+      in = {band_copy, rows.begin, plan.band_x, plan.band_w * s.in_c, true};
     }
   }
   for (const ConvPhase &phase : plan.phases) {
-    RunPhase(plan, phase, epilogue, in, range, packed, out_image);
+    RunPhase(plan, phase, epilogue, in, range, packed, out_image, scratch);
   }
 }
 

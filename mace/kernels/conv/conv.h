@@ -77,7 +77,8 @@ struct ConvPlan {
   int64_t panels = 1;  // of filters, through all groups
   int64_t tile_panels = 1;
   int64_t packed_floats = 0;
-  int64_t scratch_floats = 0;  // for each thread
+  int64_t gemm_scratch_floats = 0;  // at the begin of the scratch
+  int64_t scratch_floats = 0;       // for each thread
   int64_t tiles = 0;
 };
 
@@ -93,7 +94,8 @@ ConvPlan PlanDeconv(const ConvShape &shape, const GemmKernel &gemm, int threads)
 void PackConv(const ConvPlan &plan, const float *filter, const float *bias, float *packed);
 
 // Computes tile `tile` of plan.tiles. input is [batch][in_h][in_w][in_c], output likewise; scratch
-// has plan.scratch_floats.
+// has plan.scratch_floats and is 64-byte aligned, or is null if there is no padding: then products
+// are slower on some machines.
 void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
                  const float *packed, float *output, int64_t tile, float *scratch);
 

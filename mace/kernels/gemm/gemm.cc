@@ -5,15 +5,21 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mace/kernels/gemm/gemm_packed.h"
+
 namespace mace {
 namespace kernels {
 
 namespace {
 
 constexpr GemmKernel kKernels[] = {
-#define MACE_GEMM_KERNEL(name, isa, rows, columns, lanes) {#name, isa, name, rows, columns, lanes},
+#define MACE_GEMM_KERNEL(name, isa, rows, columns, lanes) \
+  {#name, isa, name, rows, columns, lanes, nullptr, nullptr},
+#define MACE_GEMM_BLOCK_KERNEL(name, isa, rows, columns, lanes) \
+  {#name, isa, name, rows, columns, lanes, name##_pack, name##_block},
 #include "mace/kernels/gemm/kernels.inc"
 #undef MACE_GEMM_KERNEL
+#undef MACE_GEMM_BLOCK_KERNEL
 };
 
 // What is larger does not stay in the L2 cache beside the rest.
@@ -171,6 +177,8 @@ void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, con
 
 void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end) {
   if (call.m <= 0 || call.lines <= 0 || panel_begin >= panel_end) return;
+  panel_begin = GemmPacked(kernel, call, panel_begin, panel_end);
+  if (panel_begin >= panel_end) return;
   TileLoop loop(kernel, call);
   const int64_t columns =
       std::min(call.n, panel_end * kernel.columns) - panel_begin * kernel.columns;

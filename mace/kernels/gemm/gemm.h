@@ -13,6 +13,9 @@
 // Loop order. Panels of a small B stay in the L2 cache while row tiles go by, each with its rows
 // of A in L1. When B is larger than that, a panel is kept and all row tiles go by, so that B comes
 // from memory once; meanwhile the next panel is prefetched.
+//
+// On Arm a load costs an instruction beside the multiply-adds, so rows of A are packed, 8 at a time
+// (gemm_packed.cc), unless there are so few columns that it would not pay.
 #ifndef MACE_KERNELS_GEMM_GEMM_H_
 #define MACE_KERNELS_GEMM_GEMM_H_
 
@@ -31,6 +34,9 @@ struct GemmKernel {
   int rows;
   int columns;
   int lanes;  // the last panel's width is rounded up to a multiple of this
+  // Null, or how rows are packed and then met with panels of full width.
+  GemmPackFunction pack;
+  GemmBlockFunction block;
 };
 
 // The tap_offsets of a product without taps.
@@ -84,7 +90,13 @@ struct GemmCall {
   int64_t a_line = 0;
   int64_t c_line = 0;
   int64_t residual_line = 0;
+  // GemmScratchFloats(kernel, taps * k, m * lines) floats, 64-byte aligned; or null, and rows are
+  // read in place.
+  float *scratch = nullptr;
 };
+
+// What a kernel that packs rows needs for it; 0 for others.
+int64_t GemmScratchFloats(const GemmKernel &kernel, int64_t k, int64_t rows);
 
 // Computes the columns of panels [panel_begin, panel_end).
 void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end);

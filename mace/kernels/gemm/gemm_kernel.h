@@ -41,9 +41,46 @@ struct GemmTile {
 
 using GemmFunction = void (*)(const GemmTile &tile);
 
+// Some kernels compute a row of tiles faster when its rows of A lie packed: quads of k, each with 4
+// floats of each row, [ceil(k / 4)][height][4]. The height is 1, 4 or the kernel's rows; where that
+// is more than there are, rows past the last one repeat it, in A as in C. Past k anything may lie.
+struct GemmBlock {
+  const float *a;
+  intptr_t k;         // through all taps, at least 1
+  const float *b;     // panels of full width, each [bias][k][columns]
+  intptr_t panels;    // at least 1
+  float *const *c;    // [height] rows of C, at the first column of the first panel
+  intptr_t residual;  // bytes from an element of C to its residual
+  uintptr_t flags;    // of GemmBlockFlag
+  int height;
+  float bounds[2];  // low, high
+};
+enum GemmBlockFlag : uintptr_t {
+  kGemmBlockResidual = 1,
+  kGemmBlockLow = 2,   // the lower bound is not -infinity
+  kGemmBlockHigh = 4,  // the upper bound is not infinity
+};
+// Packs A for GemmBlock from `height` rows, whose elements are at rows[i][tap_offsets[tap] + l].
+struct GemmPack {
+  const float *const *rows;
+  const int64_t *tap_offsets;
+  int64_t taps;
+  int64_t k;  // of a tap
+  int height;
+  float *packed;  // ceil(taps * k / 4) * 4 * height floats
+};
+
+using GemmBlockFunction = void (*)(const GemmBlock &block);
+using GemmPackFunction = void (*)(const GemmPack &pack);
+
 #define MACE_GEMM_KERNEL(name, isa, rows, columns, lanes) void name(const GemmTile &tile);
+#define MACE_GEMM_BLOCK_KERNEL(name, isa, rows, columns, lanes) \
+  void name(const GemmTile &tile);                              \
+  void name##_block(const GemmBlock &block);                    \
+  void name##_pack(const GemmPack &pack);
 #include "mace/kernels/gemm/kernels.inc"
 #undef MACE_GEMM_KERNEL
+#undef MACE_GEMM_BLOCK_KERNEL
 
 }  // namespace kernels
 }  // namespace mace

@@ -28,14 +28,25 @@ struct Problem {
   float low = -kInf;
   float high = kInf;
   bool transposed = false;  // B is given as [n][k]
+  bool scratch = false;     // rows may be packed
 };
 
 class GemmChecker {
  public:
-  GemmChecker() : a_(1 << 18), packed_(1 << 20), c_(1 << 18), residual_(1 << 18) {}
+  GemmChecker()
+      : a_(1 << 18), packed_(1 << 20), c_(1 << 18), residual_(1 << 18), scratch_(1 << 18) {}
+
+  // With and without scratch.
+  void Check(const GemmKernel &kernel, Problem p, int64_t lda_extra = 3) {
+    p.scratch = false;
+    CheckOnce(kernel, p, lda_extra);
+    if (kernel.block == nullptr || testing::Test::HasFatalFailure()) return;
+    p.scratch = true;
+    CheckOnce(kernel, p, lda_extra);
+  }
 
   // Rows of A overlap where k > lda, as they do in a convolution.
-  void Check(const GemmKernel &kernel, const Problem &p, int64_t lda_extra = 3) {
+  void CheckOnce(const GemmKernel &kernel, const Problem &p, int64_t lda_extra) {
     Random random(static_cast<uint32_t>(p.m * 1000 + p.n * 10 + p.k));
     const int64_t lda = p.taps > 1 ? (p.k + 1) / 2 : p.k + lda_extra;
     const int64_t line = (p.m - 1) * lda + p.k;
@@ -80,6 +91,8 @@ class GemmChecker {
     call.a_line = a_line;
     call.c_line = c_line;
     call.residual_line = c_line;
+    call.scratch = scratch_.Take(GemmScratchFloats(kernel, steps, p.m * p.lines));
+    if (!p.scratch) call.scratch = nullptr;
     Gemm(kernel, call, 0, GemmPanels(kernel, p.n));
 
     ErrorMeter meter;
@@ -113,7 +126,7 @@ class GemmChecker {
       if (written[at]) continue;
       ASSERT_EQ(c[at], kUnwritten) << "a word between rows was written";
     }
-    ASSERT_TRUE(c_.Intact() && a_.Intact() && packed_.Intact());
+    ASSERT_TRUE(c_.Intact() && a_.Intact() && packed_.Intact() && scratch_.Intact());
   }
 
  private:
@@ -121,6 +134,7 @@ class GemmChecker {
   GuardedBuffer packed_;
   GuardedBuffer c_;
   GuardedBuffer residual_;
+  GuardedBuffer scratch_;
 };
 
 TEST(GemmTest, AllRemaindersOfTwoTiles) {

@@ -3,6 +3,11 @@
 // on arm64 (16 accumulators, 8 vectors of A), 4x8 on armv7 (8 accumulators, 4 vectors of A).
 #include "mace/kernels/gemm/gemm_kernel.h"
 #include "mace/kernels/simd.h"
+#if defined(__aarch64__)
+#include "mace/kernels/gemm/gemm_block_arm64.h"
+#else
+#include "mace/kernels/gemm/gemm_block_armv7.h"
+#endif
 
 namespace mace {
 namespace kernels {
@@ -156,6 +161,50 @@ struct TileTable {
   }
 };
 
+MACE_INLINE void CopyFloats(const float *from, int64_t count, float *to) {
+  for (; count >= 4; count -= 4, from += 4, to += 4) vst1q_f32(to, vld1q_f32(from));
+  for (; count > 0; --count) *to++ = *from++;
+}
+
+// Taps whose ends share quads with the next ones: rows are gathered first, a part at a time.
+void PackCrossing(const GemmPack &p) {
+  constexpr int kPart = 128;
+  constexpr int kMaxHeight = 8;
+  float room[kMaxHeight][kPart];
+  const float *gathered[kMaxHeight];
+  for (int r = 0; r < p.height; ++r) gathered[r] = room[r];
+  float *to = p.packed;
+  int64_t tap = 0, l = 0;
+  while (tap < p.taps) {
+    int64_t filled = 0;
+    while (filled < kPart && tap < p.taps) {
+      const int64_t count = p.k - l < kPart - filled ? p.k - l : kPart - filled;
+      const int64_t from = p.tap_offsets[tap] + l;
+      for (int r = 0; r < p.height; ++r) CopyFloats(p.rows[r] + from, count, room[r] + filled);
+      filled += count;
+      l += count;
+      if (l == p.k) {
+        l = 0;
+        ++tap;
+      }
+    }
+    to = PackQuads(gathered, p.height, 0, (filled + 3) / 4, to);
+  }
+}
+
+MACE_INLINE void PackRows(const GemmPack &p) {
+  const int64_t rest = p.k % 4;
+  if (rest != 0 && p.taps > 1) return PackCrossing(p);
+  float *to = p.packed;
+  for (int64_t tap = 0; tap < p.taps; ++tap) {
+    to = PackQuads(p.rows, p.height, p.tap_offsets[tap], p.k / 4, to);
+  }
+  if (rest == 0) return;
+  for (int r = 0; r < p.height; ++r) {
+    CopyFloats(p.rows[r] + p.tap_offsets[0] + p.k - rest, rest, to + 4 * r);
+  }
+}
+
 }  // namespace
 
 #if defined(__aarch64__)
@@ -163,11 +212,15 @@ void gemm_f32_8x8__neon(const GemmTile &tile) {
   static constexpr TileTable<8> kTable;
   kTable.tiles[tile.n > 4][tile.m](tile);
 }
+void gemm_f32_8x8__neon_block(const GemmBlock &block) { RunBlock(block); }
+void gemm_f32_8x8__neon_pack(const GemmPack &pack) { PackRows(pack); }
 #else
 void gemm_f32_4x8__neon(const GemmTile &tile) {
   static constexpr TileTable<4> kTable;
   kTable.tiles[tile.n > 4][tile.m](tile);
 }
+void gemm_f32_4x8__neon_block(const GemmBlock &block) { RunBlock(block); }
+void gemm_f32_4x8__neon_pack(const GemmPack &pack) { PackRows(pack); }
 #endif
 
 }  // namespace kernels

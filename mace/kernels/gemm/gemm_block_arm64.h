@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// GemmBlock on arm64: 8, 4 or 1 rows times panels of 8 columns. The loop over panels and all that
+// it holds is one asm statement, since compilers spill with 16 accumulators and load B in pairs
+// where one instruction loads four vectors. v16-v31 are accumulators, v0-v7 hold A, v8-v15 hold B.
+#ifndef MACE_KERNELS_GEMM_GEMM_BLOCK_ARM64_H_
+#define MACE_KERNELS_GEMM_GEMM_BLOCK_ARM64_H_
+
+#include "mace/kernels/gemm/gemm_kernel.h"
+#include "mace/kernels/simd.h"
+
+namespace mace {
+namespace kernels {
+namespace {
+
+// clang-format off
+#define MLA(acc, b, a, lane) "fmla v" #acc ".4s, v" #b ".4s, v" #a ".s[" #lane "]\n"
+#define ROW(acc0, acc1, a, b0, b1, lane) MLA(acc0, b0, a, lane) MLA(acc1, b1, a, lane)
+#define STEP_4(b0, b1, lane) \
+  ROW(16, 17, 0, b0, b1, lane) ROW(18, 19, 1, b0, b1, lane) \
+  ROW(20, 21, 2, b0, b1, lane) ROW(22, 23, 3, b0, b1, lane)
+#define STEP_8(b0, b1, lane) \
+  STEP_4(b0, b1, lane) \
+  ROW(24, 25, 4, b0, b1, lane) ROW(26, 27, 5, b0, b1, lane) \
+  ROW(28, 29, 6, b0, b1, lane) ROW(30, 31, 7, b0, b1, lane)
+#define LOAD4(r0, r1, r2, r3, p) \
+  "ld1 {v" #r0 ".4s, v" #r1 ".4s, v" #r2 ".4s, v" #r3 ".4s}, [" p "], #64\n"
+#define LOAD_A4 LOAD4(0, 1, 2, 3, "%[x]")
+#define LOAD_A8 LOAD_A4 LOAD4(4, 5, 6, 7, "%[x]")
+// Four steps of k.
+#define STEPS(rows) \
+  LOAD4(8, 9, 10, 11, "%[b]") LOAD_A##rows STEP_##rows(8, 9, 0) STEP_##rows(10, 11, 1) \
+  LOAD4(12, 13, 14, 15, "%[b]") STEP_##rows(12, 13, 2) STEP_##rows(14, 15, 3)
+#define COPY(to, from) "mov v" #to ".16b, v" #from ".16b\n"
+#define COPY_BIAS4 COPY(18, 16) COPY(19, 17) COPY(20, 16) COPY(21, 17) COPY(22, 16) COPY(23, 17)
+#define COPY_BIAS8 \
+  COPY_BIAS4 COPY(24, 16) COPY(25, 17) COPY(26, 16) COPY(27, 17) COPY(28, 16) COPY(29, 17) \
+  COPY(30, 16) COPY(31, 17)
+#define BOUND(op, r, by) op " v" #r ".4s, v" #r ".4s, v" #by ".4s\n"
+#define BOUND4(op, by) \
+  BOUND(op, 16, by) BOUND(op, 17, by) BOUND(op, 18, by) BOUND(op, 19, by) BOUND(op, 20, by) \
+  BOUND(op, 21, by) BOUND(op, 22, by) BOUND(op, 23, by)
+#define BOUND8(op, by) \
+  BOUND4(op, by) BOUND(op, 24, by) BOUND(op, 25, by) BOUND(op, 26, by) BOUND(op, 27, by) \
+  BOUND(op, 28, by) BOUND(op, 29, by) BOUND(op, 30, by) BOUND(op, 31, by)
+#define STORE(r0, r1, p) "st1 {v" #r0 ".4s, v" #r1 ".4s}, [" p "], #32\n"
+#define STORE4_ROWS \
+  STORE(16, 17, "x9") STORE(18, 19, "x10") STORE(20, 21, "x11") STORE(22, 23, "x12")
+#define STORE8_ROWS \
+  STORE4_ROWS STORE(24, 25, "x13") STORE(26, 27, "x14") STORE(28, 29, "x15") STORE(30, 31, "x16")
+// The residual of a row lies at a constant distance from the row.
+#define ADD(r0, r1, p) \
+  "ldr q0, [" p ", %[residual]]\n" "ldr q1, [" p ", %[x]]\n" \
+  "fadd v" #r0 ".4s, v" #r0 ".4s, v0.4s\n" "fadd v" #r1 ".4s, v" #r1 ".4s, v1.4s\n"
+#define ADD4_ROWS ADD(16, 17, "x9") ADD(18, 19, "x10") ADD(20, 21, "x11") ADD(22, 23, "x12")
+#define ADD8_ROWS \
+  ADD4_ROWS ADD(24, 25, "x13") ADD(26, 27, "x14") ADD(28, 29, "x15") ADD(30, 31, "x16")
+#define ROWS4 "ldp x9, x10, [%[c]]\n" "ldp x11, x12, [%[c], #16]\n"
+#define ROWS8 ROWS4 "ldp x13, x14, [%[c], #32]\n" "ldp x15, x16, [%[c], #48]\n"
+
+#define BLOCK(rows) \
+  asm volatile( \
+      ROWS##rows \
+      "1:\n" \
+      "ld1 {v16.4s, v17.4s}, [%[b]], #32\n" \
+      "mov %[x], %[a]\n" \
+      "lsr %[count], %[k], #4\n" \
+      COPY_BIAS##rows \
+      "cbz %[count], 3f\n" \
+      "2:\n" STEPS(rows) STEPS(rows) \
+      "subs %[count], %[count], #1\n" \
+      STEPS(rows) STEPS(rows) \
+      "b.ne 2b\n" \
+      "3:\n" \
+      "ubfx %[count], %[k], #2, #2\n" \
+      "cbz %[count], 5f\n" \
+      "4:\n" STEPS(rows) \
+      "subs %[count], %[count], #1\n" \
+      "b.ne 4b\n" \
+      "5:\n" /* one to three steps of k left, with A padded to four */ \
+      "ands %[count], %[k], #3\n" \
+      "b.eq 6f\n" \
+      LOAD_A##rows \
+      "ld1 {v8.4s, v9.4s}, [%[b]], #32\n" STEP_##rows(8, 9, 0) \
+      "cmp %[count], #2\n" \
+      "b.lt 6f\n" \
+      "ld1 {v10.4s, v11.4s}, [%[b]], #32\n" STEP_##rows(10, 11, 1) \
+      "b.eq 6f\n" \
+      "ld1 {v12.4s, v13.4s}, [%[b]], #32\n" STEP_##rows(12, 13, 2) \
+      "6:\n" \
+      "tbz %[flags], #0, 7f\n" \
+      "add %[x], %[residual], #16\n" \
+      ADD##rows##_ROWS \
+      "7:\n" \
+      "ld2r {v0.4s, v1.4s}, [%[bounds]]\n" \
+      "tbz %[flags], #1, 8f\n" \
+      BOUND##rows("fmax", 0) \
+      "8:\n" \
+      "tbz %[flags], #2, 9f\n" \
+      BOUND##rows("fmin", 1) \
+      "9:\n" \
+      STORE##rows##_ROWS \
+      "subs %[panels], %[panels], #1\n" \
+      "b.ne 1b\n" \
+      : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count) \
+      : [a] "r"(block.a), [c] "r"(block.c), [k] "r"(block.k), [flags] "r"(block.flags), \
+        [residual] "r"(block.residual), [bounds] "r"(block.bounds) \
+      : "memory", "cc", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "v0", "v1", "v2", \
+        "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", \
+        "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", \
+        "v30", "v31")
+// clang-format on
+
+void Block8(const GemmBlock &block) {
+  const float *b = block.b;
+  const float *x;
+  int64_t panels = block.panels, count;
+  BLOCK(8);
+}
+
+void Block4(const GemmBlock &block) {
+  const float *b = block.b;
+  const float *x;
+  int64_t panels = block.panels, count;
+  BLOCK(4);
+}
+
+// One row: each lane of A has accumulators of its own, which would wait for each other otherwise.
+void Block1(const GemmBlock &block) {
+  const float *b = block.b;
+  float *c = block.c[0];
+  const float32x4_t low = vdupq_n_f32(block.bounds[0]), high = vdupq_n_f32(block.bounds[1]);
+  for (int64_t panel = 0; panel < block.panels; ++panel, c += 8) {
+    const float *x = block.a;
+    float32x4_t s0 = vld1q_f32(b), s1 = vld1q_f32(b + 4);
+    float32x4_t s2 = vdupq_n_f32(0), s3 = s2, s4 = s2, s5 = s2, s6 = s2, s7 = s2;
+    b += 8;
+    int64_t k = block.k;
+    for (; k >= 8; k -= 8) {
+      const float32x4x2_t v = vld1q_f32_x2(x);
+      x += 8;
+      MACE_UNROLL
+      for (int half = 0; half < 2; ++half) {
+        const float32x4x4_t p = vld1q_f32_x4(b), q = vld1q_f32_x4(b + 16);
+        b += 32;
+        s0 = vfmaq_laneq_f32(s0, p.val[0], v.val[half], 0);
+        s1 = vfmaq_laneq_f32(s1, p.val[1], v.val[half], 0);
+        s2 = vfmaq_laneq_f32(s2, p.val[2], v.val[half], 1);
+        s3 = vfmaq_laneq_f32(s3, p.val[3], v.val[half], 1);
+        s4 = vfmaq_laneq_f32(s4, q.val[0], v.val[half], 2);
+        s5 = vfmaq_laneq_f32(s5, q.val[1], v.val[half], 2);
+        s6 = vfmaq_laneq_f32(s6, q.val[2], v.val[half], 3);
+        s7 = vfmaq_laneq_f32(s7, q.val[3], v.val[half], 3);
+      }
+    }
+    for (; k > 0; --k, b += 8) {
+      const float32x4_t v = vld1q_dup_f32(x++);
+      s0 = vfmaq_f32(s0, vld1q_f32(b), v);
+      s1 = vfmaq_f32(s1, vld1q_f32(b + 4), v);
+    }
+    s0 = vaddq_f32(vaddq_f32(s0, s2), vaddq_f32(s4, s6));
+    s1 = vaddq_f32(vaddq_f32(s1, s3), vaddq_f32(s5, s7));
+    if (block.flags & kGemmBlockResidual) {
+      const float *r =
+          reinterpret_cast<const float *>(reinterpret_cast<const char *>(c) + block.residual);
+      s0 = vaddq_f32(s0, vld1q_f32(r));
+      s1 = vaddq_f32(s1, vld1q_f32(r + 4));
+    }
+    vst1q_f32(c, vminq_f32(high, vmaxq_f32(low, s0)));
+    vst1q_f32(c + 4, vminq_f32(high, vmaxq_f32(low, s1)));
+  }
+}
+
+MACE_INLINE void StoreQuads(float32x4_t a, float32x4_t b, float32x4_t c, float32x4_t d, float *to) {
+  const float32x4x4_t quads = {{a, b, c, d}};
+  vst1q_f32_x4(to, quads);
+}
+
+// Packs `quads` quads of k of 8 rows, from element `from` on; returns where the next quad goes.
+// clang-format off
+float *PackQuads8(const float *const *rows, int64_t from, int64_t quads, float *to) {
+  const float *r0 = rows[0] + from, *r1 = rows[1] + from, *r2 = rows[2] + from;
+  const float *r3 = rows[3] + from, *r4 = rows[4] + from, *r5 = rows[5] + from;
+  const float *r6 = rows[6] + from, *r7 = rows[7] + from;
+  int64_t pairs = quads >> 1;
+  asm volatile(
+      "cbz %[pairs], 2f\n"
+      "1:\n"
+      "ldp q0, q16, [%[r0]], #32\n" "ldp q1, q17, [%[r1]], #32\n"
+      "ldp q2, q18, [%[r2]], #32\n" "ldp q3, q19, [%[r3]], #32\n"
+      "ldp q4, q20, [%[r4]], #32\n" "ldp q5, q21, [%[r5]], #32\n"
+      "ldp q6, q22, [%[r6]], #32\n" "ldp q7, q23, [%[r7]], #32\n"
+      "subs %[pairs], %[pairs], #1\n"
+      "st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [%[to]], #64\n"
+      "st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [%[to]], #64\n"
+      "st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [%[to]], #64\n"
+      "st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [%[to]], #64\n"
+      "b.ne 1b\n"
+      "2:\n"
+      : [r0] "+r"(r0), [r1] "+r"(r1), [r2] "+r"(r2), [r3] "+r"(r3), [r4] "+r"(r4), [r5] "+r"(r5),
+        [r6] "+r"(r6), [r7] "+r"(r7), [to] "+r"(to), [pairs] "+r"(pairs)
+      :
+      : "memory", "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19",
+        "v20", "v21", "v22", "v23");
+  if (quads & 1) {
+    StoreQuads(vld1q_f32(r0), vld1q_f32(r1), vld1q_f32(r2), vld1q_f32(r3), to);
+    StoreQuads(vld1q_f32(r4), vld1q_f32(r5), vld1q_f32(r6), vld1q_f32(r7), to + 16);
+    to += 32;
+  }
+  return to;
+}
+// clang-format on
+
+float *PackQuads4(const float *const *rows, int64_t from, int64_t quads, float *to) {
+  const float *r0 = rows[0] + from, *r1 = rows[1] + from, *r2 = rows[2] + from;
+  const float *r3 = rows[3] + from;
+  for (int64_t q = 0; q < quads; ++q, to += 16) {
+    StoreQuads(vld1q_f32(r0 + 4 * q), vld1q_f32(r1 + 4 * q), vld1q_f32(r2 + 4 * q),
+               vld1q_f32(r3 + 4 * q), to);
+  }
+  return to;
+}
+
+float *PackQuads(const float *const *rows, int height, int64_t from, int64_t quads, float *to) {
+  if (height == 8) return PackQuads8(rows, from, quads, to);
+  if (height == 4) return PackQuads4(rows, from, quads, to);
+  for (int64_t q = 0; q < quads; ++q, to += 4) vst1q_f32(to, vld1q_f32(rows[0] + from + 4 * q));
+  return to;
+}
+
+void RunBlock(const GemmBlock &block) {
+  if (block.height == 8) return Block8(block);
+  if (block.height == 4) return Block4(block);
+  Block1(block);
+}
+
+}  // namespace
+}  // namespace kernels
+}  // namespace mace
+
+#endif  // MACE_KERNELS_GEMM_GEMM_BLOCK_ARM64_H_

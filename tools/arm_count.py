@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts the instructions that an Arm build executes for one inference, without Arm hardware.
+
+benchmark_model runs under qemu-user with the plugin of tools/arm_count. One thread, the second
+inference; the count repeats to 1e-4. An instruction is not a time: --mca weighs the executed code
+with llvm-mca, --cache simulates an L1 of 64 KB and an L2 of 512 KB. Example:
+
+  python tools/arm_count.py build/mobilenet_v1/model/mobilenet_v1.pb --abi arm64-v8a --operators
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from bisect import bisect_right
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# ABI: emulator, libraries, core, triple of LLVM.
+ABIS = {
+    "arm64-v8a": ("qemu-aarch64", "/usr/aarch64-linux-gnu", "cortex-a76", "aarch64-linux-gnu"),
+    "armeabi-v7a": ("qemu-arm", "/usr/arm-linux-gnueabihf", "cortex-a7", "armv7-linux-gnueabihf"),
+}
+MCA_COVER = 0.995  # of the executed instructions; the rest is scaled
+MCA_ITERATIONS = 100
+# Readings of the clock by benchmark_model with one run of each kind: two around the engine's
+# creation, three of the warm-up; those of the run without statistics follow, then one of the next
+# section and the one that begins its run. The operators follow, two readings each.
+PLAIN_RUN = 7
+FIRST_OPERATOR = 11
+
+
+@dataclass
+class Interval:
+    """What ran between two readings of the clock: how often each block, and cache misses."""
+
+    blocks: dict[int, int]
+    l1_misses: int
+    l2_misses: int
+
+
+@dataclass
+class Block:
+    """Straight code: its distance from the program's first code, and its instructions."""
+
+    address: int
+    instructions: int
+    code: str
+
+
+@dataclass
+class Trace:
+    """All that the plugin wrote."""
+
+    intervals: list[Interval] = field(default_factory=list)
+    blocks: dict[int, Block] = field(default_factory=dict)
+
+    def instructions(self, interval: Interval) -> int:
+        """Executed instructions of an interval."""
+        return sum(self.blocks[b].instructions * n for b, n in interval.blocks.items())
+
+
+def read_trace(path: Path) -> Trace:
+    """Reads the plugin's file."""
+    trace = Trace()
+    for line in path.read_text().splitlines():
+        words = line.split()
+        if words[0] == "interval":
+            numbers = [int(word) for word in words[1:]]
+            pairs = dict(zip(numbers[2::2], numbers[3::2], strict=True))
+            trace.intervals.append(Interval(pairs, numbers[0], numbers[1]))
+        else:
+            trace.blocks[int(words[1])] = Block(int(words[2], 16), int(words[3]), words[4])
+    return trace
+
+
+def build(abi: str) -> Path:
+    """benchmark_model of this tree for an ABI, with symbols."""
+    command = [str(ROOT / "tools" / "bazel"), "build", f"--config={abi}", "-c", "opt"]
+    subprocess.run([*command, "//mace/tools:benchmark_model"], cwd=ROOT, check=True)
+    return ROOT / "bazel-bin" / "mace" / "tools" / "benchmark_model"
+
+
+def run(program: Path, model: Path, abi: str, cpu: str, cache: bool, folder: Path) -> Trace:
+    """Runs the program once under the plugin; statistics.json is left in the folder."""
+    plugin = folder / "counter.so"
+    source = ROOT / "tools" / "arm_count" / "counter.c"
+    compile_ = ["cc", "-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden"]
+    subprocess.run([*compile_, "-o", str(plugin), str(source)], check=True)
+    emulator, libraries, default_cpu, _ = ABIS[abi]
+    options = f"{plugin},out={folder / 'trace.txt'}" + (",cache=1" if cache else "")
+    command = [emulator, "-cpu", cpu or default_cpu, "-L", libraries, "-plugin", options]
+    command += [str(program), f"--model_file={model}"]
+    command += [f"--model_data_file={model.with_suffix('.data')}", "--omp_num_threads=1"]
+    command += ["--cpu_affinity_policy=0", "--max_num_runs=1", "--max_time=0", "--warmup_runs=1"]
+    command += [f"--json={folder / 'statistics.json'}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{program.name} failed under {emulator}:\n{done.stdout[-2000:]}{done.stderr}")
+    return read_trace(folder / "trace.txt")
+
+
+class Symbols:
+    """Names of the program's functions, by distance from its first code."""
+
+    def __init__(self, program: Path) -> None:
+        table: list[tuple[int, str]] = []
+        listing = subprocess.run(
+            ["nm", "-C", str(program)], capture_output=True, text=True, check=True
+        )
+        for line in listing.stdout.splitlines():
+            found = re.match(r"([0-9a-f]+) [tTwWiI] (?!\$)(.*)", line)
+            if found:
+                table.append((int(found[1], 16), found[2]))
+        headers = subprocess.run(
+            ["readelf", "-lW", str(program)], capture_output=True, text=True, check=True
+        ).stdout
+        # The emulator calls the begin of the executable segment the first code.
+        executable = re.search(r"LOAD\s+\S+ 0x([0-9a-f]+) .* R E ", headers)
+        self.begin = int(executable[1], 16) if executable else 0
+        table.sort()
+        self.addresses = [address for address, _ in table]
+        self.names = [name for _, name in table]
+
+    def at(self, distance: int) -> str:
+        """The function with this code, or the library outside."""
+        i = bisect_right(self.addresses, distance + self.begin) - 1
+        if i < 0 or distance + self.begin - self.addresses[i] > 1 << 16:
+            return "(system libraries)"
+        name = self.names[i].replace("(anonymous namespace)::", "").replace("mace::", "")
+        return re.sub(r"^void |\(.*", "", name)
+
+
+def mca_cycles(trace: Trace, interval: Interval, triple: str, core: str) -> float:
+    """Cycles of an interval, each block as a steady loop with all loads in L1."""
+    weight = {b: trace.blocks[b].instructions * n for b, n in interval.blocks.items()}
+    total, covered, chosen = sum(weight.values()), 0, []
+    for b in sorted(weight, key=lambda key: -weight[key]):
+        chosen.append(b)
+        covered += weight[b]
+        if covered >= MCA_COVER * total:
+            break
+    source = []
+    for b in chosen:
+        code = bytes.fromhex(trace.blocks[b].code)
+        text = " ".join(f"0x{byte:02x}" for byte in code)
+        listing = subprocess.run(
+            ["llvm-mc-19", "--disassemble", f"--triple={triple}", "-mattr=+all"],
+            input=text, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        lines = [line for line in listing.splitlines() if line.strip() != ".text"]
+        source += [f"# LLVM-MCA-BEGIN b{b}", *lines, "# LLVM-MCA-END"]
+    command = ["llvm-mca-19", f"-mtriple={triple}", f"-mcpu={core}", "-mattr=+all"]
+    command += [f"-iterations={MCA_ITERATIONS}", "--instruction-info=0", "--resource-pressure=0"]
+    command += ["--skip-unsupported-instructions=any"]
+    report = subprocess.run(
+        command, input="\n".join(source), capture_output=True, text=True, check=True
+    ).stdout
+    found = re.findall(r"Code Region - b(\d+).*?Total Cycles:\s+(\d+)", report, re.S)
+    cycles = {int(b): int(c) / MCA_ITERATIONS for b, c in found}
+    known = sum(weight[b] for b in cycles)
+    return sum(interval.blocks[b] * cycles[b] for b in cycles) * total / max(known, 1)
+
+
+def functions(trace: Trace, interval: Interval, symbols: Symbols) -> list[tuple[str, int]]:
+    """Executed instructions of each function, most first."""
+    counts: Counter[str] = Counter()
+    for b, n in interval.blocks.items():
+        counts[symbols.at(trace.blocks[b].address)] += trace.blocks[b].instructions * n
+    return counts.most_common()
+
+
+def operators(trace: Trace, statistics: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Executed instructions of each operator, in the order of running."""
+    rows = []
+    for i, row in enumerate(statistics):
+        count = trace.instructions(trace.intervals[FIRST_OPERATOR + 2 * i])
+        keep = {key: row.get(key) for key in ("name", "type", "output_shape", "macs")}
+        rows.append({**keep, "instructions": count})
+    return rows
+
+
+def count(model: Path, arguments: argparse.Namespace, program: Path) -> dict[str, object]:
+    """Everything asked for, of one model."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace = run(program, model, arguments.abi, arguments.cpu, arguments.cache, Path(folder))
+        statistics = json.loads((Path(folder) / "statistics.json").read_text())
+    whole = trace.intervals[PLAIN_RUN]
+    rows = operators(trace, statistics["operators"]["operators"])
+    macs = int(statistics["operators"]["total_macs"])
+    result: dict[str, object] = {
+        "model": model.stem,
+        "abi": arguments.abi,
+        "cpu": arguments.cpu or ABIS[arguments.abi][2],
+        "instructions": trace.instructions(whole),
+        "instructions_per_mac": trace.instructions(whole) / macs if macs else None,
+        "functions": functions(trace, whole, Symbols(program)),
+        "operators": rows,
+    }
+    if arguments.cache:
+        result["l1_misses"], result["l2_misses"] = whole.l1_misses, whole.l2_misses
+    if arguments.mca:
+        result["mca_cycles"] = {
+            core: mca_cycles(trace, whole, ABIS[arguments.abi][3], core) for core in arguments.mca
+        }
+    return result
+
+
+def show(result: dict[str, object], with_operators: bool) -> None:
+    """The table of one model."""
+    parts = [f"{result['model']} {result['abi']} {result['cpu']}:"]
+    parts.append(f"{_million(result['instructions'])} M instructions")
+    for key, name in (("l1_misses", "L1 misses"), ("l2_misses", "L2 misses")):
+        if key in result:
+            parts.append(f"{_million(result[key])} M {name}")
+    cycles = result.get("mca_cycles")
+    if isinstance(cycles, dict):
+        parts += [f"{_million(c)} M cycles of {core}" for core, c in cycles.items()]
+    print(", ".join(parts).replace(":,", ":"))
+    rows = result["operators"]
+    if with_operators and isinstance(rows, list):
+        for row in rows:
+            macs = row["macs"] or 0
+            ratio = f"{4 * row['instructions'] / macs:6.3f}" if macs else " " * 6
+            print(f"  {_million(row['instructions']):>9} {ratio}  {row['type']:<16} {row['name']}")
+    names = result["functions"]
+    if isinstance(names, list):
+        for name, number in names[:12]:
+            print(f"  {_million(number):>9}  {name}")
+
+
+def _million(value: object) -> str:
+    return f"{float(str(value)) / 1e6:.3f}"
+
+
+def main() -> None:
+    """Parses the command line, counts, prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("models", nargs="+", type=Path, help="model.pb, with model.data beside it")
+    parser.add_argument("--abi", choices=list(ABIS), default="arm64-v8a")
+    parser.add_argument("--cpu", default="", help="core that qemu emulates")
+    parser.add_argument("--program", type=Path, help="benchmark_model; built if not given")
+    parser.add_argument("--operators", action="store_true", help="print a line for each operator")
+    parser.add_argument("--cache", action="store_true", help="simulate caches (slow)")
+    parser.add_argument("--mca", nargs="*", default=[], metavar="CORE", help="e.g. neoverse-n1")
+    parser.add_argument("--json", type=Path, help="file for all figures")
+    arguments = parser.parse_args()
+    program = arguments.program or build(arguments.abi)
+    results = []
+    for model in arguments.models:
+        results.append(count(model, arguments, program))
+        show(results[-1], arguments.operators)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
