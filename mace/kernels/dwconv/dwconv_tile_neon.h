@@ -5,11 +5,17 @@
 #ifndef MACE_KERNELS_DWCONV_DWCONV_TILE_NEON_H_
 #define MACE_KERNELS_DWCONV_DWCONV_TILE_NEON_H_
 
+#if defined(__aarch64__)
 #include "mace/kernels/dwconv/dwconv_tile.h"
+#else
+#include "mace/kernels/dwconv/dwconv_asm_armv7.h"
+#endif
 
 namespace mace {
 namespace kernels {
 namespace {
+
+#if defined(__aarch64__)
 
 // The outputs [x, x + kX) of two rows. Column 0 of the input is outside if kLeft, the last one if
 // kRight; the first row may be missing, and the last one.
@@ -83,6 +89,8 @@ void Pixels3x3(const DwconvRows &d, int64_t x) {
     for (int i = 0; i < kColumnsIn; ++i) asm("" : "+r"(at[i]));  // one offset for all rows
   }
 }
+
+#endif
 
 template <int kStride, int kX>
 MACE_INLINE void Group3x3(const DwconvRows &d, int64_t x) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depthwise kernels of Arm. arm64 has 32 registers for 8 accumulators, armv7 16 for 4.
+// Depthwise kernels of Arm. arm64 has 32 registers, armv7 16.
 #include "mace/kernels/dwconv/dwconv_tile_neon.h"
 
 namespace mace {
@@ -11,8 +11,8 @@ void dwconv_f32_3x3s2_4x2__neon(const DwconvRows &rows) { Rows3x3<2, 4>(rows); }
 void dwconv_f32_5x5s1_4x2__neon(const DwconvRows &rows) { Window<Vector, 5, 1, 4>(rows); }
 void dwconv_f32_5x5s2_4x2__neon(const DwconvRows &rows) { Window<Vector, 5, 2, 4>(rows); }
 #else
-void dwconv_f32_3x3s1_2x2__neon(const DwconvRows &rows) { Window<Vector, 3, 1, 2>(rows); }
-void dwconv_f32_3x3s2_2x2__neon(const DwconvRows &rows) { Window<Vector, 3, 2, 2>(rows); }
+void dwconv_f32_3x3s1_3x2__neon(const DwconvRows &rows) { Rows3x3<1, 3>(rows); }
+void dwconv_f32_3x3s2_3x2__neon(const DwconvRows &rows) { Rows3x3<2, 3>(rows); }
 #endif
 void dwconv_f32_any__neon(const DwconvRows &rows) { AnyWindow<Vector>(rows); }
 
