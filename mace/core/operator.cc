@@ -11,18 +11,35 @@ MaceStatus OpShapeContext::IntegerInput(int i, const char *what,
     return InvalidArgs(what, " '", *tensor.name, "' must be int32 or int64, not ",
                        DataTypeName(tensor.dtype));
   }
+  MACE_RETURN_IF_ERROR(NeedElements(i, what));
   const int64_t count = tensor.elements();
-  if (count > 0 && (!tensor.is_const || tensor.raw == nullptr)) {
-    return Unsupported(what, " '", *tensor.name,
-                       "' is computed from the elements of a model input, but the shape that "
-                       "depends on it must be known before the run; make it a constant");
-  }
   values->resize(static_cast<size_t>(count));
   for (int64_t k = 0; k < count; ++k) {
     (*values)[static_cast<size_t>(k)] =
         tensor.dtype == DT_INT32 ? tensor.data<int32_t>()[k] : tensor.data<int64_t>()[k];
   }
   return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus OpShapeContext::NeedElements(int i, const char *what) const {
+  if (FindElements(i)) return MaceStatus::MACE_SUCCESS;
+  return Unsupported(what, " '", *Input(i).name,
+                     "' is computed from the elements of a model input, but something that is "
+                     "planned before the run depends on it; make it a constant");
+}
+
+bool OpShapeContext::FindElements(int i) const {
+  const Tensor &tensor = Input(i);
+  return tensor.elements() == 0 || (tensor.is_const && tensor.raw != nullptr);
+}
+
+void OpShapeContext::SetOutputLate(int) {}
+
+MaceStatus OpContext::AllocateOutput(int o, const Shape &shape) {
+  if (allocator_ == nullptr) {
+    return RuntimeError("output ", o, " was planned, and has its memory already");
+  }
+  return allocator_->Allocate(o, shape, outputs_[o]);
 }
 
 MaceStatus Operation::InferType(const std::vector<DataType> &inputs,

@@ -82,9 +82,20 @@ class OpShapeContext {
   virtual void SetOutputShape(int i, const Shape &shape) = 0;
   virtual const Shape &OutputShape(int i) const = 0;
 
-  // The elements of an int32 or int64 input that must be known when the plan is made. `what` names
-  // it in the message.
+  // Says that the shape of output o is known only once Run has made it: Run then asks for its
+  // memory with OpContext::AllocateOutput.
+  virtual void SetOutputLate(int o);
+
+  // The elements of an int32 or int64 input, which a shape or a plan depends on. `what` names it in
+  // the message. When they are not known yet, the operator is planned again during the run, when
+  // they are: return the status.
   MaceStatus IntegerInput(int i, const char *what, std::vector<int64_t> *values) const;
+  // The same for an input of any type: after success Input(i).raw may be read.
+  MaceStatus NeedElements(int i, const char *what) const;
+
+ protected:
+  // Whether the elements of input i can be read; who asks depends on them.
+  virtual bool FindElements(int i) const;
 };
 
 // State that an operator keeps for one plan, e.g. tables that depend on the shape.
@@ -108,6 +119,13 @@ class OpPlanContext : public OpShapeContext {
   virtual ThreadPool *thread_pool() const = 0;
 };
 
+// Gives memory to outputs whose shape only Run knows.
+class OutputAllocator {
+ public:
+  virtual ~OutputAllocator() = default;
+  virtual MaceStatus Allocate(int o, const Shape &shape, Tensor *output) = 0;
+};
+
 // What Run works on.
 class OpContext {
  public:
@@ -119,9 +137,12 @@ class OpContext {
   void *scratch() const { return scratch_; }
   OpState *state() const { return state_; }
   ThreadPool *thread_pool() const { return thread_pool_; }
+  // Sets the shape of an output that InferShape called late, and gives it memory: once for each.
+  MaceStatus AllocateOutput(int o, const Shape &shape);
 
  private:
   friend class OpContextBuilder;
+  OutputAllocator *allocator_ = nullptr;
   const Tensor *const *inputs_ = nullptr;
   Tensor *const *outputs_ = nullptr;
   int input_count_ = 0;
@@ -135,7 +156,8 @@ class OpContext {
 class OpContextBuilder {
  public:
   static OpContext Make(const Tensor *const *inputs, int input_count, Tensor *const *outputs,
-                        int output_count, void *scratch, OpState *state, ThreadPool *pool) {
+                        int output_count, void *scratch, OpState *state, ThreadPool *pool,
+                        OutputAllocator *allocator = nullptr) {
     OpContext context;
     context.inputs_ = inputs;
     context.input_count_ = input_count;
@@ -144,6 +166,7 @@ class OpContextBuilder {
     context.scratch_ = scratch;
     context.state_ = state;
     context.thread_pool_ = pool;
+    context.allocator_ = allocator;
     return context;
   }
 };
@@ -171,7 +194,7 @@ class Operation {
   // True when the outputs' elements depend on the inputs' shapes alone: Run is then called once,
   // when the plan is made, with inputs whose raw is null.
   virtual bool DependsOnShapeOnly() const { return false; }
-  // True when Run may reduce output 0's shape (set output(0)->shape) below the planned one.
+  // True when Run may reduce the outputs' shapes (set output(o)->shape) below the planned ones.
   virtual bool HasDynamicOutput() const { return false; }
   // Multiply-adds for planned shapes.
   virtual int64_t Macs(const OpShapeContext &context) const;

@@ -4,6 +4,9 @@
 
 #include <chrono>
 #include <cstring>
+#include <utility>
+
+#include "mace/core/plan_late.h"
 
 namespace mace {
 
@@ -33,38 +36,47 @@ void Plan::Bind(const PlanMemoryIn &memory) {
   }
 }
 
+Plan::Plan() = default;
+Plan::~Plan() = default;
+
+size_t Plan::late_bytes() const { return late_ == nullptr ? 0 : late_->bytes(); }
+
+MaceStatus Plan::RunStep(const Step &step, void *scratch, OutputAllocator *allocator,
+                         RunMetadata *metadata) {
+  OpContext context = OpContextBuilder::Make(
+      step.inputs.data(), static_cast<int>(step.inputs.size()), step.outputs.data(),
+      static_cast<int>(step.outputs.size()), scratch, step.state.get(), thread_pool_, allocator);
+  if (metadata == nullptr) return step.operation->Run(&context);
+  OperatorStats stats;
+  stats.stats.start_micros = NowMicros();
+  MACE_RETURN_IF_ERROR(step.operation->Run(&context));
+  stats.stats.end_micros = NowMicros();
+  stats.operator_name = step.operation->name();
+  stats.type = step.operation->type();
+  for (const Tensor *output : step.outputs) {
+    stats.output_shape.push_back(output->shape.ToVector());
+  }
+  stats.args = step.args;
+  stats.macs = step.macs;
+  metadata->op_stats.push_back(std::move(stats));
+  return MaceStatus::MACE_SUCCESS;
+}
+
 MaceStatus Plan::Run(const PlanMemoryIn &memory, RunMetadata *metadata) {
   Bind(memory);
   if (metadata != nullptr) {
     metadata->op_stats.clear();
-    metadata->op_stats.reserve(steps_.size());
+    metadata->op_stats.reserve(net_->operators().size());
   }
   for (Step &step : steps_) {
-    if (step.dynamic) step.outputs[0]->shape = step.planned_shape;
-    OpContext context = OpContextBuilder::Make(
-        step.inputs.data(), static_cast<int>(step.inputs.size()), step.outputs.data(),
-        static_cast<int>(step.outputs.size()),
-        step.scratch_bytes == 0 ? nullptr : memory.arena + step.scratch_offset, step.state.get(),
-        thread_pool_);
-    if (metadata == nullptr) {
-      MaceStatus status = step.operation->Run(&context);
-      if (!status.ok()) return AtOperator(step.operation->def(), status);
-      continue;
+    for (size_t o = 0; step.dynamic && o < step.outputs.size(); ++o) {
+      step.outputs[o]->shape = step.planned_shapes[o];
     }
-    OperatorStats stats;
-    stats.stats.start_micros = NowMicros();
-    MaceStatus status = step.operation->Run(&context);
-    stats.stats.end_micros = NowMicros();
+    void *scratch = step.scratch_bytes == 0 ? nullptr : memory.arena + step.scratch_offset;
+    const MaceStatus status = RunStep(step, scratch, nullptr, metadata);
     if (!status.ok()) return AtOperator(step.operation->def(), status);
-    stats.operator_name = step.operation->name();
-    stats.type = step.operation->type();
-    for (const Tensor *output : step.outputs) {
-      stats.output_shape.push_back(output->shape.ToVector());
-    }
-    stats.args = step.args;
-    stats.macs = step.macs;
-    metadata->op_stats.push_back(std::move(stats));
   }
+  if (late_ != nullptr) MACE_RETURN_IF_ERROR(late_->Run(metadata));
   for (size_t i : copied_outputs_) {
     const Tensor &tensor = output(i);
     if (tensor.bytes() > 0) std::memcpy(memory.outputs[i], tensor.raw, tensor.bytes());

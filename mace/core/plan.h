@@ -33,22 +33,34 @@ struct PlanMemoryIn {
 
 class Plan {
  public:
+  Plan();
+  ~Plan();
   // Infers all shapes for input_shapes (one for each input of the net, fully known), executes what
-  // depends on nothing else, and plans memory for the rest. The net outlives the plan.
+  // depends on nothing else, and plans memory for the rest. The net outlives the plan. Operators
+  // whose shapes cannot be known yet, and all that depend on them, are planned during the run.
   static MaceStatus Make(const Net &net, const std::vector<Shape> &input_shapes,
                          const PlanOptions &options, std::unique_ptr<Plan> *plan);
 
   const std::vector<Shape> &input_shapes() const { return input_shapes_; }
   // By number of NetTensor. DT_INVALID: not inferred, because of a problem before it.
   const std::vector<Tensor> &tensors() const { return tensors_; }
+  // Whether the shape of a tensor, by its number, is known only during the run.
+  bool late(int tensor) const { return late_tensors_[static_cast<size_t>(tensor)]; }
+  // Whether the shape of a tensor is the largest that it can have.
+  bool dynamic(int tensor) const { return dynamic_tensors_[static_cast<size_t>(tensor)]; }
+  // Whether that of wanted output i is; its memory is then the plan's own.
+  bool output_late(size_t i) const { return late(net_->outputs()[i]); }
   // Wanted output i. After Run its shape is the computed one, which an operator with a dynamic
   // output may have made smaller than the planned one.
   const Tensor &output(size_t i) const { return tensors_[static_cast<size_t>(net_->outputs()[i])]; }
+  // {-1} for an output that is late.
   const Shape &output_shape(size_t i) const { return output_shapes_[i]; }
-  // Bytes that the caller must have ready for output i.
+  // Bytes that the caller must have ready for output i; 0 for one that is late.
   size_t output_bytes(size_t i) const { return output_bytes_[i]; }
 
   size_t arena_bytes() const { return arena_bytes_; }
+  // Memory that the plan has of its own, for what is late.
+  size_t late_bytes() const;
   size_t arena_lower_bound() const { return arena_lower_bound_; }
   // Elements that were computed when the plan was made.
   size_t value_bytes() const { return value_bytes_; }
@@ -65,7 +77,7 @@ class Plan {
     size_t scratch_bytes = 0;
     size_t scratch_offset = 0;
     bool dynamic = false;
-    Shape planned_shape;  // of output 0, restored before each run when dynamic
+    std::vector<Shape> planned_shapes;  // of the outputs, restored before each run when dynamic
     size_t net_operator = 0;
     std::vector<std::pair<int, int>> aliases;
     std::vector<std::pair<int, int>> in_place;
@@ -74,14 +86,19 @@ class Plan {
   };
   class Context;
   class Builder;
+  class Late;
 
   void Bind(const PlanMemoryIn &memory);
+  MaceStatus RunStep(const Step &step, void *scratch, OutputAllocator *allocator,
+                     RunMetadata *metadata);
 
   const Net *net_ = nullptr;
   ThreadPool *thread_pool_ = nullptr;
   std::vector<Shape> input_shapes_;
   std::vector<Tensor> tensors_;
   std::vector<Step> steps_;
+  std::unique_ptr<Late> late_;  // null: nothing is late
+  std::vector<bool> late_tensors_, dynamic_tensors_;
   std::vector<std::pair<int, AlignedBuffer>> values_;  // computed when the plan was made
   size_t value_bytes_ = 0;
   // Where tensors lie: number and offset in the arena; number and index of the input or output.

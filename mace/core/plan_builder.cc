@@ -8,12 +8,12 @@
 #include "mace/base/allocator.h"
 #include "mace/base/checked.h"
 #include "mace/core/plan.h"
+#include "mace/core/plan_context.h"
+#include "mace/core/plan_late.h"
 
 namespace mace {
 
 namespace {
-
-const Tensor kAbsentTensor;
 
 size_t MachineMemory() {
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);  // NOLINT
@@ -29,62 +29,6 @@ bool IsKnown(const Tensor &tensor) {
 
 }  // namespace
 
-class Plan::Context : public OpPlanContext {
- public:
-  Context(Plan *plan, const NetOperator &op, Step *step)
-      : plan_(plan), op_(op), step_(step), shape_set_(op.outputs.size(), false) {}
-
-  int InputCount() const override { return static_cast<int>(op_.inputs.size()); }
-  int OutputCount() const override { return static_cast<int>(op_.outputs.size()); }
-  bool HasInput(int i) const override {
-    return i >= 0 && i < InputCount() && op_.inputs[static_cast<size_t>(i)] >= 0;
-  }
-  const Tensor &Input(int i) const override {
-    if (!HasInput(i)) return kAbsentTensor;
-    return plan_->tensors_[static_cast<size_t>(op_.inputs[static_cast<size_t>(i)])];
-  }
-  void SetOutputShape(int i, const Shape &shape) override {
-    plan_->tensors_[static_cast<size_t>(op_.outputs[static_cast<size_t>(i)])].shape = shape;
-    shape_set_[static_cast<size_t>(i)] = true;
-  }
-  const Shape &OutputShape(int i) const override {
-    return plan_->tensors_[static_cast<size_t>(op_.outputs[static_cast<size_t>(i)])].shape;
-  }
-  void RequestScratch(size_t bytes) override {
-    step_->scratch_bytes = std::max(step_->scratch_bytes, bytes);
-  }
-  void AliasOutput(int o, int i) override { step_->aliases.emplace_back(o, i); }
-  void AllowInPlace(int o, int i) override { step_->in_place.emplace_back(o, i); }
-  void SetState(std::unique_ptr<OpState> state) override { step_->state = std::move(state); }
-  ThreadPool *thread_pool() const override { return plan_->thread_pool_; }
-
-  // `limit`: bytes that a tensor may have; operators size tables by their outputs when they plan.
-  MaceStatus CheckOutputs(const OperatorDef &def, size_t limit) const {
-    for (size_t o = 0; o < op_.outputs.size(); ++o) {
-      const Tensor &tensor = plan_->tensors_[static_cast<size_t>(op_.outputs[o])];
-      size_t bytes = 0;
-      if (!shape_set_[o]) return RuntimeError("its InferShape gives no shape for output ", o);
-      if (!CheckedBytes(tensor.shape, DataTypeSize(tensor.dtype), &bytes)) {
-        return InvalidArgs("output '", def.output[o], "' would have the impossible shape ",
-                           tensor.shape.ToString());
-      }
-      if (bytes > limit) {
-        return OutOfResources("output '", def.output[o], "' of shape ", tensor.shape.ToString(),
-                              " needs more than the ", limit,
-                              " bytes that activations may take; "
-                              "use smaller inputs or a larger limit");
-      }
-    }
-    return MaceStatus::MACE_SUCCESS;
-  }
-
- private:
-  Plan *plan_;
-  const NetOperator &op_;
-  Step *step_;
-  std::vector<bool> shape_set_;
-};
-
 class Plan::Builder {
  public:
   Builder(const Net &net, const PlanOptions &options, Plan *plan)
@@ -92,8 +36,10 @@ class Plan::Builder {
         options_(options),
         plan_(plan),
         limit_(options.memory_limit == 0 ? MachineMemory() : options.memory_limit),
-        failed_(net.tensors().size(), false),
-        dynamic_(net.tensors().size(), false) {}
+        failed_(net.tensors().size(), false) {
+    plan->late_tensors_.assign(net.tensors().size(), false);
+    plan->dynamic_tensors_.assign(net.tensors().size(), false);
+  }
 
   MaceStatus Build(const std::vector<Shape> &input_shapes) {
     plan_->net_ = &net_;
@@ -147,38 +93,51 @@ class Plan::Builder {
     }
   }
 
+  // The operator is planned when the run reaches it.
+  MaceStatus AddLate(size_t i) {
+    for (int output : net_.operators()[i].outputs) plan_->late_tensors_[At(output)] = true;
+    late_.push_back(i);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
   MaceStatus AddOperator(size_t i) {
     const NetOperator &op = net_.operators()[i];
+    for (int input : op.inputs) {
+      if (input >= 0 && (plan_->dynamic(input) || plan_->late(input))) return AddLate(i);
+    }
     Step step;
     step.operation = op.operation.get();
     step.net_operator = i;
-    for (int input : op.inputs) {
-      if (input < 0 || !dynamic_[At(input)]) continue;
-      return Unsupported("the shape of its input '", *plan_->tensors_[At(input)].name,
-                         "' is known only after that was computed: such a tensor can only be an "
-                         "output of the model");
-    }
-    Context context(plan_, op, &step);
-    MACE_RETURN_IF_ERROR(op.operation->InferShape(&context));
-    MACE_RETURN_IF_ERROR(context.CheckOutputs(*op.def, options_.shape_only ? SIZE_MAX : limit_));
+    Context context(plan_, op, &step, Context::Elements::kPlanned);
+    const MaceStatus status = AddStep(op, &step, &context);
+    return context.lacks_elements() || context.AnyLate() ? AddLate(i) : status;
+  }
+
+  MaceStatus AddStep(const NetOperator &op, Step *step, Context *context) {
+    MACE_RETURN_IF_ERROR(op.operation->InferShape(context));
+    if (context->lacks_elements() || context->AnyLate()) return MaceStatus::MACE_SUCCESS;
+    MACE_RETURN_IF_ERROR(context->CheckOutputs(*op.def, options_.shape_only ? SIZE_MAX : limit_));
     const bool evaluate =
         op.executable && (op.operation->DependsOnShapeOnly() ||
                           std::all_of(op.inputs.begin(), op.inputs.end(), [this](int input) {
                             return input < 0 || IsKnown(plan_->tensors_[At(input)]);
                           }));
-    if (!evaluate && op.operation->HasDynamicOutput()) dynamic_[At(op.outputs[0])] = true;
+    step->dynamic = !evaluate && op.operation->HasDynamicOutput();
+    for (int output : op.outputs) plan_->dynamic_tensors_[At(output)] = step->dynamic;
     if (options_.shape_only && !evaluate) return MaceStatus::MACE_SUCCESS;
-    MACE_RETURN_IF_ERROR(op.operation->Plan(&context));
+    MACE_RETURN_IF_ERROR(op.operation->Plan(context));
+    if (context->lacks_elements()) return MaceStatus::MACE_SUCCESS;
     for (int input : op.inputs) {
-      step.inputs.push_back(input < 0 ? nullptr : &plan_->tensors_[At(input)]);
+      step->inputs.push_back(input < 0 ? nullptr : &plan_->tensors_[At(input)]);
     }
-    for (int output : op.outputs) step.outputs.push_back(&plan_->tensors_[At(output)]);
-    if (evaluate) return Evaluate(op, &step);
-    step.dynamic = op.operation->HasDynamicOutput();
-    step.planned_shape = step.outputs[0]->shape;
-    step.macs = op.operation->Macs(context);
-    op.operation->Describe(context, &step.args);
-    plan_->steps_.push_back(std::move(step));
+    for (int output : op.outputs) {
+      step->outputs.push_back(&plan_->tensors_[At(output)]);
+      step->planned_shapes.push_back(plan_->tensors_[At(output)].shape);
+    }
+    if (evaluate) return Evaluate(op, step);
+    step->macs = op.operation->Macs(*context);
+    op.operation->Describe(*context, &step->args);
+    plan_->steps_.push_back(std::move(*step));
     return MaceStatus::MACE_SUCCESS;
   }
 
@@ -225,21 +184,31 @@ class Plan::Builder {
   void DropUnneededSteps() {
     needed_.assign(net_.tensors().size(), false);
     for (int output : net_.outputs()) needed_[At(output)] = true;
+    // What is late runs after all else, and nothing else reads it.
+    std::vector<size_t> late;
+    for (size_t k = late_.size(); k-- > 0;) {
+      if (Need(net_.operators()[late_[k]])) late.push_back(late_[k]);
+    }
+    late_.assign(late.rbegin(), late.rend());
     std::vector<Step> kept;
     for (size_t s = plan_->steps_.size(); s-- > 0;) {
       Step &step = plan_->steps_[s];
-      const NetOperator &op = OperatorOf(step);
-      if (std::none_of(op.outputs.begin(), op.outputs.end(),
-                       [this](int output) { return needed_[At(output)]; })) {
-        continue;
-      }
-      for (int input : op.inputs) {
-        if (input >= 0) needed_[At(input)] = true;
-      }
-      kept.push_back(std::move(step));
+      if (Need(OperatorOf(step))) kept.push_back(std::move(step));
     }
     std::reverse(kept.begin(), kept.end());
     plan_->steps_ = std::move(kept);
+  }
+
+  // Whether an output of the operator is needed; its inputs are then, too.
+  bool Need(const NetOperator &op) {
+    if (std::none_of(op.outputs.begin(), op.outputs.end(),
+                     [this](int output) { return needed_[At(output)]; })) {
+      return false;
+    }
+    for (int input : op.inputs) {
+      if (input >= 0) needed_[At(input)] = true;
+    }
+    return true;
   }
 
   void DropUnneededValues() {
@@ -275,6 +244,7 @@ class Plan::Builder {
       for (const auto &[o, i] : step.in_place) Share(op, o, i, &described.in_place);
       graph->steps.push_back(std::move(described));
     }
+    if (!late_.empty()) graph->steps.push_back(ReadLate());
     for (size_t t = 0; t < graph->tensors.size(); ++t) {
       const Tensor &tensor = plan_->tensors_[t];
       if (net_.tensors()[t].kind == NetTensor::Kind::kComputed && !tensor.is_const) continue;
@@ -282,11 +252,22 @@ class Plan::Builder {
       graph->tensors[t].bytes = tensor.bytes();
     }
     for (int output : net_.outputs()) {
-      if (graph->tensors[At(output)].kind == MemoryGraph::Kind::kPlanned) {
+      if (graph->tensors[At(output)].kind == MemoryGraph::Kind::kPlanned && !plan_->late(output)) {
         graph->tensors[At(output)].kind = MemoryGraph::Kind::kOutput;
       }
     }
     return total <= SIZE_MAX / 4;
+  }
+
+  // All that is late as one step: what it reads must live until then.
+  MemoryGraph::Step ReadLate() const {
+    MemoryGraph::Step step;
+    for (size_t i : late_) {
+      for (int input : net_.operators()[i].inputs) {
+        if (input >= 0 && !plan_->late(input)) step.inputs.push_back(input);
+      }
+    }
+    return step;
   }
 
   void Share(const NetOperator &op, int o, int i, std::vector<std::pair<int, int>> *pairs) const {
@@ -318,16 +299,23 @@ class Plan::Builder {
     for (size_t t = 0; t < memory.tensors.size(); ++t) PlaceTensor(static_cast<int>(t), memory);
     for (size_t i = 0; i < net_.outputs().size(); ++i) {
       const int output = net_.outputs()[i];
-      plan_->output_shapes_.push_back(plan_->tensors_[At(output)].shape);
-      plan_->output_bytes_.push_back(plan_->tensors_[At(output)].bytes());
+      const bool late = plan_->late(output);
+      plan_->output_shapes_.push_back(late ? Shape{-1} : plan_->tensors_[At(output)].shape);
+      plan_->output_bytes_.push_back(late ? 0 : plan_->tensors_[At(output)].bytes());
+      if (late) continue;
       if (graph.tensors[At(output)].kind != MemoryGraph::Kind::kOutput) {
         plan_->copied_outputs_.push_back(i);
       }
+    }
+    if (!late_.empty()) {
+      const size_t limit = limit_ - memory.arena_bytes - plan_->value_bytes_;
+      plan_->late_ = std::make_unique<Late>(net_, plan_, std::move(late_), limit);
     }
     return MaceStatus::MACE_SUCCESS;
   }
 
   void PlaceTensor(int tensor, const MemoryPlan &memory) {
+    if (plan_->late(tensor)) return;
     const MemoryPlan::Place &place = memory.tensors[At(tensor)];
     if (place.external < 0) {
       // Those of steps that were dropped get an address too; nothing reads it.
@@ -352,9 +340,9 @@ class Plan::Builder {
   const PlanOptions &options_;
   Plan *plan_;
   const size_t limit_;
-  std::vector<bool> failed_;   // by tensor
-  std::vector<bool> dynamic_;  // by tensor: its shape is known only after it was computed
-  std::vector<bool> needed_;   // by tensor
+  std::vector<bool> failed_;  // by tensor
+  std::vector<bool> needed_;  // by tensor
+  std::vector<size_t> late_;  // numbers of operators
 };
 
 MaceStatus Plan::Make(const Net &net, const std::vector<Shape> &input_shapes,

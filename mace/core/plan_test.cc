@@ -295,27 +295,111 @@ TEST_F(PlanTest, DynamicOutput) {
   EXPECT_EQ(plan_->output_shape(0), Shape({4}));
 }
 
-TEST_F(PlanTest, DynamicOutputMustBeAnOutputOfTheModel) {
+TEST_F(PlanTest, LateOperatorsArePlannedDuringTheRun) {
   ModelBuilder builder;
   builder.Input("x", {4})
+      .Output("y", {-1})
+      .Output("known", {4})
+      .Op("Softmax", "before", {"x"}, {"known"})
+      .Op("Identity", "positives", {"known"}, {"p"})
+      .Op("Softmax", "after_in_place", {"p"}, {"q"})
+      .Op("Softmax", "last", {"q"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{4}}).ok());
+  EXPECT_TRUE(plan_->output_late(0));
+  EXPECT_FALSE(plan_->output_late(1));
+  EXPECT_EQ(plan_->output_bytes(0), 0u);
+  EXPECT_EQ(journal.plans["before"], 1);
+  EXPECT_EQ(journal.plans["last"], 0);
+  float x[4] = {-2, 1, -3, 3}, known[4] = {};
+  ASSERT_TRUE(Run({x}, {nullptr, known}).ok());
+  EXPECT_EQ(known[3], 4);
+  ASSERT_EQ(plan_->output(0).shape, Shape({2}));
+  EXPECT_EQ(plan_->output(0).data<float>()[0], 4);
+  EXPECT_EQ(plan_->output(0).data<float>()[1], 6);
+  // Another shape is planned once more, one that was seen is not; nor is memory taken again.
+  float all[4] = {1, 2, 3, 4};
+  ASSERT_TRUE(Run({all}, {nullptr, known}).ok());
+  ASSERT_EQ(plan_->output(0).shape, Shape({4}));
+  EXPECT_EQ(plan_->output(0).data<float>()[3], 7);
+  EXPECT_EQ(journal.plans["last"], 2);
+  const size_t bytes = plan_->late_bytes();
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(Run({x}, {nullptr, known}).ok());
+    ASSERT_TRUE(Run({all}, {nullptr, known}).ok());
+  }
+  EXPECT_EQ(journal.plans["last"], 2);
+  EXPECT_EQ(journal.plans["before"], 1);
+  EXPECT_EQ(plan_->late_bytes(), bytes);
+  EXPECT_EQ(plan_->output(0).data<float>()[3], 7);
+}
+
+TEST_F(PlanTest, NoElementsAreAShapeLikeOthers) {
+  ModelBuilder builder;
+  builder.Input("x", {2})
       .Output("y", {-1})
       .Op("Identity", "positives", {"x"}, {"p"})
       .Op("Softmax", "after", {"p"}, {"y"});
   ASSERT_TRUE(MakeNet(builder).ok());
-  const MaceStatus status = MakePlan({{4}});
-  EXPECT_EQ(status, MaceStatus::MACE_UNSUPPORTED);
-  EXPECT_NE(status.message().find("Softmax 'after': the shape of its input 'p'"), std::string::npos)
+  ASSERT_TRUE(MakePlan({{2}}).ok());
+  float x[2] = {-1, -2};
+  ASSERT_TRUE(Run({x}, {nullptr}).ok());
+  EXPECT_EQ(plan_->output(0).shape, Shape({0}));
+}
+
+TEST_F(PlanTest, ElementsThatAShapeNeedsMayBeComputed) {
+  ModelBuilder builder;
+  builder.Input("x", {2}, DT_INT32)
+      .Output("y", {-1})
+      .Op("Fill", "fill", {"x"}, {"zeros"})
+      .Op("Softmax", "after", {"zeros"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{2}}).ok());
+  for (int round = 0; round < 2; ++round) {
+    for (int32_t n : {3, 5}) {
+      const int32_t x[2] = {n, 2};
+      ASSERT_TRUE(Run({reinterpret_cast<const float *>(x)}, {nullptr}).ok());
+      EXPECT_EQ(plan_->output(0).shape, Shape({n, 2}));
+      EXPECT_EQ(plan_->output(0).data<float>()[2 * n - 1], 1);
+    }
+  }
+  EXPECT_EQ(journal.plans["after"], 2) << "of shapes that come again";
+  const int32_t negative[2] = {-3, 2};
+  const MaceStatus status = Run({reinterpret_cast<const float *>(negative)}, {nullptr});
+  EXPECT_EQ(status, MaceStatus::MACE_INVALID_ARGS);
+  EXPECT_NE(status.message().find("Fill 'fill': output 'zeros' would have"), std::string::npos)
       << status.information();
 }
 
-TEST_F(PlanTest, UnknownShapeIsAStatus) {
+TEST_F(PlanTest, WhatIsLateKeepsToTheLimit) {
   ModelBuilder builder;
-  builder.Input("x", {2}, DT_INT32).Output("y", {-1}).Op("Fill", "fill", {"x"}, {"y"});
+  builder.Input("x", {1}, DT_INT32).Output("y", {-1}).Op("Fill", "fill", {"x"}, {"y"});
   ASSERT_TRUE(MakeNet(builder).ok());
-  const MaceStatus status = MakePlan({{2}});
-  EXPECT_EQ(status, MaceStatus::MACE_UNSUPPORTED);
-  EXPECT_NE(status.message().find("Fill 'fill': shape 'x' is computed from"), std::string::npos)
-      << status.information();
+  ASSERT_TRUE(MakePlan({{1}}, 4096).ok());
+  const int32_t small[1] = {500}, large[1] = {2000};
+  EXPECT_TRUE(Run({reinterpret_cast<const float *>(small)}, {nullptr}).ok());
+  EXPECT_EQ(Run({reinterpret_cast<const float *>(large)}, {nullptr}),
+            MaceStatus::MACE_OUT_OF_RESOURCES);
+}
+
+TEST_F(PlanTest, WhatLateOperatorsReadLivesUntilThen) {
+  ModelBuilder builder;
+  builder.Input("x", {4})
+      .Output("y", {-1})
+      .Output("z", {4})
+      .Op("Softmax", "a", {"x"}, {"a"})
+      .Op("Identity", "positives", {"a"}, {"p"})
+      .Op("Softmax", "b_in_place", {"a"}, {"b"})
+      .Op("Softmax", "c_in_place", {"b"}, {"c"})
+      .Op("Softmax", "d", {"c"}, {"z"})
+      .Op("Softmax", "late", {"p"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{4}}).ok());
+  float x[4] = {-2, 1, -3, 3}, z[4] = {};
+  ASSERT_TRUE(Run({x}, {nullptr, z}).ok());
+  EXPECT_EQ(z[3], 7);
+  EXPECT_EQ(plan_->output(0).data<float>()[0], 3);
+  EXPECT_EQ(plan_->output(0).data<float>()[1], 5);
 }
 
 TEST_F(PlanTest, ImpossibleShapeIsAStatus) {

@@ -3,6 +3,7 @@
 #include "mace/libmace/engine.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "mace/base/allocator.h"
@@ -268,7 +269,10 @@ MaceStatus Engine::CheckOutputs(const TensorView *inputs, const TensorView *outp
   const Plan &plan = *plans_[0];
   for (size_t i = 0; i < outputs_.size(); ++i) {
     MACE_RETURN_IF_ERROR(CheckType("output", outputs_[i], outputs[i]));
-    const size_t bytes = plan.output_bytes(i);
+    const auto size = [&](size_t o) {
+      return plan.output_late(o) ? outputs[o].bytes : plan.output_bytes(o);
+    };
+    const size_t bytes = size(i);
     if (outputs[i].bytes < bytes) {
       return InvalidArgs("output '", outputs_[i].name, "' of shape ",
                          plan.output_shape(i).ToString(), " needs ", bytes,
@@ -282,7 +286,7 @@ MaceStatus Engine::CheckOutputs(const TensorView *inputs, const TensorView *outp
       }
     }
     for (size_t k = 0; k < i; ++k) {
-      if (Overlap(outputs[i].data, bytes, outputs[k].data, plan.output_bytes(k))) {
+      if (Overlap(outputs[i].data, bytes, outputs[k].data, size(k))) {
         return InvalidArgs("output '", outputs_[i].name, "' overlaps output '", outputs_[k].name,
                            "' in memory");
       }
@@ -291,12 +295,45 @@ MaceStatus Engine::CheckOutputs(const TensorView *inputs, const TensorView *outp
   return MaceStatus::MACE_SUCCESS;
 }
 
-MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata) {
+MaceStatus Engine::GiveMemory(size_t i, const Shape &shape, size_t bytes, OutputMemory *memory,
+                              TensorView *view) const {
+  if (!view->growable || memory == nullptr) return MaceStatus::MACE_SUCCESS;
+  if (view->bytes >= bytes && view->data != nullptr) return MaceStatus::MACE_SUCCESS;
+  view->data = memory->Get(i, shape, bytes);
+  if (view->data == nullptr) {
+    return OutOfResources("no memory for the ", bytes, " bytes of output '", outputs_[i].name, "'");
+  }
+  view->bytes = bytes;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Engine::CopyLate(size_t i, OutputMemory *memory, TensorView *view) const {
+  const Tensor &tensor = plans_[0]->output(i);
+  const size_t bytes = tensor.bytes();
+  view->shape = tensor.shape;
+  MACE_RETURN_IF_ERROR(GiveMemory(i, tensor.shape, bytes, memory, view));
+  if (view->bytes < bytes) {
+    return InvalidArgs("output '", outputs_[i].name, "' came out with shape ",
+                       tensor.shape.ToString(), " and needs ", bytes,
+                       " bytes, but there is room for ", view->bytes,
+                       "; run again with more, or let the engine allocate it");
+  }
+  if (bytes > 0) std::memcpy(view->data, tensor.raw, bytes);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
+                       OutputMemory *memory_source) {
   if (!ready_) return InvalidArgs("the engine is not initialized");
   MACE_RETURN_IF_ERROR(UsePlan(inputs));
   for (size_t i = 0; i < inputs_.size(); ++i) {
     MACE_RETURN_IF_ERROR(CheckInput(inputs_[i], inputs[i]));
     input_pointers_[input_index_[i]] = inputs[i].data;
+  }
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    if (plans_[0]->output_late(i)) continue;
+    MACE_RETURN_IF_ERROR(GiveMemory(i, plans_[0]->output_shape(i), plans_[0]->output_bytes(i),
+                                    memory_source, &outputs[i]));
   }
   MACE_RETURN_IF_ERROR(CheckOutputs(inputs, outputs));
   MACE_RETURN_IF_ERROR(GrowArena());
@@ -307,15 +344,20 @@ MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadat
   memory.arena = arena_.as<char>();
   ThreadPool::CallerBinding binding(*thread_pool_);
   MACE_RETURN_IF_ERROR(plans_[0]->Run(memory, metadata));
-  for (size_t i = 0; i < outputs_.size(); ++i) outputs[i].shape = plans_[0]->output(i).shape;
-  return MaceStatus::MACE_SUCCESS;
+  MaceStatus status;
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    outputs[i].shape = plans_[0]->output(i).shape;
+    if (!status.ok() || !plans_[0]->output_late(i)) continue;
+    status = CopyLate(i, memory_source, &outputs[i]);
+  }
+  return status;
 }
 
 MaceEngine::MemoryUsage Engine::memory_usage() const {
   MaceEngine::MemoryUsage usage;
   usage.packed_weights = net_.packed_bytes();
   if (!plans_.empty()) {
-    usage.arena = plans_[0]->arena_bytes();
+    usage.arena = plans_[0]->arena_bytes() + plans_[0]->late_bytes();
     usage.arena_lower_bound = plans_[0]->arena_lower_bound();
   }
   return usage;

@@ -42,6 +42,16 @@ struct TensorView {
   Shape shape;
   void *data = nullptr;
   size_t bytes = 0;  // room at data
+  // Of an output: OutputMemory is asked for memory when this is not enough.
+  bool growable = false;
+};
+
+// Where outputs get memory whose size the application does not know.
+class OutputMemory {
+ public:
+  virtual ~OutputMemory() = default;
+  // Memory of `bytes` for output `index` of the engine, null when there is none.
+  virtual void *Get(size_t index, const Shape &shape, size_t bytes) = 0;
 };
 
 class Engine {
@@ -58,10 +68,12 @@ class Engine {
   const std::vector<MaceTensorInfo> &inputs() const { return inputs_; }
   const std::vector<MaceTensorInfo> &outputs() const { return outputs_; }
 
-  // inputs[i] is for inputs()[i]; only its shape is read. shapes gets one for each output.
+  // inputs[i] is for inputs()[i]; only its shape is read. shapes gets one for each output, {-1} for
+  // those that are known only after Run.
   MaceStatus OutputShapes(const TensorView *inputs, std::vector<Shape> *shapes);
-  // outputs[i] is for outputs()[i]; its shape is set.
-  MaceStatus Run(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata);
+  // outputs[i] is for outputs()[i]; its shape is set. memory: for outputs that are growable.
+  MaceStatus Run(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
+                 OutputMemory *memory = nullptr);
 
   MaceEngine::MemoryUsage memory_usage() const;
 
@@ -72,6 +84,11 @@ class Engine {
   MaceStatus CheckShape(const MaceTensorInfo &info, const Shape &shape) const;
   MaceStatus CheckInput(const MaceTensorInfo &info, const TensorView &view) const;
   MaceStatus CheckOutputs(const TensorView *inputs, const TensorView *outputs) const;
+  // Memory of `bytes` for output i, if it has too little.
+  MaceStatus GiveMemory(size_t i, const Shape &shape, size_t bytes, OutputMemory *memory,
+                        TensorView *view) const;
+  // Copies an output that has the plan's own memory.
+  MaceStatus CopyLate(size_t i, OutputMemory *memory, TensorView *view) const;
   // Makes the plan for these shapes the first of plans_.
   MaceStatus UsePlan(const TensorView *inputs);
   MaceStatus GrowArena();

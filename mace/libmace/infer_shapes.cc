@@ -49,11 +49,15 @@ MaceStatus InputShapes(const std::vector<TensorInfo> &infos, const mace_tensor *
 }
 
 void ReportShapes(const Plan &plan, mace_shape_fn shape, void *user) {
-  for (const Tensor &tensor : plan.tensors()) {
+  for (size_t t = 0; t < plan.tensors().size(); ++t) {
+    const Tensor &tensor = plan.tensors()[t];
     if (tensor.dtype == DT_INVALID) continue;
+    const int number = static_cast<int>(t);
     int64_t dims[MACE_C_MAX_RANK] = {};
     std::copy(tensor.shape.begin(), tensor.shape.end(), dims);
-    shape(user, tensor.name->c_str(), tensor.dtype, tensor.shape.rank(), dims);
+    if (plan.dynamic(number)) std::fill(std::begin(dims), std::end(dims), -1);
+    shape(user, tensor.name->c_str(), tensor.dtype, plan.late(number) ? -1 : tensor.shape.rank(),
+          dims);
   }
 }
 

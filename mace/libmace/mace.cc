@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "mace/base/allocator.h"
 #include "mace/base/closest_name.h"
 #include "mace/libmace/engine.h"
 #include "mace/libmace/gpu_context.h"
@@ -98,6 +99,8 @@ class MaceTensor::Impl {
   DataFormat format = DF_NONE;
   // Elements there is room for: a run may make the shape of an output smaller, not its memory.
   std::vector<int64_t> allocated;
+  // The engine allocated the memory, and may replace it.
+  bool from_engine = false;
 };
 
 MaceTensor::MaceTensor() : impl_(std::make_unique<Impl>()) {}
@@ -155,6 +158,7 @@ class MaceEngine::Impl {
   MaceStatus Run(const std::map<std::string, MaceTensor> &inputs,
                  std::map<std::string, MaceTensor> *outputs, RunMetadata *metadata) {
     std::lock_guard<std::mutex> lock(mutex_);
+    NewMemory memory(this);
     if (!engine_.ready()) return InvalidArgs("the engine is not initialized");
     if (outputs == nullptr) return InvalidArgs("the map of outputs is null");
     MACE_RETURN_IF_ERROR(CheckNames("input", engine_.inputs(), inputs));
@@ -168,13 +172,21 @@ class MaceEngine::Impl {
       const MaceTensorInfo &info = engine_.outputs()[i];
       const auto found = outputs->find(info.name);
       output_tensors_[i] = found->second.impl_.get();
-      MACE_RETURN_IF_ERROR(View("output", info, *output_tensors_[i], &outputs_[i]));
+      MaceTensor::Impl *tensor = output_tensors_[i];
+      const bool empty = tensor->data == nullptr;
+      if (empty && tensor->type == IDataType::kInvalid) tensor->type = info.data_type;
+      MACE_RETURN_IF_ERROR(View("output", info, *tensor, &outputs_[i]));
+      if (empty) outputs_[i].bytes = 0;
+      outputs_[i].growable = empty || tensor->from_engine;
     }
-    MACE_RETURN_IF_ERROR(engine_.Run(inputs_.data(), outputs_.data(), metadata));
+    const MaceStatus status = engine_.Run(inputs_.data(), outputs_.data(), metadata, &memory);
     for (size_t i = 0; i < outputs_.size(); ++i) {
-      output_tensors_[i]->shape.assign(outputs_[i].shape.begin(), outputs_[i].shape.end());
+      // Of a run that failed, too: a shape may be what it failed of.
+      if (status.ok() || output_tensors_[i]->data != nullptr) {
+        output_tensors_[i]->shape.assign(outputs_[i].shape.begin(), outputs_[i].shape.end());
+      }
     }
-    return MaceStatus::MACE_SUCCESS;
+    return status;
   }
 
   MaceStatus OutputShapes(const std::map<std::string, std::vector<int64_t>> &input_shapes,
@@ -206,6 +218,26 @@ class MaceEngine::Impl {
   }
 
  private:
+  // Memory for outputs that come without any.
+  class NewMemory : public OutputMemory {
+   public:
+    explicit NewMemory(Impl *impl) : impl_(impl) {}
+    void *Get(size_t index, const Shape &shape, size_t bytes) override {
+      MaceTensor::Impl &tensor = *impl_->output_tensors_[index];
+      void *memory = AllocateAligned(std::max<size_t>(bytes, 1));
+      if (memory == nullptr) return nullptr;
+      tensor.data = std::shared_ptr<void>(memory, FreeAligned);
+      tensor.floats =
+          tensor.type == IDataType::kFloat ? std::static_pointer_cast<float>(tensor.data) : nullptr;
+      tensor.allocated = shape.ToVector();
+      tensor.from_engine = true;
+      return memory;
+    }
+
+   private:
+    Impl *impl_;
+  };
+
   // The map must have the names of the engine and no others.
   template <typename Map>
   static MaceStatus CheckNames(const char *what, const std::vector<MaceTensorInfo> &infos,

@@ -114,7 +114,7 @@ MaceStatus Match(const char *what, const std::vector<MaceTensorInfo> &infos,
 }
 
 void SetShape(const mace::Shape &shape, mace_tensor *tensor) {
-  tensor->rank = shape.rank();
+  tensor->rank = shape == mace::Shape{-1} ? -1 : shape.rank();
   for (int d = 0; d < shape.rank(); ++d) tensor->dims[d] = shape[d];
 }
 
@@ -183,30 +183,57 @@ MaceStatus Create(const mace::ModelSource &source, const mace_config *config,
   return MaceStatus::MACE_SUCCESS;
 }
 
+// Memory from the caller's function.
+class CallerMemory : public mace::OutputMemory {
+ public:
+  CallerMemory(mace_engine *engine, mace_tensor *outputs, mace_output_fn function, void *user)
+      : engine_(engine), outputs_(outputs), function_(function), user_(user) {}
+  void *Get(size_t index, const mace::Shape &shape, size_t bytes) override {
+    const size_t place = engine_->output_index[index];
+    mace_tensor tensor;
+    FillInfo(engine_->engine.outputs()[index], &tensor);
+    SetShape(shape, &tensor);
+    tensor.bytes = bytes;
+    outputs_[place].data = function_(user_, place, &tensor);
+    outputs_[place].bytes = bytes;
+    return outputs_[place].data;
+  }
+
+ private:
+  mace_engine *engine_;
+  mace_tensor *outputs_;
+  mace_output_fn function_;
+  void *user_;
+};
+
 MaceStatus Run(mace_engine *engine, const mace_tensor *inputs, size_t input_count,
-               mace_tensor *outputs, size_t output_count, mace_op_stats_fn stats, void *user) {
+               mace_tensor *outputs, size_t output_count, mace_output_fn output_memory,
+               mace_op_stats_fn stats, void *user) {
   if (engine == nullptr) return InvalidArgs("the engine is null");
   std::lock_guard<std::mutex> lock(engine->mutex);
   MACE_RETURN_IF_ERROR(
       Match("input", engine->engine.inputs(), inputs, input_count, true, &engine->inputs, nullptr));
   MACE_RETURN_IF_ERROR(Match("output", engine->engine.outputs(), outputs, output_count, false,
                              &engine->outputs, &engine->output_index));
-  if (stats == nullptr) {
-    MACE_RETURN_IF_ERROR(
-        engine->engine.Run(engine->inputs.data(), engine->outputs.data(), nullptr));
-  } else {
-    mace::RunMetadata metadata;
-    MACE_RETURN_IF_ERROR(
-        engine->engine.Run(engine->inputs.data(), engine->outputs.data(), &metadata));
-    for (const mace::OperatorStats &op : metadata.op_stats) {
-      const mace_op_stats converted = ToC(op);
-      stats(user, &converted);
-    }
+  CallerMemory memory(engine, outputs, output_memory, user);
+  for (TensorView &output : engine->outputs) {
+    output.growable = output_memory != nullptr && output.data == nullptr;
+    if (output.growable) output.bytes = 0;
+    output.shape = mace::Shape{-1};
   }
+  mace::RunMetadata metadata;
+  const MaceStatus status = engine->engine.Run(engine->inputs.data(), engine->outputs.data(),
+                                               stats == nullptr ? nullptr : &metadata, &memory);
+  for (const mace::OperatorStats &op : metadata.op_stats) {
+    const mace_op_stats converted = ToC(op);
+    stats(user, &converted);
+  }
+  // Of a run that failed, too: a shape may be what it failed of.
   for (size_t i = 0; i < engine->outputs.size(); ++i) {
+    if (engine->outputs[i].shape == mace::Shape{-1}) continue;
     SetShape(engine->outputs[i].shape, &outputs[engine->output_index[i]]);
   }
-  return MaceStatus::MACE_SUCCESS;
+  return status;
 }
 
 MaceStatus OutputShapes(mace_engine *engine, const mace_tensor *inputs, size_t input_count,
@@ -284,7 +311,14 @@ mace_code mace_engine_output_shapes(mace_engine *engine, const mace_tensor *inpu
 mace_code mace_engine_run(mace_engine *engine, const mace_tensor *inputs, size_t input_count,
                           mace_tensor *outputs, size_t output_count, mace_op_stats_fn stats,
                           void *user) {
-  return Report(Run(engine, inputs, input_count, outputs, output_count, stats, user));
+  return Report(Run(engine, inputs, input_count, outputs, output_count, nullptr, stats, user));
+}
+
+mace_code mace_engine_run_alloc(mace_engine *engine, const mace_tensor *inputs, size_t input_count,
+                                mace_tensor *outputs, size_t output_count,
+                                mace_output_fn output_memory, mace_op_stats_fn stats, void *user) {
+  return Report(
+      Run(engine, inputs, input_count, outputs, output_count, output_memory, stats, user));
 }
 
 mace_code mace_engine_memory(const mace_engine *engine, mace_memory *memory) {

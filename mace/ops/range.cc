@@ -54,11 +54,7 @@ class RangeOp : public ShapedOperation {
       if (input.elements() != 1) {
         return Invalid(kNames[i], " must be one number, but has shape ", input.shape.ToString());
       }
-      if (!input.is_const || input.raw == nullptr) {
-        return NotSupported(kNames[i], " is computed from the elements of a model input, but the ",
-                            "length of the output must be known before the run; make it a "
-                            "constant");
-      }
+      MACE_RETURN_IF_ERROR(context->NeedElements(i, kNames[i]));
       values[i] = input.data<T>()[0];
     }
     if (values[2] == 0) return Invalid("delta is 0");

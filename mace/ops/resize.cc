@@ -147,11 +147,7 @@ class ResizeOp : public ShapedOperation {
                      input.shape.ToString());
     }
     if (input.dtype != DT_FLOAT) return Integers(context, 1, "size", sizes);
-    if (!input.is_const || input.raw == nullptr) {
-      return NotSupported("scales '", *input.name,
-                          "' are computed from the elements of a model input, but the shape that "
-                          "depends on them must be known before the run; make them a constant");
-    }
+    MACE_RETURN_IF_ERROR(context.NeedElements(1, "scales"));
     scales->assign(input.data<float>(), input.data<float>() + 2);
     return MaceStatus();
   }

@@ -231,8 +231,10 @@ class MACE_API MaceEngine {
 
   // Runs the model once. Input shapes may differ from those of the last run where the model allows
   // it; the plan for each shape is made once and kept. An output tensor must have the type of the
-  // model's output and room for its shape; afterwards its shape is the computed one. Outputs must
-  // not overlap inputs or each other in memory: they are written while inputs are read.
+  // model's output and room for its shape; afterwards its shape is the computed one. One without
+  // data gets memory from the engine, new memory whenever that is too small: right for outputs
+  // whose shape is known only after the run. Outputs must not overlap inputs or each other in
+  // memory: they are written while inputs are read.
   MaceStatus Run(const std::map<std::string, MaceTensor> &inputs,
                  std::map<std::string, MaceTensor> *outputs, RunMetadata *run_metadata = nullptr);
 
@@ -240,7 +242,8 @@ class MACE_API MaceEngine {
   const std::vector<MaceTensorInfo> &outputs() const;
 
   // Shapes of the outputs for the given input shapes; where the number of results depends on the
-  // elements (detections), the most that there can be. Makes and keeps the plan for them.
+  // elements (detections), the most that there can be; {-1} where nothing is known before the run.
+  // Makes and keeps the plan for them.
   MaceStatus OutputShapes(const std::map<std::string, std::vector<int64_t>> &input_shapes,
                           std::map<std::string, std::vector<int64_t>> *output_shapes);
 

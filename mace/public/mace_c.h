@@ -64,7 +64,8 @@ typedef struct mace_op_stats {
 } mace_op_stats;
 
 typedef void (*mace_op_stats_fn)(void *user, const mace_op_stats *stats);
-// Called for each tensor of a model whose shape could be inferred.
+// Called for each tensor of a model whose type could be inferred. A dim of -1 depends on elements,
+// and with a rank of -1 not even the number of dimensions is known before the run.
 typedef void (*mace_shape_fn)(void *user, const char *tensor, mace_dtype dtype, int32_t rank,
                               const int64_t *dims);
 // Called for each operator that cannot be executed; code says why as a status would.
@@ -92,7 +93,8 @@ MACE_API mace_code mace_engine_output(const mace_engine *engine, size_t index, m
 
 // Rank, dims and type of all outputs, in the model's order, for the given input shapes (data is not
 // read). output_count must be mace_engine_output_count(). Where the number of results depends on
-// the elements (detections), the most that there can be.
+// the elements (detections), the most that there can be; rank is -1 where nothing is known before
+// the run.
 MACE_API mace_code mace_engine_output_shapes(mace_engine *engine, const mace_tensor *inputs,
                                              size_t input_count, mace_tensor *outputs,
                                              size_t output_count);
@@ -102,6 +104,16 @@ MACE_API mace_code mace_engine_output_shapes(mace_engine *engine, const mace_ten
 MACE_API mace_code mace_engine_run(mace_engine *engine, const mace_tensor *inputs,
                                    size_t input_count, mace_tensor *outputs, size_t output_count,
                                    mace_op_stats_fn stats, void *user);
+
+// Gives memory for one output: `output` has its name, type, rank, dims and size in bytes, index is
+// its place in the caller's array. Null: there is none, and the run fails.
+typedef void *(*mace_output_fn)(void *user, size_t index, const mace_tensor *output);
+// The same for outputs of any shape: for each with a null data, output_memory is called once its
+// shape is known, during the call. data and bytes are set then.
+MACE_API mace_code mace_engine_run_alloc(mace_engine *engine, const mace_tensor *inputs,
+                                         size_t input_count, mace_tensor *outputs,
+                                         size_t output_count, mace_output_fn output_memory,
+                                         mace_op_stats_fn stats, void *user);
 
 typedef struct mace_memory {
   size_t arena;              // bytes planned for activations and scratch

@@ -237,7 +237,11 @@ MaceStatus ModelRunner::MakeTensors() {
     MACE_RETURN_IF_ERROR(MakeTensor(info, input_shapes.at(info.name), &inputs_[info.name]));
   }
   for (const MaceTensorInfo &info : engine_->outputs()) {
-    MACE_RETURN_IF_ERROR(MakeTensor(info, output_shapes.at(info.name), &outputs_[info.name]));
+    const std::vector<int64_t> &shape = output_shapes.at(info.name);
+    // The engine allocates what it knows the shape of only after the run.
+    outputs_[info.name] = MaceTensor({}, nullptr, info.data_type, info.data_format);
+    if (shape == std::vector<int64_t>{-1}) continue;
+    MACE_RETURN_IF_ERROR(MakeTensor(info, shape, &outputs_[info.name]));
   }
   return MaceStatus::MACE_SUCCESS;
 }

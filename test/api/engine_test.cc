@@ -163,6 +163,57 @@ TEST(Engine, HalfWeightsAreExpanded) {
   EXPECT_EQ(Values(outputs["output"]), std::vector<float>({1, -2, 0.5f}));
 }
 
+TEST(Engine, GivesMemoryToOutputsWithoutAny) {
+  const ModelFiles files = AddOneModel();
+  const auto engine = MakeEngine(files);
+  ASSERT_NE(engine, nullptr);
+  Tensors outputs = {{"output", MaceTensor()}};
+  ASSERT_MACE_OK(engine->Run({{"input", FloatTensor({1, 4}, Numbers(4))}}, &outputs));
+  EXPECT_EQ(outputs["output"].shape(), std::vector<int64_t>({1, 4}));
+  ASSERT_NE(outputs["output"].data(), nullptr);
+  const std::vector<float> first = Values(outputs["output"]);
+  // More room is taken when it is needed, and only then.
+  ASSERT_MACE_OK(engine->Run({{"input", FloatTensor({2, 4}, Numbers(8))}}, &outputs));
+  EXPECT_EQ(outputs["output"].shape(), std::vector<int64_t>({2, 4}));
+  const void *memory = outputs["output"].raw_data().get();
+  ASSERT_MACE_OK(engine->Run({{"input", FloatTensor({1, 4}, Numbers(4))}}, &outputs));
+  EXPECT_EQ(outputs["output"].raw_data().get(), memory);
+  EXPECT_EQ(Values(outputs["output"]), first);
+}
+
+TEST(Engine, ShapesThatDependOnElements) {
+  ModelBuilder builder;
+  builder.Input("n", {}, DT_INT64)
+      .Output("output", {-1}, DT_INT64)
+      .Constant<int64_t>("zero", {}, {0})
+      .Constant<int64_t>("one", {}, {1})
+      .Op("Range", "range", {"zero", "n", "one"}, {"numbers"})
+      .Op("Eltwise", "add", {"numbers", "n"}, {"output"}, {StringArg("type", "SUM")});
+  const ModelFiles files = builder.Build();
+  const auto engine = MakeEngine(files);
+  ASSERT_NE(engine, nullptr);
+  std::map<std::string, std::vector<int64_t>> shapes;
+  ASSERT_MACE_OK(engine->OutputShapes({{"n", {}}}, &shapes));
+  EXPECT_EQ(shapes["output"], std::vector<int64_t>({-1}));
+  MaceTensor n = EmptyTensor({}, IDataType::kInt64);
+  Tensors outputs = {{"output", MaceTensor()}},
+          small = {{"output", EmptyTensor({2}, n.data_type())}};
+  for (int64_t count : {3, 5, 0}) {
+    static_cast<int64_t *>(n.raw_data().get())[0] = count;
+    ASSERT_MACE_OK(engine->Run({{"n", n}}, &outputs));
+    EXPECT_EQ(outputs["output"].shape(), std::vector<int64_t>({count}));
+    const int64_t *numbers = static_cast<int64_t *>(outputs["output"].raw_data().get());
+    for (int64_t i = 0; i < count; ++i) EXPECT_EQ(numbers[i], i + count);
+    const MaceStatus status = engine->Run({{"n", n}}, &small);
+    if (count <= 2) {
+      EXPECT_TRUE(status.ok()) << status.information();
+    } else {
+      EXPECT_TRUE(Fails(status, MaceStatus::MACE_INVALID_ARGS, "room for 16"));
+    }
+    EXPECT_EQ(small["output"].shape(), std::vector<int64_t>({count})) << "what was needed";
+  }
+}
+
 // What the caller did wrong, and what the engine says of it.
 class Refusal : public testing::Test {
  protected:
@@ -234,10 +285,6 @@ TEST_F(Refusal, OutputTooSmall) {
 TEST_F(Refusal, NoMemory) {
   inputs_["input"] = MaceTensor({2, 4}, std::shared_ptr<float>());
   ExpectRefused("input 'input' has no memory");
-}
-TEST_F(Refusal, DefaultTensor) {
-  outputs_["output"] = MaceTensor();
-  ExpectRefused("element type invalid");
 }
 TEST_F(Refusal, OutputOverlapsInput) {
   outputs_["output"] = inputs_["input"];

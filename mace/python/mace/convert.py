@@ -182,9 +182,10 @@ def _describe_outputs(graph: Graph) -> None:
     """Lets the outputs say the shape and type that the engine inferred."""
     for output in graph.outputs:
         value = graph.values.get(output.name)
+        if value is not None:
+            output.dtype = value.dtype or output.dtype
         if value is not None and value.shape is not None:
             output.shape = value.shape
-            output.dtype = value.dtype or output.dtype
             if len(value.shape) != 4:
                 output.data_format = "NONE"
 

@@ -96,6 +96,7 @@ class CMemory(Structure):
 
 STATS_FN = ctypes.CFUNCTYPE(None, c_void_p, POINTER(COpStats))
 SHAPE_FN = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_int32, c_int32, POINTER(c_int64))
+OUTPUT_FN = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_size_t, POINTER(CTensor))
 PROBLEM_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p, c_char_p, c_char_p)
 
 _Tensors = POINTER(CTensor)
@@ -116,6 +117,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "mace_engine_run": (
         c_int32,
         [c_void_p, _Tensors, c_size_t, _Tensors, c_size_t, STATS_FN, c_void_p],
+    ),
+    "mace_engine_run_alloc": (
+        c_int32,
+        [c_void_p, _Tensors, c_size_t, _Tensors, c_size_t, OUTPUT_FN, STATS_FN, c_void_p],
     ),
     "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
     "mace_infer_shapes": (
@@ -293,7 +298,7 @@ class Engine:
         self.inputs = self._infos(lib.mace_engine_input_count, lib.mace_engine_input)
         self.outputs = self._infos(lib.mace_engine_output_count, lib.mace_engine_output)
         self._names = [(i.name.encode(), _DTYPE_CODES[i.dtype]) for i in self.inputs]
-        self._planned: dict[tuple[Shape, ...], list[Shape]] = {}
+        self._planned: dict[tuple[Shape, ...], list[Shape | None]] = {}
 
     def _infos(self, count: Callable[..., int], get: Callable[..., int]) -> list[TensorInfo]:
         infos = []
@@ -308,11 +313,13 @@ class Engine:
 
     def output_shapes(self, shapes: Mapping[str, Sequence[int]]) -> dict[str, Shape]:
         """The shapes of the outputs for these shapes of the inputs. Outputs whose size depends on
-        values, such as detections, have their largest shape."""
+        values, such as detections, have their largest shape; those of which nothing is known before
+        the run are left out."""
         self._open()
         self._check_names(shapes)
         wanted = [tuple(int(d) for d in shapes[i.name]) for i in self.inputs]
-        return dict(zip((o.name for o in self.outputs), self._plan(wanted), strict=True))
+        planned = zip((o.name for o in self.outputs), self._plan(wanted), strict=True)
+        return {name: shape for name, shape in planned if shape is not None}
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Runs the model once: arrays by input name to new arrays by output name.
@@ -398,7 +405,8 @@ class Engine:
             tensor.dims[: len(shape)] = shape
         return tensors
 
-    def _plan(self, shapes: Sequence[Shape]) -> list[Shape]:
+    def _plan(self, shapes: Sequence[Shape]) -> list[Shape | None]:
+        """Shapes of the outputs; None: known only after the run."""
         key = tuple(shapes)
         known = self._planned.get(key)
         if known is not None:
@@ -412,7 +420,9 @@ class Engine:
         )
         if len(self._planned) >= _SHAPES_KEPT:
             self._planned.clear()
-        self._planned[key] = [tuple(o.dims[: o.rank]) for o in outputs]
+        self._planned[key] = [
+            tuple(o.dims[: o.rank]) if o.rank >= 0 else None for o in outputs
+        ]
         return self._planned[key]
 
     def _run(self, inputs: Mapping[str, Array], stats: list[OpProfile] | None) -> dict[str, Array]:
@@ -421,7 +431,7 @@ class Engine:
         arrays = [_input_array(info, inputs[info.name]) for info in self.inputs]
         shapes = [array.shape for array in arrays]
         results = [
-            np.empty(shape, info.dtype)
+            np.empty(shape, info.dtype) if shape is not None else None
             for shape, info in zip(self._plan(shapes), self.outputs, strict=True)
         ]
         tensors = self._input_tensors(shapes)
@@ -430,17 +440,25 @@ class Engine:
         outputs = (CTensor * len(results))()
         for output, array, info in zip(outputs, results, self.outputs, strict=True):
             output.name, output.dtype = info.name.encode(), _DTYPE_CODES[info.dtype]
-            output.rank = array.ndim
-            output.dims[: array.ndim] = array.shape
-            output.data, output.bytes = array.ctypes.data, array.nbytes
+            if array is not None:
+                output.data, output.bytes = array.ctypes.data, array.nbytes
+
+        def allocate(_: object, index: int, tensor: Any) -> int:
+            made = tensor.contents
+            array = np.empty(tuple(made.dims[: made.rank]), self.outputs[index].dtype)
+            results[index] = array
+            return int(array.ctypes.data)
+
+        memory = OUTPUT_FN(allocate)
         callback = STATS_FN() if stats is None else STATS_FN(_collector(stats))
         _check(
-            self._lib.mace_engine_run(
-                self._handle, tensors, len(tensors), outputs, len(outputs), callback, None
+            self._lib.mace_engine_run_alloc(
+                self._handle, tensors, len(tensors), outputs, len(outputs), memory, callback, None
             )
         )
         named = {}
         for output, array, info in zip(outputs, results, self.outputs, strict=True):
+            assert array is not None  # mypy: the engine allocated what was missing
             shape = tuple(output.dims[: output.rank])
             if shape != array.shape:
                 array = array.reshape(-1)[: int(np.prod(shape))].reshape(shape)

@@ -67,10 +67,10 @@ def _run(part: Graph) -> dict[str, Array] | None:
         described = infer(part).graph
         for output in part.outputs:
             value = described.values.get(output.name)
-            if value is None or value.shape is None or value.dtype is None:
-                _log.debug("not folded to constants: the shape of %s is not known", output.name)
+            if value is None or value.dtype is None:
+                _log.debug("not folded to constants: the type of %s is not known", output.name)
                 return None
-            output.shape, output.dtype = value.shape, value.dtype
+            output.shape, output.dtype = value.shape or (), value.dtype
         model = to_bytes(part)
         with Engine.from_bytes(model.graph, model.data or None) as engine:
             return dict(engine.run({}))

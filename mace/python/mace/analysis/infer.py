@@ -115,9 +115,8 @@ def _probe(graph: Graph, model: ModelBytes, which: int, runtime: str) -> _Probe:
 
     def on_shape(_: object, name: bytes, dtype: int, rank: int, dims: Array) -> None:
         text = name.decode("utf-8", "replace")
-        result.values[text] = Value(
-            text, dtypes.NAMES.get(dtype), tuple(dims[i] for i in range(rank))
-        )
+        shape = tuple(dims[i] for i in range(rank)) if rank >= 0 else None
+        result.values[text] = Value(text, dtypes.NAMES.get(dtype), shape)
 
     def on_problem(_: object, code: int, name: bytes, op: bytes, message: bytes) -> None:
         texts = (t.decode("utf-8", "replace") for t in (name, message))
