@@ -420,9 +420,7 @@ class Engine:
         )
         if len(self._planned) >= _SHAPES_KEPT:
             self._planned.clear()
-        self._planned[key] = [
-            tuple(o.dims[: o.rank]) if o.rank >= 0 else None for o in outputs
-        ]
+        self._planned[key] = [tuple(o.dims[: o.rank]) if o.rank >= 0 else None for o in outputs]
         return self._planned[key]
 
     def _run(self, inputs: Mapping[str, Array], stats: list[OpProfile] | None) -> dict[str, Array]:
@@ -438,10 +436,10 @@ class Engine:
         for tensor, array in zip(tensors, arrays, strict=True):
             tensor.data, tensor.bytes = array.ctypes.data, array.nbytes
         outputs = (CTensor * len(results))()
-        for output, array, info in zip(outputs, results, self.outputs, strict=True):
+        for output, result, info in zip(outputs, results, self.outputs, strict=True):
             output.name, output.dtype = info.name.encode(), _DTYPE_CODES[info.dtype]
-            if array is not None:
-                output.data, output.bytes = array.ctypes.data, array.nbytes
+            if result is not None:
+                output.data, output.bytes = result.ctypes.data, result.nbytes
 
         def allocate(_: object, index: int, tensor: Any) -> int:
             made = tensor.contents
@@ -457,12 +455,12 @@ class Engine:
             )
         )
         named = {}
-        for output, array, info in zip(outputs, results, self.outputs, strict=True):
-            assert array is not None  # mypy: the engine allocated what was missing
+        for output, result, info in zip(outputs, results, self.outputs, strict=True):
+            assert result is not None  # the engine allocated what was missing
             shape = tuple(output.dims[: output.rank])
-            if shape != array.shape:
-                array = array.reshape(-1)[: int(np.prod(shape))].reshape(shape)
-            named[info.name] = array
+            if shape != result.shape:
+                result = result.reshape(-1)[: int(np.prod(shape))].reshape(shape)
+            named[info.name] = result
         return named
 
 
