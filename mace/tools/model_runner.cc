@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -94,6 +95,19 @@ json DescribeTensors(const std::vector<MaceTensorInfo> &infos,
     list.push_back(entry);
   }
   return list;
+}
+
+// Writes a whole file, or leaves none. What is no plain file, as a device, is not removed.
+MaceStatus WriteFile(const std::string &path, const void *data, size_t bytes) {
+  std::FILE *file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return InvalidArgs("cannot write '", path, "': ", strerror(errno));
+  int error = std::fwrite(data, 1, bytes, file) == bytes ? 0 : errno;
+  struct stat status;
+  const bool plain = fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode);
+  if (std::fclose(file) != 0 && error == 0) error = errno;
+  if (error == 0) return MaceStatus::MACE_SUCCESS;
+  if (plain) std::remove(path.c_str());
+  return OutOfResources("cannot write '", path, "': ", strerror(error));
 }
 
 }  // namespace
@@ -299,15 +313,7 @@ MaceStatus ModelRunner::Run(RunMetadata *metadata) {
 
 MaceStatus ModelRunner::WriteTensor(const std::string &name, const std::string &path) const {
   const MaceTensor &tensor = outputs_.at(name);
-  std::FILE *file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return InvalidArgs("cannot write '", path, "': ", strerror(errno));
-  const size_t bytes = Bytes(tensor);
-  const bool written = std::fwrite(tensor.raw_data().get(), 1, bytes, file) == bytes;
-  const bool closed = std::fclose(file) == 0;
-  if (written && closed) return MaceStatus::MACE_SUCCESS;
-  const int error = errno;
-  std::remove(path.c_str());
-  return OutOfResources("cannot write '", path, "': ", strerror(error));
+  return WriteFile(path, tensor.raw_data().get(), Bytes(tensor));
 }
 
 MaceStatus ModelRunner::WriteOutputs(const std::string &prefix) const {
@@ -353,14 +359,7 @@ MaceStatus WriteJson(const std::string &path, const json &value) {
   if (path.empty()) return MaceStatus::MACE_SUCCESS;
   // Names that are no valid UTF-8 are replaced rather than refused.
   const std::string text = value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-  std::FILE *file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr) return InvalidArgs("cannot write '", path, "': ", strerror(errno));
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const bool closed = std::fclose(file) == 0;
-  if (written && closed) return MaceStatus::MACE_SUCCESS;
-  const int error = errno;
-  std::remove(path.c_str());
-  return OutOfResources("cannot write '", path, "': ", strerror(error));
+  return WriteFile(path, text.data(), text.size());
 }
 
 int64_t PeakKilobytes() {

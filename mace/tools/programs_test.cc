@@ -150,7 +150,7 @@ TEST_F(Programs, ExitCodesAndSentences) {
       {"mace_run", "--input_shape=2,2:2 --input_file=@/none", 2, "none_in_put_0'"},
       {"mace_run", "--input_node=in/put:1 --input_shape=2,2", 2, "did you mean 'in/put:0'?"},
       {"mace_run", "--input_shape=2,2:2 --output_file=/nonexistent/out", 2, "cannot write"},
-      {"mace_run", "--input_shape=2,2:2 --output_file=/dev/full", 2, "cannot write"},
+      {"mace_run", "--input_shape=2,2:2 --output_file=/no/folder/out", 2, "cannot write"},
       {"mace_run", "--input_shape=2,2:2 --json=/dev/full", 1, "cannot write '/dev/full'"},
       {"mace_run", "--input_shape=2,2:2 --device=TPU", 2, "--device is CPU, GPU or HEXAGON"},
       {"mace_run", "--input_shape=2,2:2 --device=GPU", 2, "no GPU runtime"},

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 from conftest import PretendedBoard, PretendedPhone
 from mace.cli.main import main
 
-_TESTS = Path(__file__).resolve().parents[2] / "mace" / "python" / "tests"
+_ROOT = Path(__file__).resolve().parents[2]
+_TESTS = _ROOT / "mace" / "python" / "tests"
 
 
 @pytest.fixture
@@ -80,3 +83,43 @@ def test_phones_that_are_not_ready(
     other.link.connect()
     assert main(["run", *where]) == 4
     assert "none of the connected Android devices runs" in capfd.readouterr().err
+
+
+def _tool(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(_ROOT / "tools" / "bazel_adb_run.py"), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_bazel_target_on_a_phone(phone: PretendedPhone) -> None:
+    where = ["--target=//mace/base:base_test", "--run_target=True", "--device=android"]
+    done = _tool(*where, "--args=--gtest_filter=Status*", "--json")
+    assert done.returncode == 0, done.stderr
+    (ran,) = json.loads(done.stdout)["runs"]
+    assert ran["passed"] and ran["tests"]["complete"] and ran["tests"]["passed"] > 0
+    assert ran["device"] == "Nobody Test_Phone"
+    assert phone.link.call("ls -A /data/local/tmp").stdout == ""
+
+
+def test_a_bazel_target_that_reads_files() -> None:
+    where = ["--target=//mace/tools:programs_test", "--run_target", "--target_abis=host"]
+    done = _tool(*where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed, 0 failed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--target=nonsense"], 2, "is no label of a Bazel target"),
+        (["--target=//mace/base:nothing", "--target_abis=host"], 2, "nothing"),
+        (["--target=//mace/base:base_test", "--target_abis=mips"], 2, "there is no ABI 'mips'"),
+        (
+            ["--target=//mace/base:base_test", "--run_target", "--device=android"],
+            4,
+            "no Android device is connected",
+        ),
+    ],
+)
+def test_wrong_use_of_the_tool(words: list[str], code: int, said: str) -> None:
+    done = _tool(*words)
+    assert done.returncode == code and said in done.stderr, done.stderr

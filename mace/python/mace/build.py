@@ -12,8 +12,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,6 +44,7 @@ _ANDROID = {"android-arm64-v8a": "arm64-v8a", "android-armeabi-v7a": "armeabi-v7
 _SOURCE_FOLDERS = ("mace", "repository", "third_party", "tools/toolchains")
 _SOURCE_FILES = ("WORKSPACE", ".bazelrc", ".bazelrc.user", "tools/bazel")
 _NOT_SOURCES = {"python", "__pycache__"}
+_QUIET = ["--color=no", "--curses=no", "--noshow_progress"]
 _ERROR_LINES = 20
 
 
@@ -75,6 +79,57 @@ def _flags(abi: str) -> list[str]:
     return [f"--config={_ANDROID[abi]}", "--linkopt=-static"]
 
 
+@dataclass(frozen=True)
+class Program:
+    """A program that Bazel made. runfiles: a tar archive of the files it reads when it runs, or
+    None; workspace: the folder in it that it is started in."""
+
+    path: Path
+    runfiles: Path | None
+    workspace: str
+
+
+def program(root: Path, label: str, abi: str, flags: Sequence[str] = ()) -> Program:
+    """Builds a Bazel target for an ABI, or for "android-" and one. Raises BuildError."""
+    match = re.fullmatch(r"//([\w./+-]*):([\w./+-]+)", label)
+    if match is None:
+        raise BuildError(f"'{label}' is no label of a Bazel target, as //mace/ops:ops_test is")
+    target = _flags(abi)
+    if not target:
+        raise BuildError(f"'{label}' cannot be built for '{abi}'; ABIs are {', '.join(_CONFIGS)}")
+    words = [*target, *flags]
+    _say(f"building {label} for {abi} ...")
+    _bazel(root, ["build", *words, *_QUIET, label], f"building {label} for {abi}")
+    folder = _bazel(root, ["info", *words, "bazel-bin"], "asking Bazel for its output")
+    made = Path(folder.strip().splitlines()[-1]) / match[1] / match[2]
+    if not made.is_file():
+        raise BuildError(
+            f"Bazel built '{label}' for {abi} and left no program '{match[1]}/{match[2]}'",
+            hint="name a cc_test or a cc_binary that is compatible with the ABI",
+        )
+    listed = made.with_name(made.name + ".runfiles_manifest")
+    files: list[tuple[str, str]] = []
+    if listed.is_file():
+        lines = listed.read_text(encoding="utf-8").splitlines()
+        split = [(name, path) for name, _, path in (line.partition(" ") for line in lines)]
+        files = [(n, p) for n, p in split if p and Path(p).resolve() != made.resolve()]
+    if not files:
+        return Program(made, None, "")
+    archive = root / "builds" / "bazel_adb_run" / f"{_digest(f'{abi} {label}')}.tar"
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
+        copy = Path(scratch) / archive.name
+        with tarfile.open(copy, "w", dereference=True) as tar:
+            for name, path in files:
+                tar.add(Path(path).resolve(), name)
+        os.replace(copy, archive)
+    return Program(made, archive, files[0][0].partition("/")[0])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def descriptor(root: Path, source: Path, name: str) -> Path:
     """builds/descriptors/<name>: the FileDescriptorSet of the .proto file `source`."""
     target = root / "builds" / "descriptors" / name
@@ -104,8 +159,7 @@ def _bazel_build(root: Path, name: str, flags: list[str], target: Path) -> None:
     started = time.monotonic()
     config = target.parent.name
     _say(f"building {name} for {config} ...")
-    quiet = ["--color=no", "--curses=no", "--noshow_progress"]
-    _bazel(root, ["build", *flags, *quiet, _TARGETS[name]], f"building {name} for {config}")
+    _bazel(root, ["build", *flags, *_QUIET, _TARGETS[name]], f"building {name} for {config}")
     bin_folder = _bazel(root, ["info", *flags, "bazel-bin"], "asking Bazel for its output")
     label = _TARGETS[name].removeprefix("//").replace(":", "/")
     made = Path(bin_folder.strip().splitlines()[-1]) / label

@@ -111,6 +111,15 @@ def test_command(document: str, command: str, folder: Path) -> None:
         for name in re.findall(r"\S+\.yml", command):
             assert (ROOT / name).is_file(), f"{document} names {name}"
         return
+    if command.startswith("python tools/bazel_adb_run.py"):
+        script = [sys.executable, str(ROOT / "tools/bazel_adb_run.py"), "--help"]
+        shown = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+        for flag in re.findall(r"--\w+", command.partition("--args")[0]):
+            assert f"{flag} " in shown, f"{document} names {flag}"
+        for package, name in re.findall(r"//([\w/]+):(\w+)", command):
+            build = (ROOT / package / "BUILD").read_text(encoding="utf-8")
+            assert f'name = "{name}"' in build, f"{document} names //{package}:{name}"
+        return
     assert command.startswith(("mace ", "python tools/converter.py ")), (
         f"{document} has a command that no test runs: {command}"
     )

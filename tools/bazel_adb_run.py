@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Builds Bazel targets for ABIs and runs them on devices: phones by adb, boards by ssh, emulated
+ones, this machine. Examples:
+
+  python tools/bazel_adb_run.py --target=//mace/ops:ops_test --run_target=True
+  python tools/bazel_adb_run.py --target=//mace/ops:ops_test --run_target=True \\
+      --device=emulated --target_abis=arm64-v8a --args="--gtest_filter=Conv2D*"
+  python tools/bazel_adb_run.py --target=//mace/kernels/gemm:gemm_benchmark --run_target=True \\
+      --target_abis=host --args="--filter=.*1x1.*"
+
+Exit codes: 0 ok, 1 internal error, 2 wrong use or a failed build, 3 a test failed, 4 no device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+_PYTHON = ROOT / ".venv" / "bin" / "python"
+sys.path.insert(0, str(ROOT / "mace" / "python"))
+
+try:
+    from mace.build import Program, program
+    from mace.cli.console import Console
+    from mace.config.schema import ABIS
+    from mace.devices import Device, Request, select_devices
+    from mace.devices.program_output import (
+        Benchmark,
+        TestResult,
+        benchmark_rows,
+        read_benchmarks,
+        read_tests,
+    )
+    from mace.errors import EXIT_OK, EXIT_USAGE, EXIT_VERDICT, MaceError
+except ModuleNotFoundError as missing:
+    if _PYTHON.is_file() and Path(sys.prefix).resolve() != (ROOT / ".venv").resolve():
+        os.execv(_PYTHON, [str(_PYTHON), __file__, *sys.argv[1:]])
+    print(f"error: the Python package '{missing.name}' is not installed", file=sys.stderr)
+    print("hint: run tools/setup.sh", file=sys.stderr)
+    sys.exit(2)
+
+_TESTS, _BENCHMARKS = "unittest_stdout_processor", "ops_benchmark_stdout_processor"
+_RUNFILES, _STARTER = "runfiles.tar", "start.sh"
+
+
+@dataclass
+class Ran:
+    """How one target ended on one device."""
+
+    target: str
+    abi: str
+    device: str
+    code: int
+    seconds: float
+    tests: TestResult | None = None
+    benchmarks: list[Benchmark] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is well; a test program must also have come to its summary."""
+        complete = self.tests is None or (self.tests.complete and not self.tests.failed)
+        return self.code == 0 and complete and not self.problem
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither True nor False")
+    return text.lower() in ("true", "1")
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tools/bazel_adb_run.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--target", type=_words, required=True, metavar="LABELS", help="with commas between them"
+    )
+    parser.add_argument(
+        "--target_abis", type=_words, default=["arm64-v8a"], metavar="ABIS", help=", ".join(ABIS)
+    )
+    parser.add_argument("--target_socs", type=_words, default=["all"], help="all, random, or names")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "host", "emulated", "android", "arm_linux"),
+        default="auto",
+        help="auto: as mace run",
+    )
+    parser.add_argument("--device_yml", default="", metavar="FILE", help="boards with Linux")
+    parser.add_argument(
+        "--run_target",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        help="False: only build",
+    )
+    parser.add_argument("--args", default="", help="arguments of the program, in one word")
+    parser.add_argument(
+        "--stdout_processor",
+        choices=(_TESTS, _BENCHMARKS),
+        help="what the output is; told from the target's name if left out",
+    )
+    parser.add_argument("--enable_neon", type=_boolean, nargs="?", const=True, default=True)
+    parser.add_argument("--address_sanitizer", type=_boolean, nargs="?", const=True, default=False)
+    parser.add_argument("--simpleperf", type=_boolean, nargs="?", const=True, default=False)
+    parser.add_argument("--timeout", type=float, default=3600.0, metavar="SECONDS")
+    parser.add_argument("--json", action="store_true", help="print one JSON document alone")
+    options = parser.parse_args(arguments)
+    for abi in options.target_abis:
+        if abi not in ABIS:
+            parser.error(f"there is no ABI '{abi}'; it is one of {', '.join(ABIS)}")
+    if options.address_sanitizer and options.target_abis != ["host"]:
+        parser.error("--address_sanitizer: only for --target_abis=host, which has its libraries")
+    if options.simpleperf:
+        parser.error("--simpleperf: Android's profiler is not in this version of MACE")
+    return options
+
+
+def _flags(options: argparse.Namespace) -> list[str]:
+    flags = [f"--define=neon={str(options.enable_neon).lower()}"]
+    return [*flags, "--config=asan"] if options.address_sanitizer else flags
+
+
+def _arguments(options: argparse.Namespace, is_benchmark: bool) -> list[str]:
+    words = shlex.split(options.args)
+    if not is_benchmark:
+        return words
+    words = [
+        f"--benchmark_filter={word.partition('=')[2]}" if word.startswith("--filter=") else word
+        for word in words
+    ]
+    return [*words, "--benchmark_format=json"]
+
+
+def _run(
+    made: Program, label: str, device: Device, options: argparse.Namespace, console: Console
+) -> Ran:
+    processor = options.stdout_processor or (_BENCHMARKS if label.endswith("benchmark") else _TESTS)
+    is_benchmark = processor == _BENCHMARKS
+    show = None if console.as_json or is_benchmark else sys.stdout
+    arguments = _arguments(options, is_benchmark)
+    with device.lock():
+        try:
+            info = device.info()
+            console.say(f"running {label} on {info.name} ({info.abi})")
+            start = _push(made, device)
+            result = device.run(start, arguments, {}, options.timeout, show)
+        finally:
+            device.clean()
+    ran = Ran(label, device.abi, info.name, result.code, result.seconds)
+    if is_benchmark and result.code == 0:
+        ran.benchmarks = read_benchmarks(result.stdout)
+    elif not is_benchmark:
+        ran.tests = read_tests(result.stdout)
+    return ran
+
+
+def _push(made: Program, device: Device) -> str:
+    """Copies the program and what it reads; the name of what is to be started."""
+    device.push(made.path, made.path.name)
+    if made.runfiles is None:
+        return made.path.name
+    device.push(made.runfiles, _RUNFILES)
+    starter = made.runfiles.with_name(_STARTER)
+    starter.write_text(
+        f'#!/bin/sh\nset -e\ntar -xf {_RUNFILES}\nexport TEST_SRCDIR="$PWD"\n'
+        f'cd {made.workspace}\nexec ../{shlex.quote(made.path.name)} "$@"\n',
+        encoding="utf-8",
+    )
+    starter.chmod(0o755)
+    device.push(starter, _STARTER)
+    return _STARTER
+
+
+def _show(rans: list[Ran], console: Console) -> None:
+    for ran in rans:
+        if ran.benchmarks:
+            console.out(f"{ran.target} on {ran.device} ({ran.abi})")
+            header = ("Benchmark", "Time (ns)", "Iterations", "Input (MB/s)", "GMACPS")
+            console.table(header, benchmark_rows(ran.benchmarks), "lrrrr")
+            console.out()
+    rows = []
+    for ran in rans:
+        tests = ran.tests
+        counted = f"{tests.passed} passed, {len(tests.failed)} failed" if tests else ""
+        end = f"ended with {ran.code}" if ran.code >= 0 else f"ended by signal {-ran.code}"
+        unfinished = "no summary" if tests and not tests.complete and ran.code == 0 else end
+        verdict = "ok" if ran.passed else ran.problem or unfinished
+        rows.append([ran.target, ran.abi, ran.device, verdict, counted, f"{ran.seconds:.1f}"])
+    console.table(("target", "ABI", "device", "result", "tests", "s"), rows, "lllllr")
+    for ran in rans:
+        for name in ran.tests.failed if ran.tests else []:
+            console.out(f"FAILED: {name} ({ran.abi}, {ran.device})")
+
+
+def _all(options: argparse.Namespace, console: Console) -> int:
+    rans: list[Ran] = []
+    for abi in options.target_abis:
+        request = Request(options.device, options.device_yml, options.target_socs)
+        folder = ROOT / "builds" / "bazel_adb_run" / abi
+        for label in options.target:
+            if not options.run_target:
+                console.out(f"built {program(ROOT, label, abi, _flags(options)).path}")
+                continue
+            for device in select_devices(abi, folder, request):
+                made = program(ROOT, label, device.build, _flags(options))
+                rans.append(_run(made, label, device, options, console))
+    if rans:
+        _show(rans, console)
+    results: list[dict[str, Any]] = [{**asdict(ran), "passed": ran.passed} for ran in rans]
+    console.result["runs"] = results
+    return EXIT_OK if all(ran.passed for ran in rans) else EXIT_VERDICT
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the tool; returns the exit code."""
+    options = _parse(arguments)
+    console = Console("bazel_adb_run", options.json)
+    try:
+        code = _all(options, console)
+    except MaceError as error:
+        console.error(error)
+        console.finish(error.exit_code or EXIT_USAGE, error)
+        return error.exit_code
+    console.finish(code)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
