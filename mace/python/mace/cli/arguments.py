@@ -288,6 +288,50 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stop_at", metavar="TENSOR", help="only what this tensor needs")
 
 
+def _similarity(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return value
+
+
+def _add_engines(parser: argparse.ArgumentParser, model: str) -> None:
+    """What compare and reduce share."""
+    parser.add_argument("model", metavar="MODEL", help=model)
+    group = parser.add_argument_group("comparison")
+    group.add_argument("--weight_file", metavar="FILE", help="the .caffemodel of a .prototxt")
+    group.add_argument("--models", metavar="NAME", help="the model of a deployment file")
+    group.add_argument("--seed", metavar="N", type=_integer(0), default=0, help="of random inputs")
+    group.add_argument(
+        "--threshold",
+        metavar="S",
+        type=_similarity,
+        default=0.9999,
+        help="the least similarity of a layer, whose SQNR must fit it too (default 0.9999)",
+    )
+    group.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=600.0,
+        help="end a run that takes longer (default 600)",
+    )
+    group.add_argument("--output_dir", metavar="DIR", help="where results go; default: here")
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    _add_engines(parser, "a model file or a deployment file")
+    what = "framework, onnxruntime, tensorflow, opencv, numpy, or mace[:ABI][:ISA][:unoptimized]"
+    parser.add_argument("first", metavar="A", help=f"what counts as right: {what}")
+    parser.add_argument("second", metavar="B", help="what is compared with it: one of the same")
+    parser.add_argument(
+        "--samples", metavar="N", type=_integer(1, 1000), default=1, help="inputs (default 1)"
+    )
+
+
 def _add_ops(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
@@ -354,6 +398,15 @@ VERBS = (
   mace benchmark --config=mobilenet_v2.yml --omp_num_threads=1
   mace benchmark --config=mobilenet_v2.yml --json > profile.json""",
         _add_benchmark,
+    ),
+    Verb(
+        "compare",
+        "run a model on two engines and compare them layer by layer",
+        """\
+  mace compare model.onnx onnxruntime mace
+  mace compare model.onnx mace:reference mace:avx2
+  mace compare mobilenet_v2.yml mace:unoptimized mace --threshold=0.99999""",
+        _add_compare,
     ),
     Verb(
         "check",

@@ -22,6 +22,7 @@ _MODULES = {
     "convert": "mace.cli.convert",
     "run": "mace.cli.run",
     "benchmark": "mace.cli.benchmark",
+    "compare": "mace.cli.compare",
     "check": "mace.cli.check",
     "ops": "mace.cli.ops",
     "init": "mace.cli.init",

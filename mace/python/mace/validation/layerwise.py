@@ -85,13 +85,17 @@ def judge(
     samples: Sequence[Mapping[str, Array]],
     device: Device | None,
     settings: Settings,
+    alone: bool = True,
 ) -> tuple[LayerResult | None, Diagnosis | None]:
-    """The first bad layer and why it is bad. device: None leaves the engine out of it."""
+    """The first bad layer and why it is bad. device: None leaves the engine out of it; alone:
+    False keeps the layer from being run alone, as it is not MACE's."""
     result = first_bad(results)
     if result is None or result.expected is None or result.actual is None:
         return result, None
     sample = result.verdict.sample
-    inputs = _right_inputs(model, result, results, references[sample], samples[sample])
+    inputs: dict[str, Array] = {}
+    if alone:
+        inputs = _right_inputs(model, result, results, references[sample], samples[sample])
 
     def execute(graph: Graph, arrays: dict[str, Array]) -> Mapping[str, Array]:
         if device is None:
@@ -126,16 +130,17 @@ def _right_inputs(
 ) -> dict[str, Array]:
     """The values that the inputs of a layer's node ought to have, as far as they are known."""
     found: dict[str, Array] = {}
-    shapes = {r.layer.tensor: r.actual for r in results if r.actual is not None}
+    known = {r.layer.tensor: r for r in results if r.expected is not None}
     for tensor in result.layer.node.inputs:
-        origin = model.origins.get(tensor)
         if tensor in model.graph.consts:
             found[tensor] = model.graph.consts[tensor]
         elif tensor in sample:
             found[tensor] = sample[tensor]
-        elif tensor in shapes and origin is not None and origin.tensor in reference:
-            actual = shapes[tensor]
-            value = origin.expected(reference[origin.tensor], actual.shape)
+        elif tensor in known:
+            source, actual = known[tensor].layer.origin, known[tensor].actual
+            if actual is None or source.tensor not in reference:
+                continue
+            value = source.expected(reference[source.tensor], actual.shape)
             if value is not None:
                 found[tensor] = np.ascontiguousarray(value).astype(actual.dtype)
     return found

@@ -26,9 +26,11 @@ _PACKAGES = {
     "tensorflow": "tensorflow-cpu",
     "caffe": "opencv-python-headless<5",
     "onnx": "onnxruntime",
+    "opencv-onnx": "opencv-python-headless<5",
+    "opencv-tensorflow": "opencv-python-headless<5",
 }
 # Frameworks whose rank-4 tensors are NCHW.
-_NCHW = ("caffe", "onnx")
+_NCHW = ("caffe", "onnx", "opencv-onnx", "opencv-tensorflow")
 _TO_NCHW = (0, 3, 1, 2)
 _TO_NHWC = (0, 2, 3, 1)
 

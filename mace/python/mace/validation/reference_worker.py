@@ -23,7 +23,13 @@ Run: TypeAlias = Callable[[list[Array]], Sequence[Array | None]]
 def main() -> int:
     """Runs the job."""
     job = json.load(sys.stdin)
-    runner = {"tensorflow": _tensorflow, "caffe": _caffe, "onnx": _onnx}[job["platform"]]
+    runner = {
+        "tensorflow": _tensorflow,
+        "caffe": _caffe,
+        "onnx": _onnx,
+        "opencv-onnx": _opencv,
+        "opencv-tensorflow": _opencv,
+    }[job["platform"]]
     run = runner(job["model_file"], job["weight_file"], job["inputs"], job["outputs"])
     results: dict[str, Array] = {}
     with np.load(job["given"]) as given:
@@ -139,6 +145,33 @@ def _caffe(
             array = np.array(made[layer][index])
             results.append(_without_padding(array) if kind == "DetectionOutput" else array)
         return results
+
+    return run
+
+
+def _opencv(
+    model_file: str, weight_file: str | None, inputs: Sequence[str], outputs: Sequence[str]
+) -> Run:
+    """OpenCV on an ONNX or TensorFlow model, of which it names no tensors but the results."""
+    del weight_file
+    import cv2
+
+    if model_file.endswith(".onnx"):
+        import onnx
+
+        # It wants the shapes of all results.
+        model = onnx.shape_inference.infer_shapes(onnx.load(model_file))
+        net = cv2.dnn.readNetFromONNX(np.frombuffer(model.SerializeToString(), np.uint8))
+    else:
+        net = cv2.dnn.readNet(model_file)
+    results = list(net.getUnconnectedOutLayersNames())
+    if len(results) != len(outputs):
+        raise RuntimeError(f"OpenCV sees {len(results)} results where the model has {len(outputs)}")
+
+    def run(arrays: list[Array]) -> list[Array]:
+        for name, array in zip(inputs, arrays, strict=True):
+            net.setInput(array, name if len(arrays) > 1 else "")
+        return [np.array(array) for array in net.forward(results)]
 
     return run
 
