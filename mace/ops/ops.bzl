@@ -19,7 +19,9 @@ HELPERS = [
     "convolution",
     "data_movement",
     "eltwise_wide",
+    "recurrent",
     "resize_table",
+    "volume_convolution",
     "wide",
     "window",
 ]

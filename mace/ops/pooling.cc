@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Largest element or mean of each window.
+#include "mace/ops/attrs/pooling.h"
+
 #include <algorithm>
 #include <memory>
 
 #include "mace/base/isa.h"
 #include "mace/kernels/pool/pool.h"
-#include "mace/ops/attrs/pooling.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
@@ -57,6 +58,7 @@ class PoolingOp : public WindowOperation {
     s.pad_left = layout[1].pad_begin;
     s.pad_right = layout[1].pad_end;
     s.count_include_pad = attrs_.count_include_pad;
+    s.count_all = attrs_.count_all;
     const bool max = attrs_.pooling_type == PoolingAttrs::PoolingType::kMax;
     state->kernel = &kernels::BestPool(SupportedIsas(), max, s.channels);
     // A row reads kernel_h rows of the input at most, and none when all is padding.

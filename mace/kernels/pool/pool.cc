@@ -3,6 +3,7 @@
 #include "mace/kernels/pool/pool.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace mace {
 namespace kernels {
@@ -54,14 +55,21 @@ void RunPoolRows(const PoolKernel &kernel, const PoolShape &s, const float *inpu
   row.pad_left = s.pad_left;
   row.count_padding = s.count_include_pad;
   row.count_w = s.in_w + (s.count_include_pad ? s.pad_right : 0);
+  if (s.count_all) {
+    row.count_padding = true;
+    row.count_w = std::numeric_limits<int64_t>::max() / 4;
+    row.row_count = s.kernel_h;
+  }
   for (int64_t i = begin; i < end; ++i) {
     const int64_t first = i % s.out_h * s.stride_h - s.pad_top;
     const int64_t u0 = first < 0 ? CeilDiv(-first, s.dilation_h) : 0;
     const int64_t u1 = StepsBelow(first, s.dilation_h, s.in_h, s.kernel_h);
     row.rows = std::max<int64_t>(u1 - u0, 0);
-    row.row_count = s.count_include_pad
-                        ? StepsBelow(first, s.dilation_h, s.in_h + s.pad_bottom, s.kernel_h)
-                        : row.rows;
+    if (!s.count_all) {
+      row.row_count = s.count_include_pad
+                          ? StepsBelow(first, s.dilation_h, s.in_h + s.pad_bottom, s.kernel_h)
+                          : row.rows;
+    }
     const float *image = input + i / s.out_h * s.in_h * row_floats;
     row.in = image + (first + u0 * s.dilation_h) * row_floats;
     row.out = output + i * s.out_w * s.channels;

@@ -40,6 +40,8 @@ struct PoolShape {
   int64_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
   // Whether the divisor of a mean counts elements of the padding.
   bool count_include_pad = false;
+  // Whether that divisor is the size of the window, wherever it lies.
+  bool count_all = false;
 };
 
 // Rows [begin, end) of the output, counted through the batch: of batch * out_h rows. input is

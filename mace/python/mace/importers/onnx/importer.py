@@ -25,7 +25,9 @@ from mace.importers.onnx import (
     manipulation,
     neural,
     normalization,
+    pooling,
     precision,
+    recurrent,
     reduction,
     resize,
 )
@@ -33,7 +35,16 @@ from mace.importers.onnx.node import REGISTRY, OnnxNode
 from mace.importers.onnx.reader import OnnxModel, dims_of, element_type, load, read, source_shape
 
 # The modules register their functions when they are imported.
-FUNCTIONS = (elementwise, manipulation, neural, normalization, reduction, resize)
+FUNCTIONS = (
+    elementwise,
+    manipulation,
+    neural,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    resize,
+)
 
 
 def import_model(

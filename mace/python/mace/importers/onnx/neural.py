@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX convolution, pooling and matrix products. Windows work on NHWC: a Transpose before and after
+"""ONNX convolution and matrix products. Windows work on NHWC or NDHWC: a Transpose before and after
 each; one-dimensional ones get a height of 1."""
 
 from __future__ import annotations
@@ -11,49 +11,66 @@ from typing import Any
 import numpy as np
 
 from mace.graph.ir import Array
-from mace.importers.base import Builder, UnsupportedError
+from mace.importers.base import NCHW_TO_NHWC, NHWC_TO_NCHW, Builder, UnsupportedError
 from mace.importers.onnx.elementwise import scalar
 from mace.importers.onnx.node import OnnxNode, register
 
+_TO_LAST = {1: NCHW_TO_NHWC, 2: NCHW_TO_NHWC, 3: [0, 2, 3, 4, 1]}
+_TO_FIRST = {1: NHWC_TO_NCHW, 2: NHWC_TO_NCHW, 3: [0, 4, 1, 2, 3]}
+
 
 def enter(b: Builder, tensor: str, spatial: int) -> str:
-    """N C (H) W as NHWC. spatial: the number of spatial dimensions, 1 or 2."""
+    """N C (D) (H) W with channels last; one dimension gets a height of 1 before it."""
     if spatial == 1:
         tensor = b.op("Unsqueeze", [tensor], axis=[2])
-    return b.nhwc(tensor)
+    return b.op("Transpose", [tensor], dims=_TO_LAST[spatial])
 
 
 def leave(b: Builder, tensor: str, spatial: int, output: str) -> None:
-    """NHWC as N C (H) W, under the name `output`."""
-    if spatial == 2:
-        b.nchw(tensor, output)
+    """What `enter` made, with channels first again, under the name `output`."""
+    if spatial > 1:
+        b.op("Transpose", [tensor], [output], dims=_TO_FIRST[spatial])
         return
     b.op("Squeeze", [b.nchw(tensor, b.tensor("nchw"))], [output], axis=[2])
 
 
 def check_spatial(count: int) -> int:
     """The number of spatial dimensions, if MACE can work with it."""
-    if count not in (1, 2):
+    if count not in (1, 2, 3):
         raise UnsupportedError(
-            f"it works on {count} spatial dimensions; MACE works on 1 or 2",
-            "split it into two-dimensional operators",
+            f"it works on {count} spatial dimensions; MACE works on 1, 2 or 3",
+            "split it into operators of fewer dimensions",
         )
     return count
 
 
 def pair(values: Sequence[int], fill: int) -> list[int]:
-    """Height and width from a list of one or two values; `fill` stands for the height."""
+    """At least height and width from a list of sizes; `fill` stands for an absent height."""
     numbers = [int(v) for v in values]
     return [fill, *numbers] if len(numbers) == 1 else numbers
 
 
 def window(n: OnnxNode, kernel: Sequence[int]) -> dict[str, Any]:
-    """strides, dilations, padding and paddings from the attributes that all windows share."""
+    """strides, dilations, padding and paddings from the attributes that all windows share, for
+    operators of two or three dimensions."""
+    attrs = window_of(n, kernel)
+    if len(kernel) == 1:
+        attrs["strides"], attrs["dilations"] = (
+            pair(attrs["strides"], 1),
+            pair(attrs["dilations"], 1),
+        )
+        if "paddings" in attrs:
+            attrs["paddings"] = [0, 0, *attrs["paddings"]]
+    return attrs
+
+
+def window_of(n: OnnxNode, kernel: Sequence[int]) -> dict[str, Any]:
+    """The same with as many dimensions as the kernel has."""
     spatial = len(kernel)
     ones = [1] * spatial
     strides = [int(v) for v in n.attr("strides", ones)]
     dilations = [int(v) for v in n.attr("dilations", ones)]
-    attrs: dict[str, Any] = {"strides": pair(strides, 1), "dilations": pair(dilations, 1)}
+    attrs: dict[str, Any] = {"strides": strides, "dilations": dilations}
     auto = n.attr("auto_pad", "NOTSET") or "NOTSET"
     pads = [int(v) for v in n.attr("pads", [0] * (2 * spatial))]
     if auto == "SAME_UPPER":
@@ -64,8 +81,8 @@ def window(n: OnnxNode, kernel: Sequence[int]) -> dict[str, Any]:
         return {**attrs, "padding": "VALID"}
     if any(p < 0 for p in pads):
         raise UnsupportedError(f"the attribute pads has negative values: {pads}")
-    begin, end = pair(pads[:spatial], 0), pair(pads[spatial:], 0)
-    return {**attrs, "padding": "EXPLICIT", "paddings": [begin[0], end[0], begin[1], end[1]]}
+    paddings = [p for pair in zip(pads[:spatial], pads[spatial:], strict=True) for p in pair]
+    return {**attrs, "padding": "EXPLICIT", "paddings": paddings}
 
 
 def _same_lower(
@@ -91,11 +108,35 @@ def _same_lower(
     return begins + ends
 
 
-def _filter(b: Builder, n: OnnxNode) -> tuple[Array, int]:
-    """The filter as O I/group H W, and the number of spatial dimensions."""
-    weight = n.constant(b, 1, "the filter")
-    spatial = check_spatial(weight.ndim - 2)
-    return (weight[:, :, None, :] if spatial == 1 else weight), spatial
+def _filter(b: Builder, n: OnnxNode) -> tuple[Array | None, list[int]]:
+    """The filter if it is constant, and its shape."""
+    weight = b.value(n.inputs[1])
+    if weight is not None:
+        check_spatial(weight.ndim - 2)
+        return weight, list(weight.shape)
+    shape = list(n.shape(n.inputs[1]) or ())
+    kernel = n.attrs.get("kernel_shape")
+    if kernel is not None and len(shape) == len(kernel) + 2:
+        shape[2:] = [int(k) for k in kernel]
+    if not shape or min(shape) < 0:
+        raise UnsupportedError(
+            "the filter is computed while the model runs, and its shape is not known",
+            "give the model fixed input shapes, or simplify it with onnxslim",
+        )
+    check_spatial(len(shape) - 2)
+    return None, shape
+
+
+def _arrange(b: Builder, n: OnnxNode, weight: Array | None, dims: list[int], rank: int) -> str:
+    """The filter with its dimensions in this order; `dims` count an absent height."""
+    if weight is not None:
+        if rank == 3:
+            weight = weight[:, :, None, :]
+        return b.const(weight.transpose(dims), suffix="filter")
+    x = n.inputs[1]
+    if rank == 3:
+        x = b.op("Unsqueeze", [x], axis=[2])
+    return b.op("Transpose", [x], dims=dims)
 
 
 def _group(n: OnnxNode) -> int:
@@ -107,36 +148,46 @@ def _group(n: OnnxNode) -> int:
 
 @register("Conv")
 def _conv(b: Builder, n: OnnxNode) -> None:
-    weight, spatial = _filter(b, n)
-    group = _group(n)
-    attrs = window(n, weight.shape[4 - spatial :])
+    weight, shape = _filter(b, n)
+    spatial, group = len(shape) - 2, _group(n)
+    attrs = window(n, shape[2:])
     bias = [n.inputs[2]] if n.input(2) else []
     x = enter(b, n.inputs[0], spatial)
-    if group > 1 and weight.shape[1] == 1:
-        taps = b.const(weight.transpose(1, 2, 3, 0), suffix="filter")
+    if spatial < 3 and group > 1 and shape[1] == 1:
+        taps = _arrange(b, n, weight, [1, 2, 3, 0], len(shape))
         y = b.op("DepthwiseConv2d", [x, taps, *bias], **attrs)
     else:
-        taps = b.const(weight.transpose(0, 2, 3, 1), suffix="filter")
+        order = [0, 2, 3, 1] if spatial < 3 else [0, 2, 3, 4, 1]
+        taps = _arrange(b, n, weight, order, len(shape))
         if group > 1:
             attrs["group"] = group
-        y = b.op("Conv2D", [x, taps, *bias], **attrs)
+        y = b.op("Conv2D" if spatial < 3 else "Conv3D", [x, taps, *bias], **attrs)
     leave(b, y, spatial, n.outputs[0])
 
 
 @register("ConvTranspose")
 def _conv_transpose(b: Builder, n: OnnxNode) -> None:
-    weight, spatial = _filter(b, n)  # I O/group H W
-    group = _group(n)
-    i, o, h, w = weight.shape
+    weight, shape = _filter(b, n)  # I O/group (D) (H) W
+    spatial, group = len(shape) - 2, _group(n)
+    i, o, *kernel = shape
     if i % group:
         raise UnsupportedError(f"{i} input channels cannot be split into {group} groups")
-    split = weight.reshape(group, i // group, o, h, w).transpose(0, 2, 3, 4, 1)
-    taps = b.const(split.reshape(group * o, h, w, i // group), suffix="filter")
-    attrs = _deconv_window(n, weight.shape[4 - spatial :])
+    attrs = _deconv_window(n, kernel)
     if group > 1:
         attrs["group"] = group
+    space = pair(kernel, 1)
+    last = len(space) + 2
+    order = [0, 2, *range(3, last + 1), 1]
+    if weight is not None:
+        split = weight.reshape(group, i // group, o, *space).transpose(order)
+        taps = b.const(split.reshape(group * o, *space, i // group), suffix="filter")
+    else:
+        split_shape = b.op("Reshape", [n.inputs[1]], shape=[group, i // group, o, *space])
+        turned = b.op("Transpose", [split_shape], dims=order)
+        taps = b.op("Reshape", [turned], shape=[group * o, *space, i // group])
     bias = [n.inputs[2]] if n.input(2) else []
-    y = b.op("Deconv2D", [enter(b, n.inputs[0], spatial), taps, *bias], **attrs)
+    op = "Deconv2D" if spatial < 3 else "Deconv3D"
+    y = b.op(op, [enter(b, n.inputs[0], spatial), taps, *bias], **attrs)
     leave(b, y, spatial, n.outputs[0])
 
 
@@ -165,10 +216,9 @@ def _deconv_window(n: OnnxNode, kernel: Sequence[int]) -> dict[str, Any]:
             ends.append(total - begins[-1])
     elif auto == "VALID":
         begins, ends = [0] * spatial, [0] * spatial
-    top, left = pair(begins, 0)
-    bottom, right = pair(ends, 0)
+    paddings = [p for ends_of in zip(pair(begins, 0), pair(ends, 0), strict=True) for p in ends_of]
     attrs: dict[str, Any] = {"strides": pair(strides, 1), "dilations": pair(dilations, 1)}
-    attrs |= {"padding": "EXPLICIT", "paddings": [top, bottom, left, right]}
+    attrs |= {"padding": "EXPLICIT", "paddings": paddings}
     if any(surplus):
         attrs["output_paddings"] = pair(surplus, 0)
     return attrs
@@ -182,35 +232,6 @@ def _input_size(n: OnnxNode, dimension: int) -> int:
             "give the model fixed input shapes",
         )
     return shape[2 + dimension]
-
-
-@register("MaxPool", "AveragePool")
-def _pool(b: Builder, n: OnnxNode) -> None:
-    kernel = [int(k) for k in n.require("kernel_shape")]
-    spatial = check_spatial(len(kernel))
-    if n.uses_output(1):
-        raise UnsupportedError(
-            "its second output, the indices, is used", "MACE gives the maxima alone"
-        )
-    attrs = window(n, kernel)
-    attrs |= {"pooling_type": "MAX" if n.op == "MaxPool" else "AVG", "kernels": pair(kernel, 1)}
-    if n.attr("ceil_mode", 0):
-        attrs["round_mode"] = "CEIL"
-    if n.attr("count_include_pad", 0):
-        attrs["count_include_pad"] = True
-    dtype = n.dtype(n.inputs[0])
-    x = n.inputs[0] if dtype == "f32" else b.op("Cast", n.inputs[:1], output_type="f32")
-    y = b.op("Pooling", [enter(b, x, spatial)], **attrs)
-    if dtype != "f32":
-        y = b.op("Cast", [y], output_type=dtype)
-    leave(b, y, spatial, n.outputs[0])
-
-
-@register("GlobalAveragePool", "GlobalMaxPool")
-def _global_pool(b: Builder, n: OnnxNode) -> None:
-    axes = list(range(2, n.rank(n.inputs[0])))
-    kind = "MEAN" if n.op == "GlobalAveragePool" else "MAX"
-    b.op("Reduce", n.inputs, n.outputs, reduce_type=kind, axis=axes, keepdims=True)
 
 
 @register("MatMul")
