@@ -91,10 +91,10 @@ def test_all_problems_at_once() -> None:
     nodes = [
         helper.make_node("GridSample", ["x", "g"], ["a"], name="first"),
         helper.make_node("Conv", ["a", "w"], ["b"], name="second"),
-        helper.make_node("MaxPool", ["b"], ["c"], name="third", kernel_shape=[2, 2, 2]),
+        helper.make_node("MaxPool", ["b"], ["c"], name="third", kernel_shape=[2, 2, 2, 2]),
         helper.make_node("Fancy", ["c"], ["y"], name="fourth", domain="com.acme"),
     ]
-    inputs = {"x": (1, 3, 8, 8), "g": (1, 8, 8, 2), "w": (4, 3, 3, 3)}
+    inputs = {"x": (1, 3, 8, 8), "g": (1, 8, 8, 2), "w": (4, 3, 3, 3, 3, 3)}
     with pytest.raises(ImportFailed) as caught:
         import_proto(model(nodes, inputs, ["y"]))
     problems = caught.value.problems
