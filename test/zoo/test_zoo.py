@@ -73,7 +73,9 @@ def test_agrees_with_its_framework(name: str, abi: str, converted: set[str]) -> 
         assert verdict["passed"], verdict
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v1", "mobilenet_v2", "squeezenet_v11", "resnet50", "inception_v3"])
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v1", "mobilenet_v2", "squeezenet_v11", "resnet50", "inception_v3"]
+)
 def test_arena_is_close_to_its_lower_bound(name: str) -> None:
     """The planner wastes at most 5 % on the classic networks."""
     import mace
