@@ -162,31 +162,73 @@ def test_damaged_files(saved: Path, tmp_path: Path) -> None:
 
 
 LAYERS = tf.keras.layers
-RECURRENT: dict[str, Any] = {
-    "lstm": lambda: LAYERS.LSTM(4, return_sequences=True),
-    "lstm, last step, no bias": lambda: LAYERS.LSTM(4, use_bias=False),
-    "lstm backwards": lambda: LAYERS.LSTM(3, go_backwards=True, return_sequences=True),
-    "lstm of other functions": lambda: LAYERS.LSTM(
-        3, activation="relu", recurrent_activation="hard_sigmoid"
+# The operator that each becomes; "" for loops that are written out step by step.
+RECURRENT: dict[str, tuple[str, Any]] = {
+    "lstm": ("LSTM", lambda: LAYERS.LSTM(4, return_sequences=True)),
+    "lstm, last step, no bias": ("LSTM", lambda: LAYERS.LSTM(4, use_bias=False)),
+    "lstm with states": ("LSTM", lambda: LAYERS.LSTM(4, return_state=True, return_sequences=True)),
+    "lstm backwards": (
+        "LSTM",
+        lambda: LAYERS.LSTM(3, go_backwards=True, return_sequences=True),
     ),
-    "bidirectional lstm": lambda: LAYERS.Bidirectional(LAYERS.LSTM(3, return_sequences=True)),
-    "gru": lambda: LAYERS.GRU(4, return_sequences=True),
-    "gru, reset before": lambda: LAYERS.GRU(4, reset_after=False),
-    "gru without bias": lambda: LAYERS.GRU(4, use_bias=False),
-    "simple": lambda: LAYERS.SimpleRNN(4, return_sequences=True),
-    "stacked": lambda: LAYERS.RNN([LAYERS.LSTMCell(3), LAYERS.GRUCell(2)]),
-    "unrolled": lambda: LAYERS.LSTM(4, unroll=True),
-    "time distributed": lambda: LAYERS.TimeDistributed(LAYERS.Dense(3)),
+    "lstm of other functions": (
+        "LSTM",
+        lambda: LAYERS.LSTM(3, activation="relu", recurrent_activation="softsign"),
+    ),
+    "lstm of composed functions": (
+        "",
+        lambda: LAYERS.LSTM(3, recurrent_activation="hard_sigmoid"),
+    ),
+    "bidirectional lstm": (
+        "LSTM",
+        lambda: LAYERS.Bidirectional(LAYERS.LSTM(3, return_sequences=True)),
+    ),
+    "gru": ("GRU", lambda: LAYERS.GRU(4, return_sequences=True)),
+    "gru, last step": ("GRU", lambda: LAYERS.GRU(4, return_state=True)),
+    "gru without bias": ("GRU", lambda: LAYERS.GRU(4, use_bias=False)),
+    "gru, reset before": ("", lambda: LAYERS.GRU(4, reset_after=False)),
+    "simple": ("RNN", lambda: LAYERS.SimpleRNN(4, return_sequences=True)),
+    "stacked": ("", lambda: LAYERS.RNN([LAYERS.LSTMCell(3), LAYERS.GRUCell(2)])),
+    "unrolled": ("", lambda: LAYERS.LSTM(4, unroll=True)),
+    "time distributed": ("", lambda: LAYERS.TimeDistributed(LAYERS.Dense(3))),
 }
 
 
 @pytest.mark.parametrize("name", RECURRENT)
 def test_recurrent_layers(tmp_path: Path, name: str) -> None:
+    operator, layer = RECURRENT[name]
     data = tf.keras.Input((5, 3), name="x")
-    model = tf.keras.Model(data, RECURRENT[name]()(data))
+    model = tf.keras.Model(data, layer()(data))
     _randomize(model)
     model.export(tmp_path / "model", verbose=False)
-    check(tmp_path / "model", {"x": random(2, 5, 3)})
+    graph = check(tmp_path / "model", {"x": random(2, 5, 3)})
+    found = {n.op for n in graph.nodes} & {"LSTM", "GRU", "RNN"}
+    assert found == ({operator} if operator else set())
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+def test_recurrent_layer_of_any_length(tmp_path: Path, kind: str) -> None:
+    data = tf.keras.Input((None, 3), name="x")
+    middle = getattr(LAYERS, kind)(4, return_sequences=True)(data)
+    model = tf.keras.Model(data, getattr(LAYERS, kind)(2)(middle))
+    _randomize(model)
+    model.export(tmp_path / "model", verbose=False)
+    inputs = [InterfaceRequest("x", (-1, -1, 3))]
+    request = ConvertRequest("model", "tensorflow", tmp_path / "model", inputs=inputs)
+    converted = convert_graph(request)
+    with Engine.from_bytes(converted.model.graph, converted.model.data) as engine:
+        for shape in ((2, 5, 3), (1, 9, 3)):
+            x = random(*shape)
+            (found,) = engine.run({"x": x}).values()
+            np.testing.assert_allclose(found, model(x).numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_loop_of_any_length_that_is_no_layer(tmp_path: Path) -> None:
+    data = tf.keras.Input((None, 3), name="x")
+    model = tf.keras.Model(data, LAYERS.GRU(4, reset_after=False)(data))
+    model.export(tmp_path / "model", verbose=False)
+    with pytest.raises(MaceError, match="number of its steps"):
+        convert_graph(ConvertRequest("model", "tensorflow", tmp_path / "model"))
 
 
 def _randomize(model: Any) -> None:

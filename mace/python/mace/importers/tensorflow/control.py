@@ -11,6 +11,7 @@ import numpy as np
 from mace.importers.base import Builder, UnsupportedError
 from mace.importers.tensorflow.context import Context, TensorList
 from mace.importers.tensorflow.graph_def import TfNode
+from mace.importers.tensorflow.recurrent import recurrent_layer
 from mace.importers.tensorflow.registry import TENSORFLOW, alias, constant_int
 
 # More steps or nodes than these would make a model that nobody wants.
@@ -28,8 +29,10 @@ def _context(node: TfNode) -> Context:
 
 @TENSORFLOW.register("While", "StatelessWhile")
 def while_(builder: Builder, node: TfNode) -> None:
-    """A loop of a known number of steps, written out."""
+    """A recurrent layer as one operator, or a loop of a known number of steps, written out."""
     context, state = _context(node), list(node.inputs)
+    if recurrent_layer(builder, node, context):
+        return
     condition, body = node.function_attr("cond"), node.function_attr("body")
     for _ in range(_MAX_STEPS):
         (holds,) = context.call(builder, condition, state, node.attrs)
@@ -100,8 +103,11 @@ def _list(node: TfNode, index: int) -> TensorList:
 
 def _elements(node: TfNode, index: int) -> list[str | None]:
     found = _list(node, index)
-    if found.dense:
-        raise UnsupportedError("it changes a list that was made of a tensor")
+    if found.dense or found.is_open:
+        raise UnsupportedError(
+            "it changes a list whose length is known only when the model runs",
+            "give the model's inputs fixed sizes",
+        )
     return list(found.elements)
 
 
@@ -119,6 +125,9 @@ def tensor_list_reserve(builder: Builder, node: TfNode) -> None:
     """A list of so many elements, all of them open."""
     count = 0
     if node.op == "TensorListReserve":
+        if not builder.is_static(node.input(1)):  # A recurrent layer does without the number.
+            _context(node).lists[node.output()] = TensorList(is_open=True)
+            return
         count = constant_int(builder, node, 1, "number of elements")
     if not 0 <= count <= _MAX_STEPS:
         raise UnsupportedError(f"its list has {count} elements")

@@ -50,6 +50,17 @@ def constant_int(builder: Builder, node: TfNode, index: int, what: str) -> int:
 def known_shape(builder: Builder, node: TfNode, tensor: str, what: str) -> tuple[int, ...]:
     """The shape of a tensor as far as it follows from the inputs' shapes, -1 for open dimensions;
     UnsupportedError when not even the rank is known."""
+    shape = shape_of(builder, tensor)
+    if shape is None:
+        raise UnsupportedError(
+            f"the shape of its {what} ('{tensor}') is not known when the model is converted",
+            "give the model's inputs fixed shapes",
+        )
+    return shape
+
+
+def shape_of(builder: Builder, tensor: str) -> tuple[int, ...] | None:
+    """The same, or None."""
     if tensor in builder.graph.consts:
         return builder.graph.consts[tensor].shape
     from mace.analysis.infer import infer
@@ -65,12 +76,7 @@ def known_shape(builder: Builder, node: TfNode, tensor: str, what: str) -> tuple
     graph.nodes = nodes[::-1]
     graph.consts = {name: array for name, array in graph.consts.items() if name in needed}
     value = infer(graph).graph.values.get(tensor)
-    if value is None or value.shape is None:
-        raise UnsupportedError(
-            f"the shape of its {what} ('{tensor}') is not known when the model is converted",
-            "give the model's inputs fixed shapes",
-        )
-    return value.shape
+    return value.shape if value is not None else None
 
 
 def channels_first(node: TfNode) -> bool:
