@@ -38,16 +38,9 @@ ELSEWHERE = {
 
 # The engine's operators for these are on their way.
 PENDING = {
-    "AvgPool3D",
-    "BlockLSTM",
-    "BlockLSTMV2",
-    "Conv3D",
-    "Conv3DBackpropInputV2",
     "Cumsum",
     "Einsum",
     "GatherNd",
-    "MaxPool3D",
-    "MaxPoolWithArgmax",
     "NonMaxSuppression",
     "NonMaxSuppressionV2",
     "NonMaxSuppressionV3",

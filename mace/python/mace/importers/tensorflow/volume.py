@@ -6,6 +6,7 @@ from __future__ import annotations
 from mace.importers.base import Builder, UnsupportedError
 from mace.importers.tensorflow.graph_def import TfNode
 from mace.importers.tensorflow.registry import TENSORFLOW, channels_first, constant, spatial
+from mace.importers.volume import pool_volume
 
 _TO_LAST, _TO_FIRST = [0, 2, 3, 4, 1], [0, 4, 1, 2, 3]
 
@@ -73,10 +74,19 @@ def conv3d_backprop_input(builder: Builder, node: TfNode) -> None:
 @TENSORFLOW.register("AvgPool3D", "MaxPool3D")
 def pool3d(builder: Builder, node: TfNode) -> None:
     """Largest element or mean of each window."""
-    attrs = {"kernels": _window(node, "ksize"), "strides": _window(node, "strides")}
-    kind = "AVG" if node.op == "AvgPool3D" else "MAX"
-    inputs = [node.input(0)]
-    _op(builder, node, "Pooling3D", inputs, pooling_type=kind, padding=_padding(node), **attrs)
+    tensor = node.input(0)
+    if _first(node):
+        tensor = builder.op("Transpose", [tensor], None, dims=_TO_LAST)
+    attrs = {
+        "pooling_type": "AVG" if node.op == "AvgPool3D" else "MAX",
+        "strides": _window(node, "strides"),
+        "padding": _padding(node),
+    }
+    pooled = pool_volume(builder, tensor, _window(node, "ksize"), attrs)
+    if _first(node):
+        builder.op("Transpose", [pooled], [node.output()], dims=_TO_FIRST)
+    else:
+        builder.op("Identity", [pooled], [node.output()])
 
 
 @TENSORFLOW.register("MaxPoolWithArgmax")
