@@ -154,11 +154,11 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
     text = (
         network()
         + layer("Relu", "conv", "p")
-        + layer("Pooling", "p", "q", "pooling_param { pool: STOCHASTIC kernel_size: 2 }")
+        + layer("Pooling", "p", "q", "pooling_param { pad: 2 kernel_size: 2 }")
     )
     found = problems(tmp_path, text, ["data"], ["q", "fc"])
     assert [p.kind for p in found] == ["operator", "attribute"]
-    assert "did you mean 'ReLU'" in found[0].message and "STOCHASTIC" in found[1].message
+    assert "did you mean 'ReLU'" in found[0].message and "its pad [2, 2]" in found[1].message
 
 
 def test_missing_names(tmp_path: Path) -> None:
@@ -214,7 +214,10 @@ def test_old_forms_of_weights(tmp_path: Path) -> None:
         ("layer {\n  pooling_param { pool: MIN } }", ":2:.*MIN"),
         ("}", ":1:"),
         ("", "no layers"),
-        ("layers { name: 'a' type: CONVOLUTION }", "before 2015"),
+        ("layers { name: 'a' }", "no type"),
+        ("layers { name: 'a' type: CONVOLUTIO }", ":1:.*CONVOLUTIO"),
+        ("layers { layer { name: 'a' type: 'convolution' } }", "'convolution', which Caffe"),
+        ("layers { name: 'a' type: RELU } layer { name: 'b' type: 'ReLU' }", "both"),
         ("layer { type: 'AbsVal' name: 'a' } layer { type: 'AbsVal' name: 'a' }", "2 layers"),
         ("x { " * 5000, ":1:"),
     ],

@@ -21,10 +21,18 @@ from mace.importers.base import (
     UnsupportedError,
     apply_borders,
 )
-from mace.importers.caffe import arrange, elementwise, window  # noqa: F401  They register functions.
+from mace.importers.caffe import (  # noqa: F401  They register functions.
+    arrange,
+    detection,
+    elementwise,
+    normalization,
+    recurrent,
+    window,
+)
 from mace.importers.caffe.layer import CAFFE, CaffeLayer
 from mace.importers.caffe.network import Network
-from mace.importers.caffe.prototxt import read_network, read_weights
+from mace.importers.caffe.prototxt import read_weights
+from mace.importers.caffe.shapes import Shapes
 
 __all__ = ["CAFFE", "blob_names", "describe_model", "import_model", "output_layers"]
 
@@ -59,7 +67,7 @@ def describe_model(model_file: Path, weight_file: Path | None = None) -> Descrip
 
 def blob_names(model_file: Path) -> set[str]:
     """Names of all tensors of the imported graph that are blobs of the network."""
-    network = Network(read_network(model_file))
+    network = Network(model_file)
     return {*network.inputs, *network.producers}
 
 
@@ -69,7 +77,7 @@ def output_layers(model_file: Path, names: Sequence[str]) -> dict[str, tuple[str
 
     OpenCV's dnn module, with which results are compared, asks for layers instead of blobs.
     """
-    producers = Network(read_network(model_file)).producers
+    producers = Network(model_file).producers
     return {
         n: (producers[n].name, producers[n].type, producers[n].tops.index(n))
         for n in names
@@ -92,8 +100,9 @@ class _Import:
         outputs: list[InterfaceRequest],
     ) -> None:
         self.problems: list[Problem] = []
-        self.network = Network(read_network(model_file))
+        self.network = Network(model_file)
         self.weights = read_weights(weight_file) if weight_file else {}
+        self.shared = self._shared_blobs()
         self.name = self.network.name or model_file.stem
         self.inputs = inputs or [InterfaceRequest(n) for n in self.network.read_inputs()]
         self.outputs = outputs or [InterfaceRequest(n) for n in self.network.results()]
@@ -110,9 +119,11 @@ class _Import:
         graph = Graph(self.name)
         builder = Builder(graph)
         builder.reserve([*self.network.inputs, *self.network.producers, *self.input_names])
+        shapes = Shapes(graph, self.inputs)
         ranks = {r.name: len(r.shape or ()) for r in self.inputs}
         for layer in layers:
             layer.ranks = ranks
+            layer.shape_of = shapes.of
             self._import_layer(builder, layer)
         self._stop_at_problems()
         outputs = [self._output(r, ranks[r.name]) for r in self.outputs]
@@ -121,7 +132,7 @@ class _Import:
 
     def _import_layer(self, builder: Builder, layer: CaffeLayer) -> None:
         builder.begin(layer.name, layer.type)
-        layer.blobs = self.weights.get(layer.name, [])
+        self._take_weights(layer)
         handler = CAFFE.get(layer.type)
         rank = layer.ranks.get(layer.bottoms[0], 4) if layer.bottoms else 4
         for top in layer.tops:
@@ -138,6 +149,25 @@ class _Import:
                 hint += did_you_mean(layer.name, self.weights)
             self._problem("attribute", layer, str(error), hint)
 
+    def _shared_blobs(self) -> dict[str, Any]:
+        """Blobs by the name that layers share them under; as in Caffe the last one read counts."""
+        specs = {layer.name: layer.message.param for layer in self.network.layers}
+        return {
+            spec.name: blob
+            for name, blobs in self.weights.items()
+            for spec, blob in zip(specs.get(name, ()), blobs, strict=False)
+            if spec.name
+        }
+
+    def _take_weights(self, layer: CaffeLayer) -> None:
+        layer.blobs = list(self.weights.get(layer.name, []))
+        for index, spec in enumerate(layer.message.param):
+            if spec.name not in self.shared or index > len(layer.blobs):
+                continue
+            layer.blobs[index : index + 1] = [self.shared[spec.name]]
+            if spec.share_mode == spec.PERMISSIVE:
+                layer.permissive.add(index)
+
     def needed(self) -> list[CaffeLayer]:
         """The layers that the outputs need, in the order of the network."""
         wanted: set[int] = set()
@@ -153,9 +183,11 @@ class _Import:
                 wanted.add(id(layer))
                 stack.extend(layer.bottoms)
                 continue
-            what = "this input" if tensor in self.network.inputs else "this blob, which none writes"
             hint = "add it to the inputs in the deployment file, or cut the model elsewhere"
-            message = f"the outputs need {what}"
+            message = "the outputs need this input"
+            if tensor not in self.network.inputs:
+                why = self.network.unwritten.get(tensor, "no layer writes it")
+                message = f"the outputs need this blob: {why}"
             self.problems.append(Problem("model", "input", tensor, message, hint))
         return [layer for layer in self.network.layers if id(layer) in wanted]
 
@@ -190,6 +222,8 @@ class _Import:
 
     def _check_names(self, requests: list[InterfaceRequest], what: str) -> None:
         known = {**dict.fromkeys(self.network.inputs), **dict.fromkeys(self.network.producers)}
+        if what == "input":  # the layer that wrote it may be one of the training phase
+            known.update(dict.fromkeys(self.network.unwritten))
         for name, count in Counter(r.name for r in requests).items():
             if count > 1:
                 message = f"it is named {count} times as an {what}"
@@ -202,6 +236,7 @@ class _Import:
 
     def _problem(self, kind: str, layer: CaffeLayer, message: str, hint: str) -> None:
         known = [f"{t}: {layer.ranks[t]} dimensions" for t in layer.bottoms if t in layer.ranks]
+        message += self.network.where(layer)
         self.problems.append(Problem(kind, layer.type, layer.name, message, hint, ", ".join(known)))
 
     def _stop_at_problems(self) -> None:

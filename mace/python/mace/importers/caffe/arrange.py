@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Caffe's layers that rearrange tensors, and those of SSD."""
+"""Caffe's layers that rearrange tensors."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from mace.importers.base import Builder, UnsupportedError
-from mace.importers.caffe.layer import CAFFE, CaffeLayer, spatial_op
+from mace.importers.caffe.layer import CAFFE, CaffeLayer, eltwise_chain, spatial_op
 
 _INT32_MAX = int(np.iinfo(np.int32).max)
 
 
-@CAFFE.register("Dropout", "Split")
+@CAFFE.register("Dropout", "SpatialDropout", "Split")
 def identity(builder: Builder, layer: CaffeLayer) -> None:
     """The bottom, under one name or several."""
     for index, top in enumerate(layer.tops):
@@ -126,9 +128,7 @@ def interp(builder: Builder, layer: CaffeLayer) -> None:
     """Bilinear, with the corners aligned; to a size, by a factor, or to another bottom's size."""
     layer.need_rank(4)
     parameter = layer.message.interp_param
-    if parameter.pad_beg or parameter.pad_end:
-        raise UnsupportedError("its pad_beg or pad_end is not 0", "crop before it")
-    tensor = builder.nhwc(layer.bottom())
+    tensor = _interp_window(builder, builder.nhwc(layer.bottom()), parameter)
     inputs = [tensor]
     attrs: dict[str, object] = {"mode": "BILINEAR", "coordinates": "ALIGN_CORNERS"}
     if len(layer.bottoms) > 1:
@@ -154,99 +154,166 @@ def interp(builder: Builder, layer: CaffeLayer) -> None:
     builder.nchw(builder.op("Resize", inputs, None, **attrs), layer.top())
 
 
+def _interp_window(builder: Builder, tensor: str, parameter: Any) -> str:
+    """What Interp looks at of its bottom: negative pads take rows and columns away."""
+    first, last = int(parameter.pad_beg), int(parameter.pad_end)
+    if first > 0 or last > 0:
+        raise UnsupportedError(
+            "its pad_beg or pad_end is above 0", "Caffe only cuts: use 0 or less"
+        )
+    if first == last == 0:
+        return tensor
+    starts = builder.const([-first, -first], np.int32)
+    ends = builder.const([last if last else _INT32_MAX] * 2, np.int32)
+    axes = builder.const([1, 2], np.int32)
+    return builder.op("Slice", [tensor, starts, ends, axes], None)
+
+
 @CAFFE.register("ArgMax")
 def arg_max(builder: Builder, layer: CaffeLayer) -> None:
-    """Indices as floats: along an axis, or over all elements of an image as N x 1 x 1."""
+    """Indices as floats: along an axis, or over all elements of an image as N x 1 x top_k."""
     parameter = layer.message.argmax_param
-    if parameter.top_k != 1:
-        raise UnsupportedError(f"its top_k is {parameter.top_k}", "use top_k 1")
+    if parameter.top_k < 1:
+        raise UnsupportedError("its top_k is 0", "use a top_k of at least 1")
     tensor, top = layer.bottom(), layer.top()
     if parameter.HasField("axis"):
         axis = layer.axis(parameter.axis)
-        if parameter.out_max_val:
-            attrs = {"reduce_type": "MAX", "axis": [axis], "keepdims": True}
-            builder.op("Reduce", [tensor], [top], **attrs)
-            return
-        index = builder.op("ArgMax", [tensor], None, axis=axis, keepdims=True, output_type="i32")
-        builder.op("Cast", [index], [top], output_type="f32")
+        values, indices = _best(builder, tensor, axis, int(parameter.top_k))
+        builder.op("Identity", [values if parameter.out_max_val else indices], [top])
         return
     flat = builder.op("Flatten", [tensor], None, axis=1, end_axis=-1)
     flat = builder.op("Unsqueeze", [flat], None, axis=[1])
     layer.set_rank(3)
-    index = builder.op("ArgMax", [flat], None, axis=2, keepdims=True, output_type="i32")
-    if not parameter.out_max_val:
-        builder.op("Cast", [index], [top], output_type="f32")
+    values, indices = _best(builder, flat, 2, int(parameter.top_k))
+    if parameter.out_max_val:
+        builder.op("Concat", [indices, values], [top], axis=1)
+    else:
+        builder.op("Identity", [indices], [top])
+
+
+def _best(builder: Builder, tensor: str, axis: int, count: int) -> tuple[str, str]:
+    """The largest elements along an axis and their indices as floats."""
+    if count > 1:
+        number = builder.const([count], np.int64)
+        values, indices = builder.tensor("values"), builder.tensor("indices")
+        builder.op("TopK", [tensor, number], [values, indices], axis=axis)
+    else:
+        attrs = {"axis": [axis], "keepdims": True}
+        values = builder.op("Reduce", [tensor], None, reduce_type="MAX", **attrs)
+        indices = builder.op("ArgMax", [tensor], None, axis=axis, keepdims=True, output_type="i32")
+    return values, builder.op("Cast", [indices], None, output_type="f32")
+
+
+@CAFFE.register("Reduction")
+def reduction(builder: Builder, layer: CaffeLayer) -> None:
+    """Combines all dimensions from an axis on, and multiplies by a number."""
+    parameter = layer.message.reduction_param
+    axis = layer.axis(parameter.axis)
+    kinds = {"SUM": "SUM", "ASUM": "L1", "SUMSQ": "SUM_SQUARE", "MEAN": "MEAN"}
+    attrs = {
+        "reduce_type": kinds[parameter.ReductionOp.Name(parameter.operation)],
+        "axis": list(range(axis, layer.rank())),
+        "keepdims": False,
+    }
+    layer.set_rank(axis)
+    if parameter.coeff == 1:
+        builder.op("Reduce", [layer.bottom()], [layer.top()], **attrs)
         return
-    number = builder.op("Cast", [index], None, output_type="f32")
-    largest = builder.op("Reduce", [flat], None, reduce_type="MAX", axis=[2], keepdims=True)
-    builder.op("Concat", [number, largest], [top], axis=1)
+    result = builder.op("Reduce", [layer.bottom()], None, **attrs)
+    eltwise_chain(builder, result, layer.top(), [("PROD", float(parameter.coeff))])
 
 
-@CAFFE.register("PriorBox")
-def prior_box(builder: Builder, layer: CaffeLayer) -> None:
-    """Default boxes of a feature map (first bottom) for an image (second)."""
+@CAFFE.register("Tile")
+def tile(builder: Builder, layer: CaffeLayer) -> None:
+    """Repeats its bottom along an axis."""
+    parameter = layer.message.tile_param
+    if parameter.tiles < 1:
+        raise UnsupportedError(f"its tiles {parameter.tiles} are below 1", "give tiles")
+    repeats = [1] * layer.rank()
+    repeats[layer.axis(parameter.axis)] = int(parameter.tiles)
+    builder.op("Tile", [layer.bottom(), builder.const(repeats, np.int32)], [layer.top()])
+
+
+@CAFFE.register("Embed")
+def embed(builder: Builder, layer: CaffeLayer) -> None:
+    """A row of the weights for each index, which is a float."""
+    parameter = layer.message.embed_param
+    count = int(parameter.num_output)
+    size = int(parameter.input_dim) if parameter.HasField("input_dim") else -1
+    rows = builder.const(layer.shaped(0, size, count), suffix="rows")
+    index = builder.op("Cast", [layer.bottom()], None, output_type="i32")
+    layer.set_rank(layer.rank() + 1)
+    if not parameter.bias_term:
+        builder.op("Gather", [rows, index], [layer.top()], axis=0)
+        return
+    bias = builder.const(layer.vector(1, count), suffix="bias")
+    taken = builder.op("Gather", [rows, index], None, axis=0)
+    builder.op("Eltwise", [taken, bias], [layer.top()], type="SUM")
+
+
+@CAFFE.register("BatchReindex")
+def batch_reindex(builder: Builder, layer: CaffeLayer) -> None:
+    """The images of the first bottom that the second names, by floats."""
+    layer.need_rank(1, 1)
+    index = builder.op("Cast", [layer.bottom(1)], None, output_type="i32")
+    builder.op("Gather", [layer.bottom(), index], [layer.top()], axis=0)
+
+
+@CAFFE.register("Filter")
+def filter_(builder: Builder, layer: CaffeLayer) -> None:
+    """The images of all bottoms but the last for which the last, one number an image, is not 0."""
+    if len(layer.bottoms) != len(layer.tops) + 1:
+        raise UnsupportedError(
+            f"it has {len(layer.bottoms)} bottoms for {len(layer.tops)} tops",
+            "give a top for each bottom but the last, which selects",
+        )
+    last = len(layer.tops)
+    chosen = builder.op("Cast", [layer.bottom(last)], None, output_type="bool")
+    if layer.rank(last) != 1:
+        chosen = builder.op("Reshape", [chosen], None, shape=[-1])
+    for index, top in enumerate(layer.tops):
+        layer.set_rank(layer.rank(index), index)
+        builder.op("Compress", [layer.bottom(index), chosen], [top], axis=0)
+
+
+@CAFFE.register("Parameter")
+def parameter(builder: Builder, layer: CaffeLayer) -> None:
+    """Weights as a tensor."""
+    dims = [int(d) for d in layer.message.parameter_param.shape.dim]
+    value = layer.shaped(0, *dims) if dims else layer.blob(0)
+    builder.op("Identity", [builder.const(value)], [layer.top()])
+    layer.set_rank(value.ndim)
+
+
+@CAFFE.register("Upsample")
+def upsample(builder: Builder, layer: CaffeLayer) -> None:
+    """With a mask (SegNet, ENet): puts elements where a MAX pooling took them from, and 0
+    elsewhere. Without one: repeats pixels."""
     layer.need_rank(4)
+    parameter = layer.message.upsample_param
+    scales = [int(parameter.scale)] * 2
+    if parameter.HasField("scale_h") or parameter.HasField("scale_w"):
+        scales = [int(parameter.scale_h), int(parameter.scale_w)]
+    if min(scales) < 1 or max(scales) > 1024:
+        raise UnsupportedError(f"its scales are {scales}", "use 1 to 1024")
+    if len(layer.bottoms) < 2:
+        nearest: dict[str, object] = {"mode": "NEAREST", "coordinates": "ASYMMETRIC"}
+        factors = [float(s) for s in scales]
+        tensor = [layer.bottom()]
+        attrs = {"nearest_mode": "FLOOR", "scale": factors, **nearest}
+        spatial_op(builder, layer, "Resize", tensor, **attrs)
+        return
     layer.need_rank(4, 1)
-    parameter = layer.message.prior_box_param
-    if not parameter.min_size:
-        raise UnsupportedError("it has no min_size")
-    steps = [float(parameter.step_h), float(parameter.step_w)]
-    if parameter.HasField("step"):
-        steps = [float(parameter.step)] * 2
-    image = builder.nhwc(layer.bottom(1))
-    size = [int(parameter.img_h), int(parameter.img_w)]
-    if parameter.HasField("img_size"):
-        size = [int(parameter.img_size)] * 2
-    if all(size):
-        # Only the size of the image matters, so a tensor of that size stands for it.
-        shape = builder.const([1, *size, 1], np.int32)
-        image = builder.op("Fill", [shape], None, value=0.0, output_type="f32")
-    builder.op(
-        "PriorBox",
-        [builder.nhwc(layer.bottom()), image],
-        [layer.top()],
-        min_size=[float(v) for v in parameter.min_size],
-        max_size=[float(v) for v in parameter.max_size],
-        aspect_ratio=[float(v) for v in parameter.aspect_ratio],
-        flip=bool(parameter.flip),
-        clip=bool(parameter.clip),
-        variance=[float(v) for v in parameter.variance] or [0.1],
-        offset=float(parameter.offset),
-        step_h=steps[0],
-        step_w=steps[1],
+    batch, channels, height, width = layer.known(0, [0, 1, 2, 3])
+    pads = (bool(parameter.pad_out_h), bool(parameter.pad_out_w))
+    size = [s * n - p for s, n, p in zip(scales, (height, width), pads, strict=True)]
+    if parameter.HasField("upsample_h") and parameter.HasField("upsample_w"):
+        size = [int(parameter.upsample_h), int(parameter.upsample_w)]
+    dims = [batch, channels, size[0] * size[1]]
+    zeros = builder.op("Fill", [builder.const(dims, np.int32)], None, value=0.0, output_type="f32")
+    index = builder.op("Cast", [layer.bottom(1)], None, output_type="i32")
+    index, values = (
+        builder.op("Flatten", [t], None, axis=2, end_axis=3) for t in (index, layer.bottom())
     )
-    layer.set_rank(3)
-
-
-@CAFFE.register("DetectionOutput")
-def detection_output(builder: Builder, layer: CaffeLayer) -> None:
-    """Boxes of SSD: locations, confidences and prior boxes to 1 x 1 x K x 7."""
-    parameter = layer.message.detection_output_param
-    if parameter.num_classes < 1:
-        raise UnsupportedError("it has no num_classes")
-    inputs = [layer.bottom(i) for i in range(3)]
-    for index in range(2):
-        if layer.rank(index) > 2:
-            inputs[index] = builder.op("Flatten", [inputs[index]], None, axis=1, end_axis=-1)
-    suppression = parameter.nms_param
-    builder.op(
-        "DetectionOutput",
-        inputs,
-        [layer.top()],
-        num_classes=int(parameter.num_classes),
-        share_location=bool(parameter.share_location),
-        background_label_id=int(parameter.background_label_id),
-        nms_threshold=float(suppression.nms_threshold),
-        nms_top_k=int(suppression.top_k) if suppression.HasField("top_k") else -1,
-        eta=float(suppression.eta),
-        code_type=parameter.CodeType.Name(parameter.code_type),
-        variance_encoded_in_target=bool(parameter.variance_encoded_in_target),
-        keep_top_k=int(parameter.keep_top_k),
-        # Without a threshold Caffe keeps every score, also those below 0.
-        confidence_threshold=(
-            float(parameter.confidence_threshold)
-            if parameter.HasField("confidence_threshold")
-            else float(np.finfo(np.float32).min)
-        ),
-    )
-    layer.set_rank(4)
+    flat = builder.op("ScatterElements", [zeros, index, values], None, axis=2)
+    builder.op("Reshape", [flat], [layer.top()], shape=[batch, channels, *size])

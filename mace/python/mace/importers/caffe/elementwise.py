@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Caffe's layers that work on each element or channel: activation, normalisation, arithmetic."""
+"""Caffe's layers that work on each element or channel: activation and arithmetic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from mace.graph.ir import Array
 from mace.importers.base import Builder, UnsupportedError
-from mace.importers.caffe.layer import CAFFE, CaffeLayer, channel_op, eltwise_chain, spatial_op
+from mace.importers.caffe.layer import CAFFE, CaffeLayer, channel_op, eltwise_chain
 
 
 @CAFFE.register("ReLU")
@@ -28,6 +28,7 @@ _ACTIVATIONS: dict[str, dict[str, object]] = {
     "Sigmoid": {"activation": "SIGMOID"},
     "TanH": {"activation": "TANH"},
     "BNLL": {"activation": "SOFTPLUS"},
+    "Mish": {"activation": "MISH"},
 }
 
 
@@ -44,34 +45,57 @@ def elu(builder: Builder, layer: CaffeLayer) -> None:
     builder.op("Activation", [layer.bottom()], [layer.top()], **attrs)
 
 
+@CAFFE.register("CReLU")
+def crelu(builder: Builder, layer: CaffeLayer) -> None:
+    """The activations of the bottom and of its negative, one behind the other."""
+    parameter = layer.message.crelu_param
+    axis = layer.axis(parameter.concat_axis)
+    negative = builder.op("Unary", [layer.bottom()], None, type="NEG")
+    both = builder.op("Concat", [layer.bottom(), negative], None, axis=axis)
+    attrs: dict[str, object] = {"activation": "RELU"}
+    if parameter.negative_slope:
+        slope = float(parameter.negative_slope)
+        attrs = {"activation": "LEAKYRELU", "activation_coefficient": slope}
+    builder.op("Activation", [both], [layer.top()], **attrs)
+
+
+@CAFFE.register("Swish")
+def swish(builder: Builder, layer: CaffeLayer) -> None:
+    """x * sigmoid(beta * x)."""
+    beta = float(layer.message.swish_param.beta)
+    if beta == 1:
+        builder.op("Activation", [layer.bottom()], [layer.top()], activation="SILU")
+        return
+    number = builder.const(beta, "float32")
+    inner = builder.op("Eltwise", [layer.bottom(), number], None, type="PROD")
+    gate = builder.op("Activation", [inner], None, activation="SIGMOID")
+    builder.op("Eltwise", [layer.bottom(), gate], [layer.top()], type="PROD")
+
+
+@CAFFE.register("Clip")
+def clip(builder: Builder, layer: CaffeLayer) -> None:
+    """Between two limits."""
+    parameter = layer.message.clip_param
+    if not (parameter.HasField("min") and parameter.HasField("max")):
+        raise UnsupportedError("its clip_param lacks min or max", "give both")
+    limits = [("MAX", float(parameter.min)), ("MIN", float(parameter.max))]
+    eltwise_chain(builder, layer.bottom(), layer.top(), limits)
+
+
+@CAFFE.register("Threshold")
+def threshold(builder: Builder, layer: CaffeLayer) -> None:
+    """1 where the bottom is above a number, else 0."""
+    number = builder.const(float(layer.message.threshold_param.threshold), "float32")
+    above = builder.op("Eltwise", [layer.bottom(), number], None, type="GREATER")
+    builder.op("Cast", [above], [layer.top()], output_type="f32")
+
+
 @CAFFE.register("PReLU")
 def prelu(builder: Builder, layer: CaffeLayer) -> None:
     """A learned slope for each channel or for all."""
-    slope = builder.const(layer.vector(0), suffix="slope")
+    shared = layer.message.prelu_param.channel_shared
+    slope = builder.const(layer.vector(0, 1 if shared else -1), suffix="slope")
     channel_op(builder, layer, "Activation", [layer.bottom(), slope], activation="PRELU")
-
-
-@CAFFE.register("BatchNorm")
-def batch_norm(builder: Builder, layer: CaffeLayer) -> None:
-    """Normalises by stored sums: the third blob is the factor that they were accumulated with."""
-    parameter = layer.message.batch_norm_param
-    if parameter.HasField("use_global_stats") and not parameter.use_global_stats:
-        raise UnsupportedError(
-            "its use_global_stats is false: it normalizes by the statistics of the batch",
-            "set use_global_stats to true, or leave it out",
-        )
-    factor = float(layer.vector(2)[0]) if layer.vector(2).size else 0.0
-    inverse = np.float32(1 / factor if factor else 0)
-    mean, variance = layer.vector(0) * inverse, layer.vector(1) * inverse
-    values = {
-        "scale": np.ones_like(mean),
-        "offset": np.zeros_like(mean),
-        "mean": mean,
-        "var": variance,
-    }
-    names = [builder.const(value, suffix=name) for name, value in values.items()]
-    epsilon = float(parameter.eps)
-    channel_op(builder, layer, "BatchNorm", [layer.bottom(), *names], epsilon=epsilon)
 
 
 @CAFFE.register("Scale")
@@ -81,28 +105,22 @@ def scale(builder: Builder, layer: CaffeLayer) -> None:
     axis = layer.axis(parameter.axis)
     if len(layer.bottoms) > 1:
         factor = _trailing(builder, layer, axis)
-        if not parameter.bias_term:
-            builder.op("Eltwise", [layer.bottom(), factor], [layer.top()], type="PROD")
+        offset = _weights(layer, 0, axis, layer.rank(1)) if parameter.bias_term else None
+    else:
+        weight = _weights(layer, 0, axis, parameter.num_axes)
+        offset = _weights(layer, 1, axis, parameter.num_axes) if parameter.bias_term else None
+        if axis == 1 and parameter.num_axes == 1:
+            shift = np.zeros_like(weight) if offset is None else offset
+            values = {"scale": weight.reshape(-1), "offset": shift.reshape(-1)}
+            names = [builder.const(value, suffix=name) for name, value in values.items()]
+            channel_op(builder, layer, "BatchNorm", [layer.bottom(), *names])
             return
-        product = builder.op("Eltwise", [layer.bottom(), factor], None, type="PROD")
-        shape = _broadcast(layer.vector(0), axis + layer.rank(1), layer)
-        builder.op("Eltwise", [product, builder.const(shape)], [layer.top()], type="SUM")
-        return
-    weight = layer.blob(0)
-    bias = layer.vector(1) if parameter.bias_term else np.zeros(weight.size, np.float32)
-    if axis == 1 and parameter.num_axes == 1:
-        values = {"scale": weight.reshape(-1), "offset": bias}
-        names = [builder.const(value, suffix=name) for name, value in values.items()]
-        channel_op(builder, layer, "BatchNorm", [layer.bottom(), *names])
-        return
-    end = layer.rank() if parameter.num_axes < 0 else axis + parameter.num_axes
-    factor = builder.const(_broadcast(weight, end, layer))
-    if not parameter.bias_term:
+        factor = builder.const(weight)
+    if offset is None:
         builder.op("Eltwise", [layer.bottom(), factor], [layer.top()], type="PROD")
         return
     product = builder.op("Eltwise", [layer.bottom(), factor], None, type="PROD")
-    offset = builder.const(_broadcast(bias.reshape(weight.shape), end, layer))
-    builder.op("Eltwise", [product, offset], [layer.top()], type="SUM")
+    builder.op("Eltwise", [product, builder.const(offset)], [layer.top()], type="SUM")
 
 
 @CAFFE.register("Bias")
@@ -112,21 +130,25 @@ def bias(builder: Builder, layer: CaffeLayer) -> None:
     axis = layer.axis(parameter.axis)
     if len(layer.bottoms) > 1:
         value = _trailing(builder, layer, axis)
-    elif axis == 1 and parameter.num_axes == 1:
-        value = builder.const(layer.vector(0), suffix="bias")
-        channel_op(builder, layer, "Eltwise", [layer.bottom(), value], type="SUM")
-        return
     else:
-        end = layer.rank() if parameter.num_axes < 0 else axis + parameter.num_axes
-        value = builder.const(_broadcast(layer.blob(0), end, layer))
+        weight = _weights(layer, 0, axis, parameter.num_axes)
+        if axis == 1 and parameter.num_axes == 1:
+            value = builder.const(weight.reshape(-1), suffix="bias")
+            channel_op(builder, layer, "Eltwise", [layer.bottom(), value], type="SUM")
+            return
+        value = builder.const(weight)
     builder.op("Eltwise", [layer.bottom(), value], [layer.top()], type="SUM")
 
 
-def _broadcast(value: Array, end: int, layer: CaffeLayer) -> Array:
-    """The array with dimensions of 1 behind it, so that its last one meets dimension end - 1."""
-    if end > layer.rank():
-        raise UnsupportedError(f"its weights of shape {list(value.shape)} reach beyond its bottom")
-    return value.reshape(*value.shape, *[1] * (layer.rank() - end))
+def _weights(layer: CaffeLayer, index: int, axis: int, count: int) -> Array:
+    """The weights of `count` dimensions (-1: all) from an axis on, with dimensions of 1 behind
+    them, so that the first one meets the axis."""
+    behind = layer.rank() - axis
+    count = behind if count < 0 else count
+    if count > behind:
+        raise UnsupportedError(f"its num_axes {count} reach beyond its bottom from axis {axis} on")
+    value = layer.shaped(index, *[-1] * count) if count else layer.vector(index, 1).reshape(())
+    return value.reshape(*value.shape, *[1] * (behind - count)) if count else value
 
 
 def _trailing(builder: Builder, layer: CaffeLayer, axis: int) -> str:
@@ -161,6 +183,24 @@ def eltwise(builder: Builder, layer: CaffeLayer) -> None:
             attrs["coeff"] = [factors[0] if index == 1 else 1.0, factors[index]]
         output = [layer.top()] if index == last else None
         total = builder.op("Eltwise", [total, layer.bottom(index)], output, **attrs)
+
+
+@CAFFE.register("Axpy")
+def axpy(builder: Builder, layer: CaffeLayer) -> None:
+    """A factor for each channel, times a tensor, plus another (SENet)."""
+    factor = layer.bottom(0)
+    layer.need_rank(layer.rank(1), 2)
+    if layer.rank(0) == 2 and layer.rank(1) > 2:
+        axes = list(range(2, layer.rank(1)))
+        factor = builder.op("Unsqueeze", [factor], None, axis=axes)
+    elif layer.rank(0) != layer.rank(1):
+        raise UnsupportedError(
+            f"its factors have {layer.rank(0)} dimensions for a tensor of {layer.rank(1)}",
+            "the factors are N x C or N x C x 1 x 1",
+        )
+    product = builder.op("Eltwise", [factor, layer.bottom(1)], None, type="PROD")
+    layer.set_rank(layer.rank(1))
+    builder.op("Eltwise", [product, layer.bottom(2)], [layer.top()], type="SUM")
 
 
 @CAFFE.register("Power")
@@ -211,35 +251,6 @@ def logarithm(builder: Builder, layer: CaffeLayer) -> None:
         return
     log = builder.op("Unary", [inner], None, type="LOG")
     eltwise_chain(builder, log, layer.top(), [("PROD", 1 / math.log(parameter.base))])
-
-
-@CAFFE.register("LRN")
-def lrn(builder: Builder, layer: CaffeLayer) -> None:
-    """Caffe divides alpha by the number of channels in a window, MACE does not."""
-    parameter = layer.message.lrn_param
-    if parameter.norm_region != parameter.ACROSS_CHANNELS:
-        raise UnsupportedError("its norm_region is WITHIN_CHANNEL", "use ACROSS_CHANNELS")
-    size = int(parameter.local_size)
-    if size % 2 == 0:
-        raise UnsupportedError(f"its local_size {size} is even", "use an odd one")
-    attrs = {"bias": float(parameter.k), "beta": float(parameter.beta)}
-    alpha = float(parameter.alpha) / size
-    tensor = [layer.bottom()]
-    spatial_op(
-        builder, layer, "LocalResponseNorm", tensor, depth_radius=size // 2, alpha=alpha, **attrs
-    )
-
-
-@CAFFE.register("Normalize")
-def normalize(builder: Builder, layer: CaffeLayer) -> None:
-    """Divides by the L2 norm, multiplies by learned weights (SSD)."""
-    parameter = layer.message.norm_param
-    weight = layer.vector(0)
-    if parameter.channel_shared:
-        weight = weight[:1]
-    names = [layer.bottom(), builder.const(weight, suffix="scale")]
-    attrs = {"across_spatial": bool(parameter.across_spatial), "epsilon": float(parameter.eps)}
-    spatial_op(builder, layer, "Normalize", names, **attrs)
 
 
 @CAFFE.register("Softmax")

@@ -5,6 +5,8 @@ Tensors keep Caffe's dimensions (N, C, H, W); spatial operators are written betw
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,9 @@ from mace.importers.caffe.prototxt import blob_array
 class CaffeLayer:
     """A layer. `bottoms` and `tops` are tensor names of the MACE graph.
 
-    `ranks` holds the number of dimensions of each tensor so far, shared by all layers.
+    `ranks` holds the number of dimensions of each tensor so far, shared by all layers; `shape_of`
+    gives the shape of a tensor as the engine infers it, -1 where that depends on the input.
+    `permissive` are the indices of blobs shared with a layer that has them in another shape.
     """
 
     name: str
@@ -27,6 +31,9 @@ class CaffeLayer:
     message: Any
     blobs: list[Any] = field(default_factory=list)
     ranks: dict[str, int] = field(default_factory=dict)
+    line: int = 0
+    shape_of: Callable[[str], tuple[int, ...]] = lambda _: ()
+    permissive: set[int] = field(default_factory=set)
 
     def bottom(self, index: int = 0) -> str:
         """The name of an input; UnsupportedError when there are fewer."""
@@ -80,9 +87,46 @@ class CaffeLayer:
             )
         return blob_array(self.blobs[index])
 
-    def vector(self, index: int) -> Array:
-        """Weights as one row, whatever dimensions they are stored with."""
-        return self.blob(index).reshape(-1)
+    def vector(self, index: int, size: int = -1) -> Array:
+        """Weights as one row, whatever dimensions of 1 they are stored with."""
+        return self.shaped(index, size)
+
+    def shaped(self, index: int, *dims: int) -> Array:
+        """Weights with these dimensions, -1 being any; UnsupportedError when they do not fit.
+
+        Old files have four dimensions, of which the first are 1; around a row others may be 1 too.
+        """
+        array = self.blob(index)
+        shape = list(array.shape)
+        if index in self.permissive and -1 not in dims and math.prod(dims) == array.size:
+            return array.reshape(dims)
+        if len(dims) == 1:
+            shape = [d for d in shape if d != 1] or [1]
+        while len(shape) > len(dims) and shape[0] == 1:
+            shape = shape[1:]
+        fits = [w in (d, -1) for w, d in zip(dims, shape, strict=False)]
+        if len(shape) != len(dims) or not all(fits):
+            wanted = ", ".join("?" if d < 0 else str(d) for d in dims)
+            raise UnsupportedError(
+                f"its weights of shape {list(array.shape)} do not fit [{wanted}]",
+                "check that prototxt and caffemodel belong together",
+            )
+        return array.reshape(shape)
+
+    def dims(self, index: int = 0) -> tuple[int, ...]:
+        """The dimensions of an input, -1 where they are not known at conversion."""
+        self.rank(index)
+        return self.shape_of(self.bottom(index))
+
+    def known(self, index: int, axes: list[int]) -> list[int]:
+        """Some dimensions of an input; UnsupportedError where they are not known."""
+        dims = self.dims(index)
+        if len(dims) <= max(axes) or any(dims[a] < 1 for a in axes):
+            raise UnsupportedError(
+                f"{self.type} needs to know the size of its bottom '{self.bottom(index)}'",
+                "give the shapes of the inputs in the deployment file",
+            )
+        return [dims[a] for a in axes]
 
 
 CAFFE: Registry[CaffeLayer] = Registry("Caffe")
@@ -92,9 +136,17 @@ def spatial_op(
     builder: Builder, layer: CaffeLayer, op: str, inputs: list[str], **attrs: object
 ) -> None:
     """Writes an NHWC operator between Transposes; its first input and the output are NCHW."""
-    layer.need_rank(4)
+    spatial_op_at(0, builder, layer, op, inputs, **attrs)
+
+
+def spatial_op_at(
+    index: int, builder: Builder, layer: CaffeLayer, op: str, inputs: list[str], **attrs: object
+) -> None:
+    """The same for the bottom and the top of an index."""
+    layer.need_rank(4, index)
     result = builder.op(op, [builder.nhwc(inputs[0]), *inputs[1:]], None, **attrs)
-    builder.nchw(result, layer.top())
+    builder.nchw(result, layer.top(index))
+    layer.set_rank(4, index)
 
 
 def channel_op(

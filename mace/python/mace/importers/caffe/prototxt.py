@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from mace.graph.ir import Array
 from mace.importers.base import ImportFailed, Problem, UnsupportedError
+from mace.importers.caffe.upgrade import upgrade
 from mace.proto_messages import message_class
 
 _DESCRIPTOR = "caffe.desc"
@@ -28,7 +29,13 @@ _TOKEN = re.compile(
 
 
 def read_network(path: Path) -> Any:
-    """The NetParameter in a .prototxt file. Raises ImportFailed with file and line."""
+    """The NetParameter in a .prototxt file, its layers in today's form. Raises ImportFailed with
+    file and line."""
+    return read_network_and_lines(path)[0]
+
+
+def read_network_and_lines(path: Path) -> tuple[Any, list[int]]:
+    """The NetParameter in a .prototxt file and the line at which each of its layers begins."""
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
@@ -44,14 +51,10 @@ def read_network(path: Path) -> Any:
         reason = re.sub(r"^\d+:\d+ : ", "", str(error)).replace("mace.caffe.", "")
         raise _file_problem(Path(where), f"it is not a Caffe network: {reason}") from error
     if network.layers:
-        raise _file_problem(
-            path,
-            "its layers are in the form that Caffe had before 2015 ('layers')",
-            "upgrade it with Caffe's upgrade_net_proto_text",
-        )
+        upgrade(network, str(path))
     if not network.layer:
         raise _file_problem(path, "it has no layers")
-    return network
+    return network, _layer_lines(text)
 
 
 def read_weights(path: Path) -> dict[str, list[Any]]:
@@ -68,7 +71,8 @@ def read_weights(path: Path) -> dict[str, list[Any]]:
         raise _file_problem(path, "it is not a caffemodel, or it is damaged", hint) from error
     if not weights.layer and not weights.layers:
         raise _file_problem(path, "it holds no layers", "weight_file_path is the .caffemodel")
-    layers = (*weights.layers, *weights.layer)
+    oldest = [layer.layer for layer in weights.layers if layer.HasField("layer")]
+    layers = (*oldest, *weights.layers, *weights.layer)
     return {layer.name: list(layer.blobs) for layer in layers if layer.blobs}
 
 
@@ -94,9 +98,25 @@ def _file_problem(path: Path, message: str, hint: str = "") -> ImportFailed:
     return ImportFailed([Problem("model", "file", str(path), message, hint)])
 
 
+def _tokens(text: str) -> list[re.Match[str]]:
+    return [m for m in _TOKEN.finditer(text) if not m[0].isspace() and not m[0].startswith("#")]
+
+
+def _layer_lines(text: str) -> list[int]:
+    """The lines of the outermost fields `layer` or `layers`, in order."""
+    depth, lines, line, position = 0, [], 1, 0
+    for token in _tokens(text):
+        if depth == 0 and token[0] in ("layer", "layers"):
+            line += text.count("\n", position, token.start())
+            position = token.start()
+            lines.append(line)
+        depth += (token[0] in "{<") - (token[0] in "}>")
+    return lines
+
+
 def _without_unknown(text: str, descriptor: Any) -> str:
     """The text with unknown parameters of layers made blank, so that positions stay."""
-    tokens = [m for m in _TOKEN.finditer(text) if not m[0].isspace() and not m[0].startswith("#")]
+    tokens = _tokens(text)
     spans: list[tuple[int, int]] = []
     _find_unknown(tokens, 0, descriptor, spans)
     parts, position = [], 0
