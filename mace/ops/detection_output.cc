@@ -2,14 +2,16 @@
 // The end of an SSD network, as in the Caffe of SSD: boxes are decoded, the best of each class kept
 // by non-maximum suppression, then the best of all classes. When nothing is found there is one row
 // for each image: its number, then -1 in all places.
+#include "mace/ops/attrs/detection_output.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <utility>
 
 #include "mace/base/checked.h"
-#include "mace/ops/attrs/detection_output.h"
 #include "mace/ops/data_movement.h"
+#include "mace/ops/suppression.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
@@ -19,28 +21,11 @@ namespace {
 
 using CodeType = DetectionOutputAttrs::CodeType;
 
-struct Box {
-  float left;
-  float top;
-  float right;
-  float bottom;
-};
-
-// One prior that may be a find of the class at hand.
-struct Candidate {
-  float score;
-  int32_t prior;
-};
-
 struct Detection {
   float score;
   int32_t label;
   int32_t rank;  // among the kept of its label
 };
-
-bool BetterCandidate(const Candidate &a, const Candidate &b) {
-  return a.score != b.score ? a.score > b.score : a.prior < b.prior;
-}
 
 bool BetterDetection(const Detection &a, const Detection &b) {
   if (a.score != b.score) return a.score > b.score;
@@ -49,20 +34,6 @@ bool BetterDetection(const Detection &a, const Detection &b) {
 
 bool EarlierDetection(const Detection &a, const Detection &b) {
   return a.label != b.label ? a.label < b.label : a.rank < b.rank;
-}
-
-float Area(const Box &box) {
-  if (box.right < box.left || box.bottom < box.top) return 0;
-  return (box.right - box.left) * (box.bottom - box.top);
-}
-
-// Intersection over union.
-float Overlap(const Box &a, const Box &b) {
-  const float width = std::min(a.right, b.right) - std::max(a.left, b.left);
-  const float height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
-  if (!(width > 0 && height > 0)) return 0;
-  const float common = width * height;
-  return common / (Area(a) + Area(b) - common);
 }
 
 Box Decode(CodeType code, const float *prior, const float *variance, const float *location) {
@@ -278,12 +249,7 @@ class DetectionOutputOp : public ShapedOperation {
         candidates[count++] = {scores[p * classes], static_cast<int32_t>(p)};
       }
     }
-    if (count > geometry.kept_of_class) {
-      std::nth_element(candidates, candidates + geometry.kept_of_class, candidates + count,
-                       BetterCandidate);
-      count = geometry.kept_of_class;
-    }
-    std::sort(candidates, candidates + count, BetterCandidate);
+    count = SortBest(candidates, count, geometry.kept_of_class);
 
     const Box *boxes =
         At<Box>(context, geometry.boxes) + (attrs_.share_location ? 0 : label * priors);
@@ -291,12 +257,8 @@ class DetectionOutputOp : public ShapedOperation {
     int32_t kept_count = 0;
     float threshold = attrs_.nms_threshold;
     for (int64_t i = 0; i < count; ++i) {
-      const Box &box = boxes[candidates[i].prior];
-      bool keep = true;
-      for (int32_t k = 0; keep && k < kept_count; ++k) {
-        keep = Overlap(box, boxes[kept[k].prior]) <= threshold;
-      }
-      if (!keep) continue;
+      const Box &box = boxes[candidates[i].index];
+      if (!IsApart(box, boxes, kept, kept_count, threshold, 0)) continue;
       kept[kept_count++] = candidates[i];
       if (attrs_.eta < 1 && threshold > 0.5f) threshold *= attrs_.eta;
     }
@@ -325,7 +287,7 @@ class DetectionOutputOp : public ShapedOperation {
     }
     for (int64_t i = 0; i < count; ++i) {
       const Detection &found = detections[i];
-      const int32_t prior = kept[found.label * geometry.kept_of_class + found.rank].prior;
+      const int32_t prior = kept[found.label * geometry.kept_of_class + found.rank].index;
       const Box &box = boxes[(attrs_.share_location ? 0 : found.label * geometry.priors) + prior];
       const float row[7] = {static_cast<float>(image),
                             static_cast<float>(found.label),

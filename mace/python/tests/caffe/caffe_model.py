@@ -8,10 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from mace.analysis import interpreter
+from mace.convert import ConvertRequest, convert_graph
 from mace.graph.ir import Array, Graph
 from mace.importers.base import InterfaceRequest
 from mace.importers.caffe import import_model
 from mace.proto_messages import new
+from mace.runtime import Engine
 
 Weights = dict[str, list[Array]]
 
@@ -96,3 +98,40 @@ def check(
         assert actual.shape == value.shape, f"{name}: {actual.shape} for {value.shape}"
         np.testing.assert_allclose(actual, value, rtol=tolerance, atol=tolerance, err_msg=name)
     return graph
+
+
+def engine(
+    folder: Path, text: str, weights: Weights | None, feeds: dict[str, Array], outputs: str
+) -> list[Array]:
+    """What the engine computes after the whole conversion, with tensors as Caffe has them."""
+    model, data = write(folder, text, weights)
+    request = ConvertRequest(
+        "net",
+        "caffe",
+        model,
+        data,
+        [InterfaceRequest(n, a.shape, None, "NCHW") for n, a in feeds.items()],
+        [InterfaceRequest(n, None, None, "NCHW") for n in outputs.split()],
+    )
+    converted = convert_graph(request).model
+    with Engine.from_bytes(converted.graph, converted.data or None) as net:
+        found = net.run(feeds)
+    return [np.asarray(found[n]) for n in outputs.split()]
+
+
+def expect(
+    folder: Path,
+    body: str,
+    feeds: dict[str, Array] | Array,
+    expected: dict[str, Array] | Array,
+    weights: Weights | None = None,
+    tolerance: float = 1e-4,
+) -> None:
+    """Asserts what the engine computes for a network of these layers."""
+    feeds = feeds if isinstance(feeds, dict) else {"data": feeds}
+    expected = expected if isinstance(expected, dict) else {"y": expected}
+    text = "".join(input_layer(a.shape, n) for n, a in feeds.items()) + body
+    found = engine(folder, text, weights, feeds, " ".join(expected))
+    for (name, value), actual in zip(expected.items(), found, strict=True):
+        assert actual.shape == value.shape, f"{name}: {actual.shape} for {value.shape}"
+        np.testing.assert_allclose(actual, value, rtol=tolerance, atol=tolerance, err_msg=name)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mace.importers.base import ImportFailed, Problem
 from mace.importers.caffe.layer import CaffeLayer
-from mace.importers.caffe.prototxt import read_network_and_lines
+from mace.importers.caffe.prototxt import read_network
 
 # Layers whose tops are fed by the application.
 _INPUTS = (
@@ -40,7 +40,7 @@ class Network:
     and the layer that writes each tensor. Raises ImportFailed when the layers contradict."""
 
     def __init__(self, path: Path) -> None:
-        message, lines = read_network_and_lines(path)
+        message, lines = read_network(path)
         if len(lines) != len(message.layer):  # lists in brackets, whose lines are not looked for
             lines = [0] * len(message.layer)
         self.name = str(message.name)

@@ -28,14 +28,9 @@ _TOKEN = re.compile(
 )
 
 
-def read_network(path: Path) -> Any:
-    """The NetParameter in a .prototxt file, its layers in today's form. Raises ImportFailed with
-    file and line."""
-    return read_network_and_lines(path)[0]
-
-
-def read_network_and_lines(path: Path) -> tuple[Any, list[int]]:
-    """The NetParameter in a .prototxt file and the line at which each of its layers begins."""
+def read_network(path: Path) -> tuple[Any, list[int]]:
+    """The NetParameter in a .prototxt file, its layers in today's form, and the line at which each
+    of them begins. Raises ImportFailed with file and line."""
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:

@@ -202,7 +202,7 @@ def spatial_pyramid(builder: Builder, layer: CaffeLayer) -> None:
     """Pools to 1, 2 x 2, 4 x 4, ... windows, and joins all that as one row an image."""
     layer.need_rank(4)
     parameter = layer.message.spp_param
-    method = parameter.PoolMethod.Name(parameter.pool)
+    method = layer.message.pooling_param.PoolMethod.Name(parameter.pool)
     height = int(parameter.pyramid_height)
     if method == "STOCHASTIC" or not 1 <= height <= 10:
         raise UnsupportedError(f"its pool is {method}, its pyramid_height {height}")
