@@ -321,6 +321,81 @@ def test_convolution_of_rows(tmp_path: Path, group: int) -> None:
     expect(tmp_path, layer("Convolution", "data", "y", text), x, y, {"y": [weight, bias]})
 
 
+@FEW
+@given(
+    kernel=st.tuples(*[st.integers(1, 3)] * 3),
+    stride=st.integers(1, 2),
+    pad=st.integers(0, 1),
+    group=st.sampled_from([1, 2]),
+)
+def test_convolution_of_volumes(
+    tmp_path: Path, kernel: tuple[int, int, int], stride: int, pad: int, group: int
+) -> None:
+    x, weight, bias = random(1, 4, 5, 4, 6), random(6, 4 // group, *kernel), random(6)
+    text = " ".join(f"kernel_size: {k}" for k in kernel)
+    text = f"num_output: 6 {text} stride: {stride} pad: {pad} group: {group}"
+    body = layer("Convolution", "data", "y", f"convolution_param {{ {text} }}")
+    padded = np.pad(x, [(0, 0), (0, 0)] + [(pad, pad)] * 3)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, (2, 3, 4))
+    windows = windows[:, :, ::stride, ::stride, ::stride]
+    size, part = 6 // group, 4 // group
+    y = [
+        np.einsum(
+            "ncdhwijk,ocijk->nodhw",
+            windows[:, g * part : (g + 1) * part],
+            weight[g * size : (g + 1) * size],
+        )
+        for g in range(group)
+    ]
+    expected = np.concatenate(y, 1) + bias[:, None, None, None]
+    expect(tmp_path, body, x, expected, {"y": [weight, bias]}, 1e-3)
+
+
+def test_transposed_convolution_of_volumes_and_rows(tmp_path: Path) -> None:
+    x, weight = random(1, 2, 3, 2, 3), random(2, 3, 2, 2, 2)
+    text = "convolution_param { num_output: 3 kernel_size: 2 stride: 2 bias_term: false }"
+    blocks = np.einsum("ncdhw,coijk->nodihjwk", x, weight)
+    body = layer("Deconvolution", "data", "y", text)
+    expect(tmp_path, body, x, blocks.reshape(1, 3, 6, 4, 6), {"y": [weight]})
+    x, weight = random(2, 2, 3), random(2, 3, 2)
+    y = np.einsum("ncw,cok->nowk", x, weight).reshape(2, 3, 6)
+    expect(tmp_path, body, x, y, {"y": [weight]})
+
+
+@FEW
+@given(
+    kernel=st.integers(1, 3),
+    stride=st.integers(1, 3),
+    pad=st.integers(0, 1),
+    whole=st.booleans(),
+)
+def test_pooling_with_a_mask(
+    tmp_path: Path, kernel: int, stride: int, pad: int, whole: bool
+) -> None:
+    pad = min(pad, kernel - 1)
+    x = random(2, 3, 6, 7)
+    text = f"kernel_size: {kernel} stride: {stride} pad: {pad}"
+    if whole:
+        text, kernel, stride, pad = "global_pooling: true", 7, 7, 0
+    sizes = [-(-(n + 2 * pad - min(kernel, n)) // stride) + 1 for n in (6, 7)]
+    sizes = [
+        s - 1 if pad and (s - 1) * stride >= n + pad else s
+        for s, n in zip(sizes, (6, 7), strict=True)
+    ]
+    y, mask = (np.zeros((2, 3, *sizes), np.float32) for _ in range(2))
+    places = np.arange(42).reshape(6, 7)
+    for i in range(sizes[0]):
+        for j in range(sizes[1]):
+            begin = [max(k * stride - pad, 0) for k in (i, j)]
+            end = [k * stride - pad + kernel for k in (i, j)]
+            window = x[:, :, begin[0] : end[0], begin[1] : end[1]].reshape(2, 3, -1)
+            place = places[begin[0] : end[0], begin[1] : end[1]].ravel()
+            y[:, :, i, j] = window.max(2)
+            mask[:, :, i, j] = place[window.argmax(2)]
+    body = layer("Pooling", "data", "a b", f"pooling_param {{ {text} }}")
+    expect(tmp_path, body, x, {"a": y, "b": mask})
+
+
 def test_convolution_of_two_bottoms(tmp_path: Path) -> None:
     feeds = {"a": random(1, 3, 4, 5), "b": random(1, 3, 6, 2)}
     weight, bias = random(4, 3, 1, 1), random(4)

@@ -26,6 +26,7 @@ from mace.importers.caffe import (  # noqa: F401  They register functions.
     detection,
     elementwise,
     normalization,
+    recurrent,
     window,
 )
 from mace.importers.caffe.layer import CAFFE, CaffeLayer

@@ -13,39 +13,50 @@ from mace.importers.caffe.layer import CAFFE, CaffeLayer, spatial_op, spatial_op
 
 
 def _pair(parameter: Any, name: str, suffix_h: str, suffix_w: str, default: int) -> list[int]:
-    """Height and width of a window's parameter, by one repeated field or two single ones."""
-    if parameter.HasField(suffix_h) or parameter.HasField(suffix_w):
-        return [int(getattr(parameter, suffix_h)), int(getattr(parameter, suffix_w))]
-    values = getattr(parameter, name)
-    values = [int(v) for v in values] if not isinstance(values, int) else [int(values)]
-    if len(values) > 2:
-        raise UnsupportedError(f"its {name} has {len(values)} numbers: not two-dimensional")
-    return (values * 2)[:2] if values else [default, default]
+    """Height and width of a window's parameter."""
+    return _numbers(parameter, name, suffix_h, suffix_w, default, 2)
+
+
+def _numbers(
+    parameter: Any, name: str, suffix_h: str, suffix_w: str, default: int, count: int
+) -> list[int]:
+    """A window's parameter for each dimension of space, by one repeated field or two single ones."""
+    if suffix_h and (parameter.HasField(suffix_h) or parameter.HasField(suffix_w)):
+        values = [int(getattr(parameter, suffix_h)), int(getattr(parameter, suffix_w))]
+    else:
+        field = getattr(parameter, name)
+        values = [int(field)] if isinstance(field, int) else [int(v) for v in field]
+    values = values or [default]
+    if len(values) not in (1, count):
+        raise UnsupportedError(f"its {name} has {len(values)} numbers for {count} dimensions")
+    return values * count if len(values) == 1 else values
 
 
 def _window(layer: CaffeLayer) -> tuple[list[int], dict[str, object]]:
-    """The kernel and the window attributes of a (transposed) convolution."""
+    """The kernel and the window attributes of a (transposed) convolution of images, of volumes, or
+    of rows, which are images of one column."""
     parameter = layer.message.convolution_param
-    rank = layer.rank()
-    if layer.axis(parameter.axis, max(rank, 4)) != 1:
+    count = layer.rank() - 2
+    if not 1 <= count <= 3:
+        raise UnsupportedError(f"its bottom has {layer.rank()} dimensions", "it may have 3 to 5")
+    if layer.axis(parameter.axis) != 1:
         raise UnsupportedError(f"its axis is {parameter.axis}", "use axis 1, the channels")
-    kernel = _pair(parameter, "kernel_size", "kernel_h", "kernel_w", 0)
-    strides = _pair(parameter, "stride", "stride_h", "stride_w", 1)
-    pads = _pair(parameter, "pad", "pad_h", "pad_w", 0)
-    dilations = [int(d) for d in parameter.dilation] or [1]
-    if 0 in (*kernel, *strides, *dilations) or len(dilations) > 2:
+    kernel = _numbers(parameter, "kernel_size", "kernel_h", "kernel_w", 0, count)
+    strides = _numbers(parameter, "stride", "stride_h", "stride_w", 1, count)
+    pads = _numbers(parameter, "pad", "pad_h", "pad_w", 0, count)
+    dilations = _numbers(parameter, "dilation", "", "", 1, count)
+    if 0 in (*kernel, *strides, *dilations):
         raise UnsupportedError(
             f"its kernel is {kernel}, stride {strides}, dilation {dilations}",
             "each has to be at least 1",
         )
-    dilations = (dilations * 2)[:2]
-    if rank == 3:
-        kernel, strides, dilations = [kernel[0], 1], [strides[0], 1], [dilations[0], 1]
-        pads = [pads[0], 0]
+    if count == 1:
+        kernel, strides, dilations = [*kernel, 1], [*strides, 1], [*dilations, 1]
+        pads = [*pads, 0]
     return kernel, {
         "strides": strides,
         "padding": "EXPLICIT" if any(pads) else "VALID",
-        "paddings": [pads[0], pads[0], pads[1], pads[1]],
+        "paddings": [p for pad in pads for p in (pad, pad)],
         "dilations": dilations,
     }
 
@@ -67,18 +78,27 @@ def _windows(
     """Writes the operator for each bottom and its top: all have the same weights."""
     if len(layer.bottoms) != len(layer.tops):
         raise UnsupportedError(f"it has {len(layer.bottoms)} bottoms and {len(layer.tops)} tops")
+    rank = layer.rank()
     for index, bottom in enumerate(layer.bottoms):
-        if layer.rank(index) == 4:
+        layer.need_rank(rank, index)
+        layer.set_rank(rank, index)
+        if rank == 4:
             spatial_op_at(index, builder, layer, op, [bottom, *constants], **attrs)
             continue
-        # A row N C W: an image of one column, along whose height the window goes.
-        layer.need_rank(3, index)
-        image = builder.op("Unsqueeze", [bottom], None, axis=[3])
-        result = builder.op(op, [builder.nhwc(image), *constants], None, **attrs)
-        image = builder.tensor("nchw")
-        builder.nchw(result, image)
-        builder.op("Squeeze", [image], [layer.top(index)], axis=[3])
-        layer.set_rank(3, index)
+        if rank == 3:
+            bottom = builder.op("Unsqueeze", [bottom], None, axis=[3])
+        last = max(rank, 4) - 1
+        inner = builder.op("Transpose", [bottom], None, dims=[0, *range(2, last + 1), 1])
+        result = builder.op(op, [inner, *constants], None, **attrs)
+        top = [layer.top(index)] if rank == 5 else None
+        result = builder.op("Transpose", [result], top, dims=[0, last, *range(1, last)])
+        if rank == 3:
+            builder.op("Squeeze", [result], [layer.top(index)], axis=[3])
+
+
+def _channels_last(weight: Array) -> Array:
+    """Filters O I ... as O ... I."""
+    return np.moveaxis(weight, 1, -1)
 
 
 @CAFFE.register("Convolution", "DepthwiseConvolution", "ConvolutionDepthwise")
@@ -92,12 +112,13 @@ def convolution(builder: Builder, layer: CaffeLayer) -> None:
     group = _group(layer, count)
     weight = _filter(layer, count, -1, kernel)
     bias = _bias(builder, layer, parameter.bias_term, count)
-    if group > 1 and weight.shape[1] == 1:
+    if group > 1 and weight.shape[1] == 1 and len(kernel) == 2:
         name = builder.const(weight.transpose(1, 2, 3, 0), suffix="filter")
         _windows(builder, layer, "DepthwiseConv2d", [name, *bias], **attrs)
         return
-    name = builder.const(weight.transpose(0, 2, 3, 1), suffix="filter")
-    _windows(builder, layer, "Conv2D", [name, *bias], group=group, **attrs)
+    name = builder.const(_channels_last(weight), suffix="filter")
+    op = "Conv2D" if len(kernel) == 2 else "Conv3D"
+    _windows(builder, layer, op, [name, *bias], group=group, **attrs)
 
 
 def _filter(layer: CaffeLayer, outer: int, inner: int, kernel: list[int]) -> Array:
@@ -119,11 +140,12 @@ def deconvolution(builder: Builder, layer: CaffeLayer) -> None:
     inner = weight.shape[0]
     if inner % group:
         raise UnsupportedError(f"its group {group} does not divide {inner} channels")
-    weight = weight.reshape(group, inner // group, per_group, *kernel)
-    turned = weight.transpose(0, 2, 3, 4, 1).reshape(count, *kernel, inner // group)
+    grouped = weight.reshape(group, inner // group, per_group, *kernel)
+    turned = np.moveaxis(grouped, 1, -1).reshape(count, *kernel, inner // group)
     name = builder.const(turned, suffix="filter")
     bias = _bias(builder, layer, parameter.bias_term, count)
-    _windows(builder, layer, "Deconv2D", [name, *bias], group=group, **attrs)
+    op = "Deconv2D" if len(kernel) == 2 else "Deconv3D"
+    _windows(builder, layer, op, [name, *bias], group=group, **attrs)
 
 
 @CAFFE.register("Im2col")
@@ -146,11 +168,12 @@ def pooling(builder: Builder, layer: CaffeLayer) -> None:
     """The mean of a window counts its padding; the number of windows is rounded up."""
     parameter = layer.message.pooling_param
     method = parameter.PoolMethod.Name(parameter.pool)
-    if len(layer.tops) > 1:
-        raise UnsupportedError("it writes a mask as a second top", "use one top")
     layer.need_rank(4)
     tensor = builder.nhwc(layer.bottom())
     attrs = _pooling_window(layer)
+    if len(layer.tops) > 1:
+        _pool_with_mask(builder, layer, tensor, attrs)
+        return
     if method != "STOCHASTIC":
         builder.nchw(_pool(builder, tensor, method, attrs), layer.top())
         return
@@ -161,6 +184,27 @@ def pooling(builder: Builder, layer: CaffeLayer) -> None:
     total = builder.op("Eltwise", [total, tiny], None, type="SUM")
     products = _pool(builder, squares, "AVE", attrs)
     builder.nchw(builder.op("Eltwise", [products, total], None, type="DIV"), layer.top())
+
+
+def _pool_with_mask(
+    builder: Builder, layer: CaffeLayer, tensor: str, attrs: dict[str, object] | None
+) -> None:
+    """MAX pooling whose second top says where each element comes from: row times width plus column,
+    as a float. The operator's index counts the channels and the images too."""
+    parameter = layer.message.pooling_param
+    if parameter.pool != parameter.MAX or len(layer.tops) > 2:
+        raise UnsupportedError("it has a second top, which only MAX writes", "use one top")
+    channels, height, width = layer.known(0, [1, 2, 3])
+    if attrs is None:
+        attrs = {"kernels": [height, width]}
+    pooled, index = builder.tensor("pooled"), builder.tensor("index")
+    builder.op("MaxPoolWithArgmax", [tensor], [pooled, index], channels_last=True, **attrs)
+    builder.nchw(pooled, layer.top())
+    for kind, number in (("FLOOR_DIV", channels), ("MOD", height * width)):
+        index = builder.op("Eltwise", [index, builder.const(number, np.int64)], None, type=kind)
+    index = builder.op("Cast", [index], None, output_type="f32")
+    builder.nchw(index, layer.top(1))
+    layer.set_rank(4, 1)
 
 
 def _pooling_window(layer: CaffeLayer) -> dict[str, object] | None:
