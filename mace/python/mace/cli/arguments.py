@@ -332,6 +332,31 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_reduce(parser: argparse.ArgumentParser) -> None:
+    _add_engines(parser, "a model file or a deployment file")
+    group = parser.add_argument_group("reduction")
+    group.add_argument(
+        "--fails",
+        choices=("auto", "convert", "crash", "differ"),
+        default="auto",
+        help="the failure to keep; auto: the first of these that the whole model shows",
+    )
+    group.add_argument(
+        "--engines",
+        metavar="A,B",
+        default="framework,mace",
+        help="B crashes or differs from A; as for compare (default framework,mace)",
+    )
+    group.add_argument(
+        "--command",
+        metavar="CMD",
+        help="the failure is that this command does not end with 0; {model} is the model's file",
+    )
+    group.add_argument(
+        "--max_tests", metavar="N", type=_integer(1), default=400, help="tries (default 400)"
+    )
+
+
 def _add_ops(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
@@ -407,6 +432,15 @@ VERBS = (
   mace compare model.onnx mace:reference mace:avx2
   mace compare mobilenet_v2.yml mace:unoptimized mace --threshold=0.99999""",
         _add_compare,
+    ),
+    Verb(
+        "reduce",
+        "shrink a model that fails to the smallest part that still fails",
+        """\
+  mace reduce broken.onnx
+  mace reduce broken.onnx --fails=convert --output_dir=small
+  mace reduce broken.onnx --command='grep -q Relu {model}'""",
+        _add_reduce,
     ),
     Verb(
         "check",

@@ -23,6 +23,7 @@ _MODULES = {
     "run": "mace.cli.run",
     "benchmark": "mace.cli.benchmark",
     "compare": "mace.cli.compare",
+    "reduce": "mace.cli.reduce",
     "check": "mace.cli.check",
     "ops": "mace.cli.ops",
     "init": "mace.cli.init",

@@ -49,6 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the models that the documents speak of, converted where they are run."""
     folder = tmp_path_factory.mktemp("documents")
     small_models.conv_onnx(folder / "model.onnx")
+    small_models.bad_onnx(folder / "broken.onnx")
     small_models.write_caffe(folder / "deploy.prototxt")
     (folder / "deploy.caffemodel").rename(folder / "net.caffemodel")
     _frozen(folder / "frozen.pb")
