@@ -20,6 +20,7 @@
 #include "mace/base/logging.h"
 #include "mace/base/mapped_file.h"
 #include "mace/base/types.h"
+#include "mace/codegen/embedded_model.h"
 
 namespace mace {
 namespace tools {
@@ -131,7 +132,8 @@ int Fail(const char *program, const MaceStatus &status) {
 
 void ModelOptions::AddTo(Flags *flags) {
   flags->Add("model_name", &model_name, "name of the model, for reports");
-  flags->Add("model_file", &model_file, "path of model.pb");
+  flags->Add("model_file", &model_file,
+             "path of model.pb; not needed for a model that is part of the program");
   flags->Add("model_data_file", &model_data_file, "path of model.data");
   flags->Add("input_node", &input_node, "names of inputs, comma separated; empty: all");
   flags->Add("input_shape", &input_shape,
@@ -202,12 +204,34 @@ MaceStatus ModelRunner::Config(MaceEngineConfig *config) const {
   return config->SetMemoryLimit(static_cast<size_t>(options_.memory_limit));
 }
 
-MaceStatus ModelRunner::CreateEngine() {
-  if (options_.model_file.empty()) {
-    return InvalidArgs("--model_file is missing: the path of a model.pb");
+MaceStatus ModelRunner::CreateEmbedded(const MaceEngineConfig &config) {
+  const EmbeddedModel *model = FindEmbeddedModel(options_.model_name.c_str());
+  if (model == nullptr) {
+    std::string names;
+    for (int i = 0; const EmbeddedModel *each = EmbeddedModelAt(i); ++i) {
+      names += (i > 0 ? ", " : "") + std::string(each->name);
+    }
+    if (names.empty()) return InvalidArgs("--model_file is missing: the path of a model.pb");
+    return InvalidArgs("--model_name is '", options_.model_name,
+                       "', but the models in this program are: ", names);
   }
+  const std::vector<std::string> inputs = SplitText(options_.input_node, ','),
+                                 outputs = SplitText(options_.output_node, ',');
+  const double begin = NowMicros();
+  engine_ = std::make_shared<MaceEngine>(config);
+  MACE_RETURN_IF_ERROR(model->data == nullptr
+                           ? engine_->Init(model->graph, model->graph_size, inputs, outputs,
+                                           options_.model_data_file)
+                           : engine_->Init(model->graph, model->graph_size, inputs, outputs,
+                                           model->data, model->data_size));
+  init_micros_ = NowMicros() - begin;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ModelRunner::CreateEngine() {
   MaceEngineConfig config;
   MACE_RETURN_IF_ERROR(Config(&config));
+  if (options_.model_file.empty()) return CreateEmbedded(config);
   const double begin = NowMicros();
   MappedFile graph;
   MACE_RETURN_IF_ERROR(graph.Open(options_.model_file));

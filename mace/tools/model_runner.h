@@ -50,7 +50,8 @@ class ModelRunner {
  public:
   explicit ModelRunner(const ModelOptions &options) : options_(options) {}
 
-  // Reads model.pb and creates the engine; may be called again for a fresh one.
+  // Creates the engine from --model_file, or without it from the model in this program that
+  // --model_name names; may be called again for a fresh one.
   MaceStatus CreateEngine();
   // Takes shapes from --input_shape or from the model, and makes tensors for inputs and outputs.
   MaceStatus MakeTensors();
@@ -72,6 +73,7 @@ class ModelRunner {
 
  private:
   MaceStatus Config(MaceEngineConfig *config) const;
+  MaceStatus CreateEmbedded(const MaceEngineConfig &config);
   MaceStatus InputShapes(std::map<std::string, std::vector<int64_t>> *shapes) const;
   MaceStatus ReadTensor(const MaceTensorInfo &info, const std::string &path);
   MaceStatus WriteTensor(const std::string &name, const std::string &path) const;

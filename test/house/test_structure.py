@@ -26,7 +26,8 @@ CPP_LAYERS = {
     "core": {"public", "base", "runtimes"},
     "ops": {"public", "base", "runtimes", "kernels", "core"},
     "libmace": {"public", "base", "runtimes", "core", "ops"},
-    "tools": {"public", "base"},
+    "codegen": set(),
+    "tools": {"public", "base", "codegen"},
 }
 # Packages of mace/python/mace and those they may import.
 PYTHON_LAYERS = {

@@ -44,6 +44,8 @@ _ANDROID = {"android-arm64-v8a": "arm64-v8a", "android-armeabi-v7a": "armeabi-v7
 _SOURCE_FOLDERS = ("mace", "repository", "third_party", "tools/toolchains")
 _SOURCE_FILES = ("WORKSPACE", ".bazelrc", ".bazelrc.user", "tools/bazel")
 _NOT_SOURCES = {"python", "__pycache__"}
+# Models that became code; they are in no program but their own.
+_GENERATED = Path("mace/codegen/models")
 _QUIET = ["--color=no", "--curses=no", "--noshow_progress"]
 _ERROR_LINES = 20
 
@@ -210,7 +212,9 @@ def _fingerprint(root: Path) -> str:
     files = [root / name for name in _SOURCE_FILES]
     for top in _SOURCE_FOLDERS:
         for folder, folders, names in os.walk(root / top):
-            folders[:] = sorted(f for f in folders if f not in _NOT_SOURCES)
+            folders[:] = sorted(
+                f for f in folders if f not in _NOT_SOURCES and Path(folder, f) != root / _GENERATED
+            )
             files += [Path(folder, n) for n in sorted(names) if not n.endswith(("_test.cc", ".md"))]
     for path in files:
         try:

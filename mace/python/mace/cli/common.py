@@ -49,6 +49,11 @@ def library_folder(deployment: Deployment) -> Path:
     return Path("builds") / deployment.library_name
 
 
+def model_folder(deployment: Deployment) -> Path:
+    """Where its converted models lie: for those that become code, what the code is made from."""
+    return library_folder(deployment) / ("_code" if deployment.is_code else "model")
+
+
 class UnsupportedModel(MaceError):
     """Models that cannot be converted; `problems` are mace.graph.problem.Problem objects."""
 

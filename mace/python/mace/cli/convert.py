@@ -16,11 +16,15 @@ from mace.cli.common import (
     chosen_models,
     deployment_of,
     library_folder,
+    model_folder,
     shape_text,
     size_text,
 )
 from mace.cli.console import Console, printable
+from mace.codegen import CodeModel, build_library, check_names, write_headers, write_sources
+from mace.config.schema import Deployment
 from mace.errors import EXIT_OK
+from mace.export.files import write_files
 from mace.fetch import file_sha256
 
 if TYPE_CHECKING:
@@ -30,7 +34,9 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Converts and shows what was written."""
-    requests, folder = _requests(options, console)
+    requests, folder, deployment = _requests(options, console)
+    if deployment is not None and deployment.is_code:
+        check_names([request.name for request in requests])
     if len(requests) > 1:
         check_all(requests, console)
     rows = []
@@ -48,14 +54,45 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 text = f"{printable(i.name)} {i.dtype} [{shape_text(i.shape)}] {i.data_format}"
                 console.detail(f"{request.name}: {what} {text}")
     console.table(("model", "operators", "size", "graph", "data"), rows, "lrrll")
+    if deployment is not None and deployment.is_code:
+        _make_code(deployment, [request.name for request in requests], folder, console)
     return EXIT_OK
 
 
-def _requests(options: argparse.Namespace, console: Console) -> tuple[list[ConvertRequest], Path]:
+def _make_code(deployment: Deployment, names: list[str], folder: Path, console: Console) -> None:
+    """The library of the models for each ABI, and its headers."""
+    embedded = deployment.model_data_format == "code"
+    models = [
+        CodeModel(name, folder / f"{name}.pb", folder / f"{name}.data" if embedded else None)
+        for name in names
+    ]
+    library = deployment.library_name
+    root = library_folder(deployment)
+    write_sources(library, models)
+    made: dict[str, list[str]] = {"headers": [], "libraries": []}
+    made["headers"] = [str(p) for p in write_headers(library, models, root / "include")]
+    if not embedded:
+        copies = {root / "model" / f"{name}.data": folder / f"{name}.data" for name in names}
+        write_files({target: source.read_bytes() for target, source in copies.items()})
+    for abi in deployment.target_abis:
+        target = root / "model" / abi / f"{library}.a"
+        with console.step(f"building {library}.a for {abi}"):
+            build_library(library, abi, target)
+        made["libraries"].append(str(target))
+    for paths in made.values():
+        for path in paths:
+            console.out(f"wrote {path}")
+    console.result["code"] = made
+
+
+def _requests(
+    options: argparse.Namespace, console: Console
+) -> tuple[list[ConvertRequest], Path, Deployment | None]:
     if bool(options.config) == bool(options.model):
         raise UsageError("give either --config=FILE or a model file")
     if options.model and Path(options.model).suffix in api.DEPLOYMENT_SUFFIXES:
         options.config, options.model = options.model, None
+    deployment = None
     if options.model:
         weights = Path(options.weight_file) if options.weight_file else None
         requests = [api.file_request(Path(options.model), weights)]
@@ -68,13 +105,15 @@ def _requests(options: argparse.Namespace, console: Console) -> tuple[list[Conve
         deployment = deployment_of(options)
         names = chosen_models(deployment, options.models)
         requests = [api.deployment_request(deployment, name, console.progress) for name in names]
-        folder = library_folder(deployment) / "model"
+        folder = model_folder(deployment)
     if options.graph_optimize_options:
         names = [n.strip() for n in options.graph_optimize_options.split(",") if n.strip()]
         requests = [replace(request, optimize_options=names) for request in requests]
     if options.stop_at:
         requests = [stop_at(request, options.stop_at) for request in requests]
-    return requests, Path(options.output_dir) if options.output_dir else folder
+    if options.output_dir and (deployment is None or not deployment.is_code):
+        folder = Path(options.output_dir)
+    return requests, folder, deployment
 
 
 def stop_at(request: ConvertRequest, tensor: str) -> ConvertRequest:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from mace.cli.arguments import UsageError
-from mace.cli.common import chosen_models, deployment_of, library_folder
+from mace.cli.common import chosen_models, deployment_of, library_folder, model_folder
 from mace.cli.console import Console
 from mace.config.schema import Deployment, Subgraph
 from mace.devices import Device, Request, select_devices
@@ -59,11 +59,13 @@ def targets(options: argparse.Namespace) -> list[Target]:
     deployment = deployment_of(options)
     found = []
     for name in chosen_models(deployment, options.models):
-        folder = library_folder(deployment) / "model"
+        folder = model_folder(deployment)
         graph, data = folder / f"{name}.pb", folder / f"{name}.data"
         inputs, outputs = read_interface(graph)
         _check_names(deployment, name, inputs, graph)
-        files = ConvertedFiles(name, graph, data, inputs, outputs)
+        library = deployment.library_name if deployment.is_code else ""
+        embedded = deployment.model_data_format == "code"
+        files = ConvertedFiles(name, graph, data, inputs, outputs, library, embedded)
         found += [Target(deployment, name, abi, files) for abi in deployment.target_abis]
     return found
 

@@ -80,8 +80,7 @@ _PLATFORM = choice(
     },
     way_out="export the model to ONNX",
 )
-_CODE = {"code": "converting models to C++ code"}
-_STORAGE = choice("file", later=_CODE, way_out="write 'file'")
+_STORAGE = choice("file", "code")
 _FORMAT = choice("NHWC", "NCHW", "NONE", later={"OIHW": "this format", "AUTO": "this format"})
 _DTYPE = choice(*DATA_TYPES)
 _BACKEND = choice(
@@ -361,13 +360,31 @@ class Deployment(_Strict):
         "all, random, or names of SoCs",
     )
     model_graph_format: Annotated[str, _STORAGE] = key(
-        "file", "How the graph is stored. code is refused: it is not in this version.", "file"
+        "file",
+        "How the graph is stored; code: in a library that is built for each ABI (see Models as "
+        "code).",
+        "file, code",
     )
-    model_data_format: Annotated[str, _STORAGE] = key("file", "How the weights are stored.", "file")
+    model_data_format: Annotated[str, _STORAGE] = key(
+        "file", "How the weights are stored; code only together with the graph.", "file, code"
+    )
     models: Annotated[dict[Name, Model], BeforeValidator(_models)] = key(
         ..., "The models by name; the name is that of the converted files.", "mapping"
     )
     _file: Path = PrivateAttr(default=Path("deployment.yml"))
+
+    @model_validator(mode="after")
+    def _fits(self) -> Deployment:
+        if self.model_data_format == "code" and self.model_graph_format != "code":
+            message = "weights become code only with their graph: write 'model_graph_format: code'"
+            found = [("model_data_format", message)]
+            raise PydanticCustomError("mace_keys", "{problems}", {"problems": found})
+        return self
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the models become a library."""
+        return self.model_graph_format == "code"
 
     @property
     def file(self) -> Path:

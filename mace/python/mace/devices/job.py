@@ -33,13 +33,16 @@ def file_name(tensor: str) -> str:
 
 @dataclass(frozen=True)
 class ConvertedFiles:
-    """A converted model and its interface."""
+    """A converted model and its interface. library: the name of the library that has the model as
+    code, and its weights too if `embedded`; empty: all is in the files."""
 
     name: str
     graph: Path
     data: Path
     inputs: Sequence[TensorInfo]
     outputs: Sequence[TensorInfo]
+    library: str = ""
+    embedded: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,10 @@ class Job:
                 "names lack, so their files cannot be told apart",
                 hint="rename one of them in the model",
             )
-        device.push(model.graph, _GRAPH)
-        if model.data.is_file():
+        self._has_data = model.data.is_file() and not model.embedded
+        if not model.library:
+            device.push(model.graph, _GRAPH)
+        if self._has_data:
             device.push(model.data, _DATA)
 
     def run(
@@ -138,12 +143,13 @@ class Job:
         shapes = ":".join(",".join(map(str, inputs[i.name].shape)) for i in self.model.inputs)
         arguments = [
             f"--model_name={self.model.name}",
-            f"--model_file={_GRAPH}",
             f"--input_shape={shapes}",
             "--input_file=input",
             *self.settings.flags(),
         ]
-        if self.model.data.is_file():
+        if not self.model.library:
+            arguments.append(f"--model_file={_GRAPH}")
+        if self._has_data:
             arguments.append(f"--model_data_file={_DATA}")
         return arguments
 
@@ -161,7 +167,7 @@ class Job:
         return Path(self._folder.name)
 
     def _start(self, program: str, arguments: Sequence[str], show: IO[str] | None) -> Outcome:
-        self.device.push(resource(program, self.device.build), program)
+        self.device.push(self._program(program), program)
         stale = self._scratch() / _RESULT
         stale.unlink(missing_ok=True)
         result = self.device.run(
@@ -172,6 +178,19 @@ class Job:
         if not self.device.pull(_RESULT, stale):
             raise MaceError(f"{program} ended well and left no {_RESULT}")
         return Outcome(json.loads(stale.read_text("utf-8")), {}, result.stderr)
+
+    def _program(self, name: str) -> Path:
+        """The program for the device, with the model in it if that is code."""
+        if not self.model.library:
+            return resource(name, self.device.build)
+        if name == "example":
+            raise MaceError(
+                "--example runs models from files, and this one is code",
+                hint="leave out --example, or write 'model_graph_format: file'",
+            )
+        from mace.codegen import build_program
+
+        return build_program(self.model.library, name, self.device.build)
 
     def _pull_output(self, info: TensorInfo) -> Array:
         name = f"output_{file_name(info.name)}"

@@ -135,7 +135,7 @@ def test_keys_one_level_too_high_and_old_spellings(tmp_path: Path) -> None:
         (("obfuscate: 0", "obfuscate: 1"), "22:16", "obfuscating operator names is not in"),
         (("obfuscate: 0", "quantize: 1"), "22:15", "quantization is not in this version"),
         (("_kernel_time: 0", "_kernel_time: 1"), "20:31", "the GPU runtime"),
-        (("graph_format: file", "graph_format: code"), "3:21", "converting models to C++ code"),
+        (("data_format: file", "data_format: code"), "4:20", "weights become code only with"),
         (("library_name: zoo", "library_name: a/b"), "1:15", "not a usable name"),
         (("  net_1:", "  ../x:"), "6:3", "not a usable name"),
         (("1,224,224,3", "1,224,x,3"), "14:13", "'x' is not a dimension"),

@@ -42,9 +42,7 @@ def _check(
         [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs],
         [numpy_helper.from_array(given[n], n) for n in constants],
     )
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8
-    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
     feeds = {n: a for n, a in given.items() if n not in constants}
     want = onnxruntime.InferenceSession(model.SerializeToString()).run(None, feeds)
     got = onnx_backend.prepare(model).run(list(feeds.values()))

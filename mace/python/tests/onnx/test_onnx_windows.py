@@ -33,7 +33,9 @@ def _model(
             if n not in fixed
         ],
         [
-            helper.make_tensor_value_info(f"y{i}", helper.np_dtype_to_tensor_dtype(np.dtype(t)), None)
+            helper.make_tensor_value_info(
+                f"y{i}", helper.np_dtype_to_tensor_dtype(np.dtype(t)), None
+            )
             for i, t in enumerate(outputs)
         ],
         [numpy_helper.from_array(arrays[n], n) for n in fixed],
@@ -87,7 +89,9 @@ def _size(draw: Any, spatial: int) -> list[int]:
 def test_conv(data: st.DataObject, spatial: int) -> None:
     draw = data.draw
     attrs = _window(draw, spatial)
-    group, each, out = draw(st.sampled_from([(1, 3, 5), (1, 17, 33), (2, 4, 6), (3, 1, 2), (4, 1, 4)]))
+    group, each, out = draw(
+        st.sampled_from([(1, 3, 5), (1, 17, 33), (2, 4, 6), (3, 1, 2), (4, 1, 4)])
+    )
     weights = [_random(draw, group * out, each, *attrs["kernel_shape"])]
     if draw(st.booleans()):
         weights.append(_random(draw, group * out))

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the sources of a library of models below mace/codegen/models of the source tree, and has
+Bazel build them. Graph and weights are copied in by the assembler, as they are in their files."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from mace.errors import MaceError
+from mace.export.files import write_files
+from mace.resources import source_root
+
+_FOLDER = Path("mace/codegen/models")
+_SOURCES = ("BUILD", "models.S", "table.cc")
+_FACTORY = "mace_engine_factory.h"
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_KEYWORD_TEXT = (
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t "
+    "char8_t class co_await co_return co_yield compl concept const const_cast consteval constexpr "
+    "constinit continue decltype default delete do double dynamic_cast else enum explicit export "
+    "extern false float for friend goto if inline int long mutable namespace new noexcept not "
+    "not_eq nullptr operator or or_eq private protected public register reinterpret_cast requires "
+    "return short signed sizeof static static_assert static_cast struct switch template this "
+    "thread_local throw true try typedef typeid typename union unsigned using virtual void "
+    "volatile wchar_t while xor xor_eq"
+)
+_KEYWORDS = frozenset(_KEYWORD_TEXT.split())
+# Names in the namespace mace that a model's own namespace would hide or break.
+_TAKEN = frozenset(("mace", "ops", "internal", "test", "tools", "linux", "unix", "std"))
+
+
+@dataclass(frozen=True)
+class CodeModel:
+    """A converted model. data: None when its weights stay in a file."""
+
+    name: str
+    graph: Path
+    data: Path | None
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the weights are code too."""
+        return self.data is not None
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises MaceError unless each name can be a C++ namespace and a header of its own."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if not _IDENTIFIER.match(name) or "__" in name or name in _KEYWORDS | _TAKEN:
+            raise MaceError(
+                f"'{name}' cannot be the name of a model that becomes code: it must be a C++ "
+                "identifier that is no keyword, without two '_' together",
+                hint="rename the model in the deployment file, e.g. mobilenet_v1",
+            )
+        if name.lower() in seen:
+            raise MaceError(
+                f"the models '{seen[name.lower()]}' and '{name}' differ only in case, so their "
+                "headers cannot be told apart",
+                hint="rename one of them in the deployment file",
+            )
+        seen[name.lower()] = name
+
+
+def code_package(library: str) -> str:
+    """The Bazel package of a library's sources."""
+    return f"//{_FOLDER}/{library}"
+
+
+def write_sources(library: str, models: Sequence[CodeModel]) -> Path:
+    """Writes the package anew; returns its folder. Raises MaceError outside a source tree."""
+    root = source_root()
+    if root is None:
+        raise MaceError(
+            "models become code by building them, which needs MACE's source tree",
+            hint="use tools/converter.py of a source tree, or write 'model_graph_format: file'",
+        )
+    check_names([model.name for model in models])
+    parent = root / _FOLDER
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / library
+    # Written beside it and then put in its place: a failure leaves the old one whole.
+    with tempfile.TemporaryDirectory(dir=parent, prefix=".new-") as scratch:
+        fresh = Path(scratch) / library
+        write_files(_contents(library, models, fresh))
+        for model in models:
+            for path, suffix in ((model.graph, ".pb"), (model.data, ".data")):
+                if path is not None:
+                    _copy(path, fresh / f"{model.name}{suffix}")
+        if folder.is_dir():
+            folder.rename(Path(scratch) / "old")
+        fresh.rename(folder)
+    return folder
+
+
+def write_headers(library: str, models: Sequence[CodeModel], folder: Path) -> list[Path]:
+    """The headers for applications: `folder`/mace/public/... Returns their paths."""
+    contents = _headers(library, models, folder)
+    write_files(contents)
+    return list(contents)
+
+
+def build_library(library: str, abi: str, target: Path) -> None:
+    """Builds <library>.a for an ABI and copies it to `target`. Raises BuildError."""
+    from mace import build  # needed in a source tree only
+
+    root = source_root()
+    assert root is not None, "write_sources was called before"
+    made = build.program(root, f"{code_package(library)}:{library}.a", abi)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _copy(made.path, target)
+
+
+def build_program(library: str, name: str, abi: str) -> Path:
+    """Builds mace_run or benchmark_model with the models in it, for an ABI. Raises MaceError."""
+    from mace import build
+
+    root = source_root()
+    if root is None or not (root / _FOLDER / library / "BUILD").is_file():
+        raise MaceError(
+            f"the models of '{library}' are not code in this source tree",
+            hint="convert them again: mace convert --config=...",
+        )
+    return build.program(root, f"{code_package(library)}:{name}", abi).path
+
+
+def _contents(library: str, models: Sequence[CodeModel], folder: Path) -> dict[Path, bytes]:
+    files = {folder / name: _render(f"{name}.j2", library, models) for name in _SOURCES}
+    return files | _headers(library, models, folder / "include")
+
+
+def _headers(library: str, models: Sequence[CodeModel], folder: Path) -> dict[Path, bytes]:
+    public = folder / "mace" / "public"
+    files = {public / _FACTORY: _render(f"{_FACTORY}.j2", library, models)}
+    for model in models:
+        files[public / f"{model.name}.h"] = _render("model.h.j2", library, models, model=model)
+    return files
+
+
+def _render(template: str, library: str, models: Sequence[CodeModel], **values: Any) -> bytes:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # names are checked: they have nothing that C++ or a shell would read
+    )
+    names: Mapping[str, Any] = {
+        "library": library,
+        "models": models,
+        "folder": f"{_FOLDER}/{library}",
+        **values,
+    }
+    return environment.get_template(template).render(names).encode()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies a file that may be large; either whole or not at all."""
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copyfile(source, partial)
+        partial.chmod(0o644)
+        os.replace(partial, target)
+    except OSError as error:
+        raise MaceError(f"'{target}' cannot be written: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)
