@@ -19,6 +19,7 @@ HELPERS = [
     "convolution",
     "data_movement",
     "eltwise_wide",
+    "indexing",
     "recurrent",
     "regions",
     "resize_table",

@@ -22,6 +22,7 @@ from mace.importers.base import (
 )
 from mace.importers.onnx import (
     elementwise,
+    indexing,
     manipulation,
     neural,
     normalization,
@@ -37,6 +38,7 @@ from mace.importers.onnx.reader import OnnxModel, dims_of, element_type, load, r
 # The modules register their functions when they are imported.
 FUNCTIONS = (
     elementwise,
+    indexing,
     manipulation,
     neural,
     normalization,

@@ -174,15 +174,6 @@ def _constant_of_shape(b: Builder, n: OnnxNode) -> None:
         b.op("Expand", [b.const(value.reshape(())), n.inputs[0]], n.outputs)
 
 
-@register("ReverseSequence")
-def _reverse_sequence(b: Builder, n: OnnxNode) -> None:
-    lengths = n.constant(b, 1, "sequence_lens")
-    axis, shape = int(n.attr("time_axis", 0)), n.shape(n.inputs[0])
-    if shape is None or any(int(length) != shape[axis] for length in lengths):
-        raise UnsupportedError("its sequences differ in length", "MACE reverses whole axes only")
-    b.op("Reverse", n.inputs[:1], n.outputs, axis=[axis])
-
-
 @register("OneHot")
 def _one_hot(b: Builder, n: OnnxNode) -> None:
     indices, axis = n.inputs[0], int(n.attr("axis", -1))

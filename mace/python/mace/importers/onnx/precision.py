@@ -21,7 +21,8 @@ Asinh Acosh Atanh IsInf IsNaN Relu Clip ThresholdedRelu Softsign Shrink Where Ca
 BitCast ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceSumSquare ReduceL1 ReduceL2
 ReduceLogSum ReduceLogSumExp ArgMax ArgMin Range Identity Dropout Reshape
 Flatten Squeeze Unsqueeze Transpose Concat Split Slice Gather Tile Expand Shape Size
-ConstantOfShape OneHot Trilu EyeLike CumSum CumProd
+ConstantOfShape OneHot Trilu EyeLike CumSum CumProd GatherElements GatherND ScatterElements Scatter
+ScatterND TensorScatter ReverseSequence Compress NonZero Unique TopK
 """
 _DOUBLE = frozenset(_NAMES.split())
 
