@@ -257,25 +257,81 @@ def test_external_weights(tmp_path: Path) -> None:
     graph = import_model(tmp_path / "m.onnx", None, [], [])
     assert any(a.shape == (4, 3, 3, 3) for a in graph.consts.values())
     (tmp_path / "w.bin").unlink()
-    with pytest.raises(MaceError, match="in another file cannot be read"):
+    with pytest.raises(MaceError, match=r"tensor 'w' cannot be read: there is no file 'w.bin'"):
         import_model(tmp_path / "m.onnx", None, [], [])
 
 
-@pytest.mark.parametrize("location", ["../secret.bin", "/etc/hostname", "link.bin"])
-def test_external_weights_stay_in_the_folder(tmp_path: Path, location: str) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (tmp_path / "secret.bin").write_bytes(bytes(432))
-    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+def _external(**entries: str) -> onnx.ModelProto:
+    """A model whose filter of 432 bytes is said to lie elsewhere."""
     proto = _conv_relu()
     tensor = proto.graph.initializer[0]
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", location), ("offset", "0"), ("length", "432")):
+    for key, value in {"location": "w.bin", **entries}.items():
         entry = tensor.external_data.add()
         entry.key, entry.value = key, value
-    with pytest.raises(MaceError):
-        import_model(_save(folder / "m.onnx", proto), None, [], [])
+    return proto
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("../secret.bin", "is not a path inside"),
+        ("sub/../../secret.bin", "is not a path inside"),
+        ("..\\secret.bin", "is not a path inside"),
+        ("/etc/hostname", "is not a path inside"),
+        ("C:\\secret.bin", "is not a path inside"),
+        ("", "is not a path inside"),
+        ("link.bin", "is a link out of"),
+        ("linked/secret.bin", "is a link out of"),
+        (".", "is not a path inside"),
+        ("model", "is no file"),
+        ("none.bin", "there is no file"),
+        ("nul\0.bin", "there is no file"),
+    ],
+)
+def test_external_weights_stay_in_the_folder(tmp_path: Path, location: str, message: str) -> None:
+    folder = tmp_path / "model"
+    (folder / "model").mkdir(parents=True)
+    (tmp_path / "secret.bin").write_bytes(bytes(432))
+    (folder / "link.bin").symlink_to(tmp_path / "secret.bin")
+    (folder / "linked").symlink_to(tmp_path)
+    path = _save(folder / "m.onnx", _external(location=location))
+    with pytest.raises(MaceError, match=message):
+        import_model(path, None, [], [])
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"offset": "68"}, "end at byte 500 of 'w.bin', which has 499 bytes"),
+        ({"length": "400"}, "400 bytes are given for 432 bytes"),
+        ({"offset": "-4"}, "offset is '-4', which is no number"),
+        ({"offset": "9" * 30}, "which is no number"),
+        ({"offset": "999999999999999999"}, "which has 499 bytes"),
+        ({"length": "many"}, "length is 'many'"),
+    ],
+)
+def test_external_weights_that_are_not_there(
+    tmp_path: Path, entries: dict[str, str], message: str
+) -> None:
+    (tmp_path / "w.bin").write_bytes(bytes(499))
+    with pytest.raises(MaceError, match=message):
+        import_model(_save(tmp_path / "m.onnx", _external(**entries)), None, [], [])
+    with pytest.raises(ImportFailed, match="without its folder"):
+        import_proto(_external(**entries))
+
+
+def test_external_weights_beyond_four_gigabytes(tmp_path: Path) -> None:
+    """They are read where they lie: of a file with a hole before them."""
+    offset = 5 * 2**30
+    weight = random(4, 3, 3, 3)
+    with (tmp_path / "w.bin").open("wb") as file:
+        file.seek(offset)
+        file.write(weight.tobytes())
+    path = _save(tmp_path / "m.onnx", _external(offset=str(offset), length="432"))
+    graph = import_model(path, None, [], [])
+    np.testing.assert_array_equal(graph.consts["w"], weight)
 
 
 def test_local_functions_are_inlined() -> None:

@@ -60,16 +60,17 @@ def import_model(
     inputs, outputs: what the application wants to see, any tensors of the model; empty: the model's
     own. Raises MaceError when the file cannot be read, ImportFailed with all problems.
     """
-    return import_proto(load(model_file), inputs, outputs)
+    return import_proto(load(model_file), inputs, outputs, model_file.parent)
 
 
 def import_proto(
     model: onnx.ModelProto,
     inputs: Sequence[InterfaceRequest] = (),
     outputs: Sequence[InterfaceRequest] = (),
+    folder: Path | None = None,
 ) -> Graph:
-    """Imports a model in memory; see import_model."""
-    source = read(model, inputs)
+    """Imports a model in memory; see import_model. folder: where weights in other files lie."""
+    source = read(model, inputs, folder)
     in_requests = _requests(source, source.inputs, inputs)
     out_requests = _requests(source, source.outputs, outputs)
     problems = _missing(source, in_requests, out_requests) + _misfits(model, inputs)
@@ -97,7 +98,7 @@ def import_proto(
 
 def describe_model(model_file: Path, weight_file: Path | None = None) -> Description:
     """What a file says of itself; rank-4 tensors as NHWC."""
-    source = read(load(model_file), [])
+    source = read(load(model_file), [], model_file.parent)
     counts = Counter(n.op for n in source.nodes)
     return Description(
         [_nhwc(i) for i in source.inputs], [_nhwc(o) for o in source.outputs], dict(counts)

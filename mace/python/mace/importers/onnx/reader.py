@@ -22,7 +22,7 @@ from mace.errors import MaceError
 from mace.graph import dtypes
 from mace.graph.ir import Array, Dims, Interface
 from mace.importers.base import InterfaceRequest
-from mace.importers.onnx import functions, ranks
+from mace.importers.onnx import external, functions, ranks
 from mace.importers.onnx.node import REGISTRY, OnnxNode, Types
 
 _log = logging.getLogger(__name__)
@@ -50,19 +50,14 @@ class OnnxModel:
 
 
 def load(path: Path) -> onnx.ModelProto:
-    """Parses a file and reads its external weights. MaceError says what is wrong with it."""
+    """Parses a file; big weights in other files stay there, and are checked to be there. MaceError
+    says what is wrong with it."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise MaceError(f"the model '{path}' cannot be read: {error.strerror}") from None
     model = parse(content, str(path))
-    try:
-        external_data_helper.load_external_data_for_model(model, str(path.parent))
-    except (OSError, ValueError, onnx.checker.ValidationError) as error:
-        raise MaceError(
-            f"weights that '{path}' keeps in another file cannot be read: {error}",
-            hint="put that file beside the model, as it was when the model was saved",
-        ) from None
+    external.load_small(model, path.parent, str(path))
     return model
 
 
@@ -91,13 +86,17 @@ def opset_of(model: onnx.ModelProto) -> int:
     return max((o.version for o in model.opset_import if o.domain in _DOMAINS), default=1)
 
 
-def read(model: onnx.ModelProto, requests: Sequence[InterfaceRequest]) -> OnnxModel:
+def read(
+    model: onnx.ModelProto, requests: Sequence[InterfaceRequest], folder: Path | None = None
+) -> OnnxModel:
     """Reads a parsed model; shapes of the inputs are those of the requests where given.
+
+    folder: where weights in other files lie.
 
     Raises MaceError for what is no ONNX model although it could be parsed.
     """
     try:
-        return _read(model, requests)
+        return _read(model, requests, folder)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         # Among them names that are not UTF-8, which protobuf decodes only when they are read.
         raise MaceError(
@@ -106,12 +105,14 @@ def read(model: onnx.ModelProto, requests: Sequence[InterfaceRequest]) -> OnnxMo
         ) from None
 
 
-def _read(model: onnx.ModelProto, requests: Sequence[InterfaceRequest]) -> OnnxModel:
+def _read(
+    model: onnx.ModelProto, requests: Sequence[InterfaceRequest], folder: Path | None
+) -> OnnxModel:
     if model.functions:
         model = inliner.inline_local_functions(model)
     result = OnnxModel()
     for tensor in model.graph.initializer:
-        _add_constant(result, tensor.name, tensor)
+        _add_constant(result, tensor.name, tensor, folder)
     for sparse in model.graph.sparse_initializer:
         result.bad_consts[sparse.values.name] = "it is sparse"
     result.inputs = [_interface(v) for v in model.graph.input if v.name not in result.consts]
@@ -185,7 +186,7 @@ def _interface(info: onnx.ValueInfoProto) -> Interface:
     return Interface(info.name, _dims(tensor) or (), dtype, "NONE")
 
 
-def to_array(tensor: onnx.TensorProto) -> Array:
+def to_array(tensor: onnx.TensorProto, folder: Path | None = None) -> Array:
     """The elements in a type that MACE computes with; ValueError says why there is none."""
     if tensor.data_type == onnx.TensorProto.STRING:
         raise ValueError("it holds strings")
@@ -195,13 +196,18 @@ def to_array(tensor: onnx.TensorProto) -> Array:
     if target is None:
         name = onnx.TensorProto.DataType.Name(tensor.data_type)
         raise ValueError(f"its element type {name} is not one of MACE's")
-    array: Array = numpy_helper.to_array(tensor)
+    if external_data_helper.uses_external_data(tensor):
+        array: Array = external.mapped(tensor, folder)
+    else:
+        array = numpy_helper.to_array(tensor)
     return np.ascontiguousarray(array, dtypes.to_numpy(target)).reshape(array.shape)
 
 
-def _add_constant(model: OnnxModel, name: str, tensor: onnx.TensorProto) -> None:
+def _add_constant(
+    model: OnnxModel, name: str, tensor: onnx.TensorProto, folder: Path | None = None
+) -> None:
     try:
-        model.consts[name] = to_array(tensor)
+        model.consts[name] = to_array(tensor, folder)
     except (ValueError, TypeError) as error:
         model.bad_consts[name] = str(error)
 
