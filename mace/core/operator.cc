@@ -28,13 +28,6 @@ MaceStatus OpShapeContext::NeedElements(int i, const char *what) const {
                      "planned before the run depends on it; make it a constant");
 }
 
-bool OpShapeContext::FindElements(int i) const {
-  const Tensor &tensor = Input(i);
-  return tensor.elements() == 0 || (tensor.is_const && tensor.raw != nullptr);
-}
-
-void OpShapeContext::SetOutputLate(int) {}
-
 MaceStatus OpContext::AllocateOutput(int o, const Shape &shape) {
   if (allocator_ == nullptr) {
     return RuntimeError("output ", o, " was planned, and has its memory already");

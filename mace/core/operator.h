@@ -82,9 +82,9 @@ class OpShapeContext {
   virtual void SetOutputShape(int i, const Shape &shape) = 0;
   virtual const Shape &OutputShape(int i) const = 0;
 
-  // Says that the shape of output o is known only once Run has made it: Run then asks for its
+  // Says that the shape of an output is known only once Run has made it: Run then asks for its
   // memory with OpContext::AllocateOutput.
-  virtual void SetOutputLate(int o);
+  virtual void SetOutputLate(int) {}
 
   // The elements of an int32 or int64 input, which a shape or a plan depends on. `what` names it in
   // the message. When they are not known yet, the operator is planned again during the run, when
@@ -95,7 +95,10 @@ class OpShapeContext {
 
  protected:
   // Whether the elements of input i can be read; who asks depends on them.
-  virtual bool FindElements(int i) const;
+  virtual bool FindElements(int i) const {
+    const Tensor &tensor = Input(i);
+    return tensor.elements() == 0 || (tensor.is_const && tensor.raw != nullptr);
+  }
 };
 
 // State that an operator keeps for one plan, e.g. tables that depend on the shape.
