@@ -245,8 +245,8 @@ def einsum(g: Gen, op: str) -> Case:
     return Case(lambda *t: tf.raw_ops.Einsum(inputs=list(t), equation=equation), arrays)
 
 
-@generator("Cumsum")
-def cumsum(g: Gen, op: str) -> Case:
+@generator("Cumsum", "Cumprod")
+def cumulate(g: Gen, op: str) -> Case:
     shape = g.shape(1, 4)
     attrs = {"exclusive": g.bool(), "reverse": g.bool()}
     return raw(op, {"x": g.f32(shape)}, axis=np.int32(g.axis(len(shape))), **attrs)

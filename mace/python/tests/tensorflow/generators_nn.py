@@ -152,6 +152,13 @@ def max_pool_with_argmax(g: Gen, op: str) -> Case:
     return raw(op, {"input": image}, **_window(g), **attrs)
 
 
+@generator("ExtractImagePatches")
+def extract_image_patches(g: Gen, op: str) -> Case:
+    attrs = {"ksizes": [1, *g.ints(2, 1, 3), 1], "strides": [1, *g.ints(2, 1, 3), 1]}
+    rates, padding = [1, *g.ints(2, 1, 2), 1], g.pick(["SAME", "VALID"])
+    return raw(op, {"images": _image(g)}, **attrs, rates=rates, padding=padding)
+
+
 @generator("LRN")
 def lrn(g: Gen, op: str) -> Case:
     attrs = {"depth_radius": g.int(0, 5), "bias": 1.5, "alpha": g.pick([1.0, 0.3]), "beta": 0.7}

@@ -25,6 +25,7 @@ from mace.importers.tensorflow.freeze import frozen_graph_def
 from mace.runtime import Engine
 
 RNG = np.random.default_rng(5)
+LAYERS = tf.keras.layers
 
 
 def random(*shape: int) -> Array:
@@ -118,6 +119,22 @@ def test_frozen_form_of_a_saved_model_runs_in_tensorflow(saved: Path) -> None:
     np.testing.assert_allclose(found[1], wanted["parts"], rtol=1e-5, atol=1e-5)
 
 
+def test_frozen_form_of_a_loop_runs_in_tensorflow(tmp_path: Path) -> None:
+    """The loop's functions take the values of variables."""
+    data = tf.keras.Input((4, 3), name="x")
+    model = tf.keras.Model(data, LAYERS.GRU(2)(LAYERS.LSTM(4, return_sequences=True)(data)))
+    _randomize(model)
+    model.export(tmp_path / "model", verbose=False)
+    frozen = frozen_graph_def(tmp_path / "model").SerializeToString()
+    definition = tf.compat.v1.GraphDef.FromString(frozen)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(definition, name="")
+    x = random(2, 4, 3)
+    with tf.compat.v1.Session(graph=graph) as session:
+        found = session.run("output_0:0", {"x:0": x})
+    np.testing.assert_allclose(found, model(x).numpy(), rtol=1e-5, atol=1e-5)
+
+
 def test_signatures(saved: Path, tmp_path: Path) -> None:
     module = Module()
     tf.saved_model.save(module, tmp_path / "none")
@@ -161,7 +178,6 @@ def test_damaged_files(saved: Path, tmp_path: Path) -> None:
         import_model(folder, None, [], [])
 
 
-LAYERS = tf.keras.layers
 # The operator that each becomes; "" for loops that are written out step by step.
 RECURRENT: dict[str, tuple[str, Any]] = {
     "lstm": ("LSTM", lambda: LAYERS.LSTM(4, return_sequences=True)),

@@ -129,12 +129,16 @@ def bucketize(builder: Builder, node: TfNode) -> None:
     builder.op("Reduce", [ones], [node.output()], **attrs)
 
 
-@TENSORFLOW.register("Cumsum")
-def cumsum(builder: Builder, node: TfNode) -> None:
-    """Sums of all elements up to each, along an axis."""
-    axis = builder.const(constant_int(builder, node, 1, "axis"), np.int32)
-    attrs = {"exclusive": node.bool_attr("exclusive"), "reverse": node.bool_attr("reverse")}
-    builder.op("CumSum", [node.input(0), axis], [node.output()], **attrs)
+@TENSORFLOW.register("Cumsum", "Cumprod")
+def cumulate(builder: Builder, node: TfNode) -> None:
+    """Sums or products of all elements up to each, along an axis."""
+    attrs = {
+        "type": "SUM" if node.op == "Cumsum" else "PROD",
+        "axis": constant_int(builder, node, 1, "axis"),
+        "exclusive": node.bool_attr("exclusive"),
+        "reverse": node.bool_attr("reverse"),
+    }
+    builder.op("Cumulate", [node.input(0)], [node.output()], **attrs)
 
 
 @TENSORFLOW.register("Bitcast")

@@ -11,6 +11,8 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from mace.importers.tensorflow.source import read_source
 
 _INT32 = 3
+_FUNCTIONS = ("cond", "body", "then_branch", "else_branch")
+_MAX_DEPTH = 16
 
 
 def frozen_graph_def(path: Path) -> Any:
@@ -44,7 +46,67 @@ def frozen_graph_def(path: Path) -> Any:
         added.input.extend(kept)
     for function in source.functions.definitions():
         graph.library.function.add().CopyFrom(function)
+    functions = {f.signature.name: f for f in graph.library.function}
+    types = {n.name: int(n.attr["dtype"].type) for n in graph.node if n.name in variables}
+    _pass_values(graph.node, types, functions, 0)
     return graph
+
+
+def _pass_values(nodes: Any, types: dict[str, int], functions: dict[str, Any], depth: int) -> None:
+    """Makes loops and branches take a variable's value instead of the variable. types: of what
+    were variables, by name."""
+    for node in nodes:
+        names = [node.attr[k].func.name for k in _FUNCTIONS if k in node.attr]
+        if "branches" in node.attr:
+            names += [f.name for f in node.attr["branches"].list.func]
+        key = "T" if node.op in ("While", "StatelessWhile") else "Tin"
+        inputs = list(node.input) if key == "T" else list(node.input)[1:]
+        if not names or key not in node.attr or depth > _MAX_DEPTH:
+            continue
+        listed = node.attr[key].list.type
+        given = {
+            i: types[name]
+            for i, name in enumerate(t.split(":")[0] for t in inputs)
+            if name in types and i < len(listed)
+        }
+        for index, dtype in given.items():
+            listed[index] = dtype
+        for name in names:
+            if given and name in functions:
+                _take_values(functions[name], given, functions, depth)
+
+
+def _take_values(
+    function: Any, given: dict[int, int], functions: dict[str, Any], depth: int
+) -> None:
+    """Makes a function take values for some of its arguments, which it takes as variables."""
+    signature, types = function.signature, {}
+    for index, dtype in given.items():
+        argument = signature.input_arg[index]
+        argument.type = dtype
+        types[argument.name] = dtype
+    for result in signature.output_arg:
+        if function.ret[result.name] in types:  # The body of a loop hands its variables on.
+            result.type = types[function.ret[result.name]]
+    for node in function.node_def:
+        if node.op == "ReadVariableOp" and node.input[0] in types:
+            node.op = "Identity"
+            node.ClearField("attr")
+            node.attr["T"].type = types[node.input[0]]
+            # What reads it names the output of a variable.
+            _rename_output(function, node.name, "value", "output")
+    _pass_values(function.node_def, types, functions, depth + 1)
+
+
+def _rename_output(function: Any, node: str, old: str, new: str) -> None:
+    before, after = f"{node}:{old}:", f"{node}:{new}:"
+    for reader in function.node_def:
+        for index, name in enumerate(reader.input):
+            if name.startswith(before):
+                reader.input[index] = after + name.removeprefix(before)
+    for key, name in list(function.ret.items()):
+        if name.startswith(before):
+            function.ret[key] = after + name.removeprefix(before)
 
 
 def _constant(node: Any, array: Any, dtype: int) -> None:

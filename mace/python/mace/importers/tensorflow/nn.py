@@ -13,6 +13,7 @@ from mace.importers.tensorflow.registry import (
     channels_first,
     constant,
     constant_ints,
+    known_shape,
     spatial,
     spatial_op,
     to_nhwc,
@@ -190,6 +191,27 @@ def _pool(builder: Builder, node: TfNode, kernels: list[int], strides: list[int]
     attrs = {"kernels": kernels, "strides": strides, **_padding(node)}
     kind = "AVG" if node.op == "AvgPool" else "MAX"
     spatial_op(builder, node, "Pooling", [node.input(0)], pooling_type=kind, **attrs)
+
+
+@TENSORFLOW.register("ExtractImagePatches")
+def extract_image_patches(builder: Builder, node: TfNode) -> None:
+    """The pixels of each window as channels: a depthwise convolution that picks them."""
+    window = spatial(node, "ksizes")
+    channels = known_shape(builder, node, node.input(0), "images")[-1]
+    if channels < 1:
+        raise UnsupportedError("the number of its channels is not known")
+    count = window[0] * window[1]
+    if count * channels > 1 << 20:
+        raise UnsupportedError(f"it makes {count * channels} channels")
+    picks = np.eye(count, dtype=np.float32).reshape(*window, 1, count)
+    picks = np.tile(picks, (1, 1, channels, 1)).reshape(1, *window, channels * count)
+    attrs = {"strides": spatial(node, "strides"), "dilations": spatial(node, "rates")}
+    inputs = [node.input(0), builder.const(picks, suffix="filter")]
+    picked = builder.op("DepthwiseConv2d", inputs, None, **attrs, **_padding(node))
+    # Channels lie before the places of the window here, and behind them in TensorFlow.
+    apart = builder.op("Reshape", [picked], None, shape=[channels, count], axis=3, num_axes=1)
+    turned = builder.op("Transpose", [apart], None, dims=[0, 1, 2, 4, 3])
+    builder.op("Reshape", [turned], [node.output()], shape=[-1], axis=3, num_axes=2)
 
 
 @TENSORFLOW.register("LRN")
