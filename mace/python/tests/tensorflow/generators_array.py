@@ -323,12 +323,6 @@ def one_hot(g: Gen, op: str) -> Case:
     return raw(op, {"indices": indices}, depth=depth, on_value=on, off_value=off, axis=axis)
 
 
-@generator("TopK")
-def old_top_k(g: Gen, op: str) -> Case:
-    shape = g.shape(1, 3, 1, 6)
-    return raw(op, {"input": g.rng.permuted(_different(shape), axis=-1)}, k=g.int(1, shape[-1]))
-
-
 @generator("TopKV2")
 def top_k(g: Gen, op: str) -> Case:
     shape = g.shape(1, 3, 1, 6)

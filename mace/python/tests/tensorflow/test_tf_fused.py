@@ -136,3 +136,25 @@ def test_old_batch_norm(tmp_path: Path, scaled: bool) -> None:
     write(path, "BatchNormWithGlobalNormalization", [x], constants, **attrs)
     expected = normalized(x, scale if scaled else np.float32(1), offset, mean, variance)
     np.testing.assert_allclose(computed(path, [x]), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_old_top_k(tmp_path: Path) -> None:
+    path = tmp_path / "model.pb"
+    x = RNG.permutation(12).reshape(3, 4).astype(np.float32)
+    write(path, "TopK", [x], [], k=2)
+    np.testing.assert_array_equal(computed(path, [x]), -np.sort(-x, axis=-1)[:, :2])
+
+
+def test_unfused_batch_norm(tmp_path: Path) -> None:
+    """What tf.nn.batch_normalization writes: products and sums with constants."""
+    scale, offset, mean, variance = STATISTICS
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, X.shape, name="x0")
+        y = tf.nn.conv2d(x, FILTER, 1, "SAME")
+        y = tf.nn.batch_normalization(y, mean, variance, offset, scale, 0.02)
+        tf.nn.relu(y, name="y0")
+    path = tmp_path / "model.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    product = np.asarray(tf.nn.conv2d(X, FILTER, 1, "SAME"))
+    expected = np.maximum(normalized(product, *STATISTICS), 0)
+    np.testing.assert_allclose(computed(path, [X]), expected, rtol=1e-4, atol=1e-4)

@@ -169,7 +169,7 @@ def unique(builder: Builder, node: TfNode) -> None:
     if node.op == "UniqueV2":
         axis = constant_ints(builder, node, 1, "axis") or [0]
     kind = node.type_attr("out_idx", "i32")
-    outputs = [node.output(), "", builder.tensor("places")]
+    outputs = [node.output(), builder.tensor("first"), builder.tensor("places")]
     builder.op("Unique", [node.input(0)], outputs, axis=axis[0], sorted=False)
     builder.op("Cast", [outputs[2]], [node.output(1)], output_type=kind)
 
