@@ -268,8 +268,28 @@ def test_proposal(
         feeds["score"], feeds["delta"], feeds["info"][0], anchors(16, ratios, scales), 16,
         smallest, before, after, threshold,
     )  # fmt: skip
+    body = layer("Proposal", "score delta info", "y s", f"proposal_param {{ {text} }}")
+    results = {"y": expected[:, :5], "s": expected[:, 5:]}
+    expect(tmp_path, body, feeds, results, tolerance=1e-3)
     body = layer("Proposal", "score delta info", "y", f"proposal_param {{ {text} }}")
     expect(tmp_path, body, feeds, expected[:, :5], tolerance=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_proposal_like_opencv(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    feeds = {
+        "score": rng.uniform(0, 1, (1, 6, 4, 5)).astype(np.float32),
+        "delta": (0.1 * rng.standard_normal((1, 12, 4, 5))).astype(np.float32),
+        "info": np.float32([[64, 80, 1]]),
+    }
+    text = "feat_stride: 16 base_size: 16 min_size: 0 nms_thresh: 0.7 pre_nms_topn: 6000 "
+    text += "post_nms_topn: 300 ratio: 0.5 ratio: 1 ratio: 2 scale: 2"
+    body = layer("Proposal", "score delta info", "y", f"proposal_param {{ {text} }}")
+    text = "".join(input_layer(a.shape, n) for n, a in feeds.items()) + body
+    rows = opencv(text, None, feeds, ["y"])[0]
+    # OpenCV adds rows of zeros up to post_nms_topn.
+    expect(tmp_path, body, feeds, rows[rows[:, 3] > 0], tolerance=1e-3)
 
 
 def test_proposal_in_python(tmp_path: Path) -> None:

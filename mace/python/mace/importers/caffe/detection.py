@@ -204,14 +204,18 @@ def _propose(builder: Builder, layer: CaffeLayer, **attrs: object) -> None:
     inputs = [builder.nhwc(layer.bottom(0)), builder.nhwc(layer.bottom(1)), layer.bottom(2)]
     if layer.rank(2) != 2:
         inputs[2] = builder.op("Flatten", [inputs[2]], None, axis=1, end_axis=-1)
-    tops = layer.tops[:2]
-    if len(layer.tops) > 2 or not tops:
-        raise UnsupportedError(
-            f"it has {len(layer.tops)} tops", "it has regions and, maybe, scores"
-        )
-    builder.op("Proposal", inputs, tops, **attrs)
-    for index in range(len(tops)):
+    if not 1 <= len(layer.tops) <= 2:
+        raise UnsupportedError(f"it has {len(layer.tops)} tops", "it has regions and, maybe, scores")
+    for index in range(len(layer.tops)):
         layer.set_rank(2, index)
+    if len(layer.tops) == 1:
+        builder.op("Proposal", inputs, [layer.top()], **attrs)
+        return
+    rows = builder.op("Proposal", inputs, None, with_score=True, **attrs)
+    axes = builder.const([1], np.int32)
+    for top, first, end in zip(layer.tops, (0, 5), (5, 6), strict=True):
+        bounds = [builder.const([v], np.int32) for v in (first, end)]
+        builder.op("Slice", [rows, *bounds, axes], [top])
 
 
 def _anchors(base: int, ratios: list[float], scales: list[float]) -> list[float]:
