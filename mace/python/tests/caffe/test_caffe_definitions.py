@@ -213,6 +213,54 @@ def test_batch_reindex(tmp_path: Path) -> None:
     expect(tmp_path, layer("BatchReindex", "data index", "y"), feeds, expected)
 
 
+@FEW
+@given(chosen=st.lists(st.booleans(), min_size=3, max_size=3), wide=st.booleans())
+def test_filter(tmp_path: Path, chosen: list[bool], wide: bool) -> None:
+    feeds = {"a": random(3, 2, 3, 2), "b": random(3, 4)}
+    selector = np.float32(chosen) * 2
+    feeds["s"] = selector.reshape(3, 1, 1, 1) if wide else selector
+    expected = {"p": feeds["a"][chosen], "q": feeds["b"][chosen]}
+    expect(tmp_path, layer("Filter", "a b s", "p q"), feeds, expected)
+
+
+@FEW
+@given(shape=SHAPES, axis=st.integers(-1, 3), top_k=st.integers(1, 4), values=st.booleans())
+def test_arg_max(tmp_path: Path, shape: list[int], axis: int, top_k: int, values: bool) -> None:
+    x, axis = random(*shape), min(axis, len(shape) - 1)
+    text = f"out_max_val: {str(values).lower()} top_k"
+    count = min(top_k, shape[axis])
+    order = np.argsort(-x, axis, kind="stable").take(range(count), axis)
+    best = np.take_along_axis(x, order, axis)
+    body = layer("ArgMax", "data", "a", f"argmax_param {{ {text}: {count} axis: {axis} }}")
+    flat = x.reshape(shape[0], 1, -1)
+    count = min(top_k, flat.shape[2])
+    flat_order = np.argsort(-flat, 2, kind="stable")[:, :, :count]
+    both = [flat_order, np.take_along_axis(flat, flat_order, 2)][: 1 + values]
+    body += layer("ArgMax", "data", "b", f"argmax_param {{ {text}: {count} }}")
+    expected = {"a": best if values else order, "b": np.concatenate(both, 1)}
+    expect(tmp_path, body, x, {n: np.float32(v) for n, v in expected.items()})
+
+
+@FEW
+@given(
+    scale=st.sampled_from(["scale: 2", "scale_h: 2 scale_w: 3", "upsample_h: 9 upsample_w: 8"]),
+    pad=st.booleans(),
+)
+def test_upsample_with_a_mask(tmp_path: Path, scale: str, pad: bool) -> None:
+    x = random(2, 3, 4, 3)
+    size = {"scale: 2": [8, 6], "scale_h: 2 scale_w: 3": [8, 9]}.get(scale, [9, 8])
+    if pad and not scale.startswith("up"):
+        size = [n - 1 for n in size]
+        scale += " pad_out_h: true pad_out_w: true"
+    places = [RNG.permutation(size[0] * size[1])[:12] for _ in range(6)]
+    mask = np.stack(places).reshape(2, 3, 4, 3)
+    y = np.zeros((6, size[0] * size[1]), np.float32)
+    np.put_along_axis(y, mask.reshape(6, 12), x.reshape(6, 12), 1)
+    body = layer("Upsample", "data mask", "y", f"upsample_param {{ {scale} }}")
+    feeds = {"data": x, "mask": mask.astype(np.float32)}
+    expect(tmp_path, body, feeds, y.reshape(2, 3, *size))
+
+
 def test_parameter(tmp_path: Path) -> None:
     x, value = random(2, 3), random(2, 3)
     body = layer("Parameter", "", "p", "parameter_param { shape { dim: 2 dim: 3 } }")
