@@ -235,7 +235,8 @@ def einsum(g: Gen, op: str) -> Case:
     sizes = {c: g.int(1, 4) for c in "abcde"}
     equation = g.pick(
         ["ab,bc->ac", "abc,cd->abd", "abc,abd->acd", "abcd,abed->abce", "ab->ba", "abc->c",
-         "a,b->ab", "ab,ab->", "abc,ac->ab", "...ab,...bc->...ac"]
+         "a,b->ab", "ab,ab->", "abc,ac->ab", "...ab,...bc->...ac", "abc,cde->abde",
+         "aecd,abcd->acbe", "acbe,aecd->abcd", "...a,...b->...ab", "abc,cd->adb"]
     )  # fmt: skip
     lead = g.shape(0, 2) if "..." in equation else ()
     arrays = [

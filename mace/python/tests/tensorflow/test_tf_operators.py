@@ -41,7 +41,6 @@ ELSEWHERE = {
 PENDING = {
     "Cumsum",
     "Cumprod",
-    "Einsum",
     "NonMaxSuppression",
     "NonMaxSuppressionV2",
     "NonMaxSuppressionV3",

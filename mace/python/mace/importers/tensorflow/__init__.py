@@ -25,6 +25,7 @@ from mace.importers.tensorflow import (  # noqa: F401  They register their funct
     array,
     composed,
     control,
+    einsum,
     fused,
     indexing,
     math,

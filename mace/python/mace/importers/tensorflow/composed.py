@@ -151,13 +151,6 @@ def bitcast(builder: Builder, node: TfNode) -> None:
     builder.op("Cast", [node.input(0)], [node.output()], **attrs)
 
 
-@TENSORFLOW.register("Einsum")
-def einsum(builder: Builder, node: TfNode) -> None:
-    """Einstein's summation."""
-    equation = node.string_attr("equation", "")
-    builder.op("Einsum", list(node.inputs), [node.output()], equation=equation)
-
-
 @TENSORFLOW.register("BatchNormWithGlobalNormalization")
 def old_batch_norm(builder: Builder, node: TfNode) -> None:
     """Batch normalisation before it was fused: inputs x, mean, variance, beta, gamma."""

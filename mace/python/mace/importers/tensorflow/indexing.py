@@ -187,11 +187,10 @@ def non_max_suppression(builder: Builder, node: TfNode) -> None:
     inputs = [
         builder.op("Unsqueeze", [boxes], None, axis=[0]),
         builder.op("Unsqueeze", [scores], None, axis=[0, 1]),
-        limit,
-        overlap,
+        *(builder.op("Reshape", [t], None, shape=[1]) for t in (limit, overlap)),
     ]
     if node.op in ("NonMaxSuppressionV3", "NonMaxSuppressionV5"):
-        inputs.append(node.input(4))
+        inputs.append(builder.op("Reshape", [node.input(4)], None, shape=[1]))
     if node.op == "NonMaxSuppressionV5":
         if constant(builder, node, 5, "soft_nms_sigma").reshape(-1)[0] != 0:
             raise UnsupportedError("its soft_nms_sigma is not 0")
