@@ -89,3 +89,32 @@ def test_arena_is_close_to_its_lower_bound(name: str) -> None:
         engine.output_shapes(shapes)
         memory = engine.memory
     assert memory.arena <= 1.05 * memory.arena_lower_bound, memory
+
+
+# The others take longer, and come at night.
+QUICK_PASSES = ("text_direction", "squeezenet_v11", "mobilenet_v2")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n in QUICK_PASSES else [pytest.mark.nightly]) for n in ZOO],
+)
+def test_passes_keep_what_is_computed(name: str, tmp_path: Path) -> None:
+    """Every layer is the same without and with the passes, which change nothing a second time."""
+    from mace.analysis.infer import infer
+    from mace.config.loader import load_deployment
+    from mace.convert import convert_graph
+    from mace.export.model import to_bytes
+    from mace.passes import optimize
+
+    from mace import api
+
+    subprocess.run([sys.executable, str(ROOT / "test/zoo/make.py"), name], cwd=ROOT, check=True)
+    config = ROOT / "test/zoo" / f"{name}.yml"
+    engines = ("mace:unoptimized", "mace")
+    threshold, folder = "--threshold=0.99999", f"--output_dir={tmp_path}"
+    document = _converter("compare", str(config), *engines, threshold, folder)
+    assert len(document["comparison"]["layers"]) > 10
+    converted = convert_graph(api.deployment_request(load_deployment(config), name))
+    again = infer(optimize(converted.graph)).graph
+    assert to_bytes(again, ["cpu"]) == to_bytes(infer(converted.graph).graph, ["cpu"])

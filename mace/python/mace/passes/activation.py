@@ -10,8 +10,10 @@ from mace.graph import schema
 from mace.graph.ir import Node
 from mace.passes.match import (
     activation_attrs,
+    channels_of,
     eltwise,
     near,
+    per_channel,
     plain,
     split_const,
     with_scalar,
@@ -21,8 +23,14 @@ from mace.passes.rewrite import Rewriter, graph_pass
 
 @graph_pass("TRANSFORM_ACTIVATION")
 def recognise(r: Rewriter) -> None:
-    """Replaces clips, hard sigmoid, hard swish, SiLU and GELU made of primitives by an Activation."""
-    for rule in (_clip, _hard_sigmoid, _hard_swish_chain, _gated, _gelu):
+    """Replaces activation functions made of primitives by an Activation.
+
+    Clips, hard sigmoid, hard swish, SiLU, Mish, GELU, softplus, leaky and parametric rectifiers.
+    """
+    for node in r.nodes("Unary"):
+        _softplus(r, node)
+    rules = (_clip, _hard_sigmoid, _hard_swish_chain, _gated, _gelu, _leaky, _parametric)
+    for rule in rules:
         for node in r.nodes("Eltwise"):
             if r.alive(node) and r.dtype(node.outputs[0]) in ("f32", None):
                 rule(r, node)
@@ -97,12 +105,20 @@ def _hard_swish_chain(r: Rewriter, node: Node) -> None:
 
 
 def _gated(r: Rewriter, node: Node) -> None:
-    """x * hard_sigmoid(x) and x * sigmoid(x)."""
+    """x * hard_sigmoid(x), x * sigmoid(x) and x * tanh(softplus(x))."""
     if not eltwise(r, node, "PROD"):
         return
     for x, gate in (node.inputs, node.inputs[::-1]):
         source = r.producer(gate, "Activation")
-        if source is None or source.inputs[0] != x:
+        if source is None:
+            continue
+        inner = r.producer(source.inputs[0], "Activation")
+        if inner is not None and is_activation(source, "TANH") and is_activation(inner, "SOFTPLUS"):
+            if inner.inputs[0] == x:
+                _put(r, node, [x], "MISH")
+                return
+            continue
+        if source.inputs[0] != x:
             continue
         if is_activation(source, "SIGMOID"):
             _put(r, node, [x], "SILU")
@@ -110,6 +126,49 @@ def _gated(r: Rewriter, node: Node) -> None:
         alpha, beta = r.attr(source, "activation_coefficient"), r.attr(source, "activation_offset")
         if is_activation(source, "HARDSIGMOID") and near(alpha, 1 / 6) and near(beta, 0.5):
             _put(r, node, [x], "HARDSWISH")
+            return
+
+
+def _softplus(r: Rewriter, node: Node) -> None:
+    """log(1 + exp(x)), which overflows where the function itself does not."""
+    if node.attrs["type"] != "LOG" or r.dtype(node.outputs[0]) not in ("f32", None):
+        return
+    added = with_scalar(r, r.producer(node.inputs[0]), "SUM")
+    power = r.producer(added[0], "Unary") if added is not None and added[1] == 1 else None
+    if power is not None and power.attrs["type"] == "EXP":
+        _put(r, node, [power.inputs[0]], "SOFTPLUS")
+
+
+def _leaky(r: Rewriter, node: Node) -> None:
+    """max(x, a x) with a between 0 and 1."""
+    if not eltwise(r, node, "MAX"):
+        return
+    for x, other in (node.inputs, node.inputs[::-1]):
+        scaled = with_scalar(r, r.producer(other), "PROD")
+        if scaled is not None and scaled[0] == x and 0 < scaled[1] < 1:
+            _put(r, node, [x], "LEAKYRELU", activation_coefficient=scaled[1])
+            return
+
+
+def _parametric(r: Rewriter, node: Node) -> None:
+    """relu(x) - a relu(-x), as Keras writes PReLU, with a number a or one for each channel."""
+    if not eltwise(r, node, "SUM"):
+        return
+    for positive, negative in (node.inputs, node.inputs[::-1]):
+        kept, product = r.producer(positive, "Activation"), r.producer(negative)
+        if not is_activation(kept, "RELU") or not eltwise(r, product, "PROD"):
+            continue
+        found = split_const(r, product) if product is not None else None
+        rectified = r.producer(found[0], "Activation") if found is not None else None
+        if kept is None or found is None or rectified is None:
+            continue
+        minus = r.producer(rectified.inputs[0], "Unary")
+        if not is_activation(rectified, "RELU") or minus is None or minus.attrs["type"] != "NEG":
+            continue
+        x = kept.inputs[0]
+        slope = per_channel(-found[1], channels_of(r, x), r.rank(x))
+        if minus.inputs[0] == x and slope is not None:
+            _put(r, node, [x, r.add_const(f"{node.outputs[0]}/slope", slope)], "PRELU")
             return
 
 

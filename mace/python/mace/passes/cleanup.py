@@ -129,6 +129,24 @@ def _join_reshape(r: Rewriter, node: Node) -> None:
     r.set_inputs(node, before.inputs[:1])
 
 
+@graph_pass("FOLD_REDUCE_RESHAPE")
+def fold_reduce_reshape(r: Rewriter) -> None:
+    """Lets a Reduce keep its dimensions where a Reshape puts them back, as in squeeze-and-excite."""
+    for node in r.nodes("Reshape"):
+        reduce = r.producer(node.inputs[0], "Reduce")
+        if reduce is None or r.attr(reduce, "keepdims") or not r.used_once(node.inputs[0]):
+            continue
+        before, after = r.shape(reduce.inputs[0]), r.shape(node.outputs[0])
+        if before is None or after is None or len(before) != len(after):
+            continue
+        axes = [a % len(before) for a in r.attr(reduce, "axis")] or list(range(len(before)))
+        kept = tuple(1 if k in axes else d for k, d in enumerate(before))
+        if kept == after and after.count(-1) <= 1:
+            attrs = {**reduce.attrs, "keepdims": True}
+            r.remove(reduce)
+            r.replace(node, "Reduce", reduce.inputs, **attrs)
+
+
 @graph_pass("REMOVE_DUPLICATE_OP")
 def remove_duplicates(r: Rewriter) -> None:
     """Computes once what several nodes compute of the same inputs with the same attributes."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from mace.errors import MaceError, did_you_mean
 from mace.graph.ir import Graph
-from mace.passes import activation, cleanup, constants, layout, linear, matmul, window
+from mace.passes import activation, blocks, cleanup, constants, layout, linear, matmul, window
 from mace.passes.rewrite import PASSES, Pass
 
 # What later groups rely on comes first: constants, then transposes out of the way, then folding.
@@ -18,6 +18,8 @@ _SIMPLIFY: tuple[Pass, ...] = (
     constants.fold_constants,
     cleanup.fold_reshape,
     cleanup.remove_duplicates,
+    cleanup.fold_reduce_reshape,
+    blocks.block_operators,
     activation.recognise,
     activation.layer_norm,
 )

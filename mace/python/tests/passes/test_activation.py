@@ -40,7 +40,35 @@ def _gelu(b: Builder, halve: str) -> str:
     return b.op("Eltwise", [b.op("Eltwise", ["x", one], type="PROD"), _f(b, 0.5)], type="PROD")
 
 
+def _softplus(b: Builder) -> str:
+    power = b.op("Unary", ["x"], type="EXP")
+    return b.op("Unary", [b.op("Eltwise", [power, _f(b, 1)], type="SUM")], type="LOG")
+
+
+def _mish(b: Builder, softplus: str) -> str:
+    gate = b.op("Activation", [softplus], activation="TANH")
+    return b.op("Eltwise", [gate, "x"], type="PROD")
+
+
+def _prelu(b: Builder, alpha: str, order: int = 1) -> str:
+    negative = b.op("Activation", [b.op("Unary", ["x"], type="NEG")], activation="RELU")
+    negative = b.op("Eltwise", [alpha, negative], type="PROD")
+    positive = b.op("Activation", ["x"], activation="RELU")
+    return b.op("Eltwise", [positive, negative][::order], type="SUM")
+
+
 PATTERNS: dict[str, tuple[str, Make]] = {
+    "softplus": ("SOFTPLUS", _softplus),
+    "mish": ("MISH", lambda b: _mish(b, b.op("Activation", ["x"], activation="SOFTPLUS"))),
+    "mish of logarithm": ("MISH", lambda b: _mish(b, _softplus(b))),
+    "leaky": (
+        "LEAKYRELU",
+        lambda b: b.op(
+            "Eltwise", [b.op("Eltwise", ["x", _f(b, 0.1)], type="PROD"), "x"], type="MAX"
+        ),
+    ),
+    "prelu": ("PRELU", lambda b: _prelu(b, b.const(-abs(random(1, 1, 3))))),
+    "prelu of one": ("PRELU", lambda b: _prelu(b, _f(b, -0.25), -1)),
     "swish first": (
         "HARDSWISH",
         lambda b: b.op(
@@ -99,6 +127,35 @@ def test_pattern(name: str) -> None:
     graph = apply(finish(b, make(b)), optimize)
     assert count(graph) == {"Activation": 1}
     assert graph.nodes[0].attrs["activation"] == kind
+
+
+@pytest.mark.parametrize("factor", [1.5, -0.1, 1.0])
+def test_no_leaky_rectifier(factor: float) -> None:
+    b = builder(x=(2, 4))
+    y = b.op("Eltwise", ["x", b.op("Eltwise", ["x", _f(b, factor)], type="PROD")], type="MAX")
+    assert "Activation" not in count(apply(finish(b, y), optimize))
+
+
+def test_no_parametric_rectifier() -> None:
+    """A slope for each column is none for each channel."""
+    b = builder(x=(2, 4, 5, 3))
+    graph = apply(finish(b, _prelu(b, b.const(random(5, 1)))), optimize)
+    assert all(n.attrs.get("activation") != "PRELU" for n in graph.nodes)
+
+
+def test_slopes_in_use_elsewhere_are_kept() -> None:
+    b = builder(x=(1, 2, 2, 3), z=(1, 2, 2, 3))
+    alpha = b.const(random(3))
+    other = b.op("Eltwise", ["z", alpha], type="PROD")
+    graph = apply(finish(b, _prelu(b, alpha), other), optimize)
+    assert count(graph) == {"Activation": 1, "Eltwise": 1}
+
+
+def test_no_softplus_of_another_number() -> None:
+    b = builder(x=(2, 4))
+    added = b.op("Eltwise", [b.op("Unary", ["x"], type="EXP"), _f(b, 2)], type="SUM")
+    graph = apply(finish(b, b.op("Unary", [added], type="LOG")), optimize)
+    assert "Activation" not in count(graph)
 
 
 @pytest.mark.parametrize(("added", "divisor"), [(2.0, 6.0), (4.0, 6.0), (3.0, 5.0)])
