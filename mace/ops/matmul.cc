@@ -6,54 +6,53 @@
 #include <limits>
 #include <memory>
 
-#include "mace/ops/attrs/matmul.h"
+#include "mace/ops/matmul_base.h"
 #include "mace/ops/matrix_product.h"
-#include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
 namespace ops {
 
-namespace {
-
-// One operand as a batch of matrices. A vector is a matrix of one row (a) or one column (b), and is
-// never transposed.
-struct Operand {
-  Shape batch;
-  int64_t rows = 1, columns = 1;  // as multiplied
-  bool transposed = false;        // stored as [columns][rows]
-
-  Operand(const Shape &shape, bool transpose, bool is_a) {
-    if (shape.rank() == 1) {
-      (is_a ? columns : rows) = shape[0];
-      return;
+MaceStatus MatMulBase::InferShape(OpShapeContext *context) {
+  const Shape &a_shape = context->Input(0).shape, &b_shape = context->Input(1).shape;
+  MACE_RETURN_IF_ERROR(CheckRank("a", a_shape));
+  MACE_RETURN_IF_ERROR(CheckRank("b", b_shape));
+  const Operand a(a_shape, attrs_.transpose_a, true), b(b_shape, attrs_.transpose_b, false);
+  if (a.columns != b.rows) {
+    return Invalid("a ", a_shape.ToString(), attrs_.transpose_a ? " transposed" : "", " has ",
+                   a.columns, " columns, but b ", b_shape.ToString(),
+                   attrs_.transpose_b ? " transposed" : "", " has ", b.rows, " rows");
+  }
+  std::vector<int64_t> dims;
+  const int rank = std::max(a.batch.rank(), b.batch.rank());
+  for (int i = rank; i >= 1; --i) {
+    const int64_t in_a = i <= a.batch.rank() ? a.batch.dim(-i) : 1;
+    const int64_t in_b = i <= b.batch.rank() ? b.batch.dim(-i) : 1;
+    if (in_a != in_b && in_a != 1 && in_b != 1) {
+      return Invalid("a ", a_shape.ToString(), " and b ", b_shape.ToString(),
+                     " cannot be broadcast: ", in_a, " and ", in_b,
+                     " matrices, neither of which is 1");
     }
-    for (int i = 0; i + 2 < shape.rank(); ++i) batch.push_back(shape[i]);
-    transposed = transpose;
-    rows = shape.dim(transpose ? -1 : -2);
-    columns = shape.dim(transpose ? -2 : -1);
+    dims.push_back(in_a == 1 ? in_b : in_a);
   }
-  int64_t elements() const { return rows * columns; }
-};
-
-// Which matrix of an operand belongs to product `index` of the broadcast batch `out`.
-int64_t BatchIndex(const Shape &out, const Shape &operand, int64_t index) {
-  int64_t result = 0, stride = 1;
-  for (int i = 1; i <= out.rank(); ++i) {
-    const int64_t position = index % out.dim(-i);
-    index /= out.dim(-i);
-    if (i > operand.rank()) continue;
-    if (operand.dim(-i) != 1) result += position * stride;
-    stride *= operand.dim(-i);
-  }
-  return result;
+  if (a_shape.rank() > 1) dims.push_back(a.rows);
+  if (b_shape.rank() > 1) dims.push_back(b.columns);
+  return SetOutput(context, 0, dims);
 }
 
-}  // namespace
+int64_t MatMulBase::Macs(const OpShapeContext &context) const {
+  const Operand a(context.Input(0).shape, attrs_.transpose_a, true);
+  return context.OutputShape(0).elements() * a.columns;
+}
 
-class MatMulOp : public WindowOperation {
+MaceStatus MatMulBase::CheckRank(const char *what, const Shape &shape) const {
+  if (shape.rank() >= 1) return MaceStatus::MACE_SUCCESS;
+  return Invalid(what, " is a scalar; it must have one dimension or more");
+}
+
+class MatMulOp : public MatMulBase {
  public:
-  using WindowOperation::WindowOperation;
+  using MatMulBase::MatMulBase;
 
   MaceStatus InferType(const std::vector<DataType> &inputs,
                        std::vector<DataType> *outputs) override {
@@ -80,33 +79,6 @@ class MatMulOp : public WindowOperation {
     context->CountPackedBytes(bytes);
     context->ReleaseConstInput(1);
     return MaceStatus::MACE_SUCCESS;
-  }
-
-  MaceStatus InferShape(OpShapeContext *context) override {
-    const Shape &a_shape = context->Input(0).shape, &b_shape = context->Input(1).shape;
-    MACE_RETURN_IF_ERROR(CheckRank("a", a_shape));
-    MACE_RETURN_IF_ERROR(CheckRank("b", b_shape));
-    const Operand a(a_shape, attrs_.transpose_a, true), b(b_shape, attrs_.transpose_b, false);
-    if (a.columns != b.rows) {
-      return Invalid("a ", a_shape.ToString(), attrs_.transpose_a ? " transposed" : "", " has ",
-                     a.columns, " columns, but b ", b_shape.ToString(),
-                     attrs_.transpose_b ? " transposed" : "", " has ", b.rows, " rows");
-    }
-    std::vector<int64_t> dims;
-    const int rank = std::max(a.batch.rank(), b.batch.rank());
-    for (int i = rank; i >= 1; --i) {
-      const int64_t in_a = i <= a.batch.rank() ? a.batch.dim(-i) : 1;
-      const int64_t in_b = i <= b.batch.rank() ? b.batch.dim(-i) : 1;
-      if (in_a != in_b && in_a != 1 && in_b != 1) {
-        return Invalid("a ", a_shape.ToString(), " and b ", b_shape.ToString(),
-                       " cannot be broadcast: ", in_a, " and ", in_b,
-                       " matrices, neither of which is 1");
-      }
-      dims.push_back(in_a == 1 ? in_b : in_a);
-    }
-    if (a_shape.rank() > 1) dims.push_back(a.rows);
-    if (b_shape.rank() > 1) dims.push_back(b.columns);
-    return SetOutput(context, 0, dims);
   }
 
   MaceStatus Plan(OpPlanContext *context) override {
@@ -165,11 +137,6 @@ class MatMulOp : public WindowOperation {
     return MaceStatus::MACE_SUCCESS;
   }
 
-  int64_t Macs(const OpShapeContext &context) const override {
-    const Operand a(context.Input(0).shape, attrs_.transpose_a, true);
-    return context.OutputShape(0).elements() * a.columns;
-  }
-
  private:
   // Products of the same size, and where each finds its matrices.
   struct State : OpState {
@@ -181,11 +148,6 @@ class MatMulOp : public WindowOperation {
     int64_t packed_scratch_floats = 0;  // of b, if it is computed
     int64_t a_scratch_floats = 0;       // of a upright, if it is transposed
   };
-
-  MaceStatus CheckRank(const char *what, const Shape &shape) const {
-    if (shape.rank() >= 1) return MaceStatus::MACE_SUCCESS;
-    return Invalid(what, " is a scalar; it must have one dimension or more");
-  }
 
   // A matrix of one row or column lies the same either way.
   static bool NeedsTransposition(const Operand &a) {
@@ -240,13 +202,13 @@ class MatMulOp : public WindowOperation {
   }
 
   static constexpr int64_t kTransposeGrain = 16;  // rows
-  MatMulAttrs attrs_;
   bool b_is_packed_ = false;
   AlignedBuffer packed_;
 };
 
 void RegisterMatMul(OpRegistryBase *op_registry) {
   MACE_REGISTER_OP_CLASS(op_registry, "MatMul", MatMulOp, DeviceType::CPU, DT_FLOAT);
+  RegisterWideMatMul(op_registry);
 }
 
 }  // namespace ops

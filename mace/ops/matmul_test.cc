@@ -136,6 +136,60 @@ TEST(MatMulTest, SizesAroundTiles) {
   }
 }
 
+template <typename T>
+void CheckWide(const Shape &a_batch, const Shape &b_batch, const Shape &batch, bool transposed) {
+  const int64_t m = 7, k = 5, n = 300;
+  const auto with = [](Shape shape, int64_t rows, int64_t columns) {
+    shape.push_back(rows);
+    shape.push_back(columns);
+    return shape;
+  };
+  std::vector<T> x, w, y;
+  for (int64_t v : RandomInts(a_batch.elements() * m * k, -9, 9, 1)) x.push_back(static_cast<T>(v));
+  for (int64_t v : RandomInts(b_batch.elements() * k * n, -9, 9, 2)) w.push_back(static_cast<T>(v));
+  for (int64_t i = 0; i < batch.elements() * m * n; ++i) {
+    const int64_t product = i / (m * n), row = i / n % m, column = i % n;
+    const int64_t in_a = a_batch.elements() == 1 ? 0 : product;
+    const int64_t in_b = b_batch.elements() == 1 ? 0 : product;
+    T sum = 0;
+    for (int64_t l = 0; l < k; ++l) {
+      const int64_t at_a = in_a * m * k + (transposed ? l * m + row : row * k + l);
+      const int64_t at_b = in_b * k * n + (transposed ? column * k + l : l * n + column);
+      sum += static_cast<T>(x[static_cast<size_t>(at_a)] * w[static_cast<size_t>(at_b)]);
+    }
+    y.push_back(sum);
+  }
+  RunOpCase({MakeString(DataTypeName(DataTypeOf<T>::value), batch.ToString(), transposed),
+             MatMul(transposed, transposed),
+             {MakeTensor<T>(with(a_batch, transposed ? k : m, transposed ? m : k), x),
+              MakeTensor<T>(with(b_batch, transposed ? n : k, transposed ? k : n), w)},
+             {MakeTensor<T>(with(batch, m, n), y)}});
+}
+
+TEST(MatMulTest, OtherTypes) {
+  for (bool transposed : {false, true}) {
+    CheckWide<double>({}, {}, {}, transposed);
+    CheckWide<int32_t>({3}, {1}, {3}, transposed);
+    CheckWide<int64_t>({}, {2, 2}, {2, 2}, transposed);
+    CheckWide<uint32_t>({2}, {2}, {2}, transposed);
+    CheckWide<uint64_t>({1, 1}, {4}, {1, 4}, transposed);
+  }
+  const auto one = [](const Shape &a, const Shape &b, const Shape &out, int32_t value) {
+    RunOpCase({a.ToString() + b.ToString(),
+               MatMul(),
+               {MakeTensor<int32_t>(a, {2}), MakeTensor<int32_t>(b, {3})},
+               {MakeTensor<int32_t>(out, {value})}});
+  };
+  one({4}, {4}, {}, 24);
+  one({4}, {2, 4, 3}, {2, 3}, 24);
+  one({2, 3, 4}, {4}, {2, 3}, 24);
+  one({2, 0}, {0, 3}, {2, 3}, 0);
+  one({0, 2}, {2, 3}, {0, 3}, 0);
+  RunOpCase(Refused("types", MatMul(),
+                    {MakeTensor<int32_t>({2, 2}, {1}), MakeTensor<int64_t>({2, 2}, {1})},
+                    MaceStatus::MACE_INVALID_ARGS, "a is int32, but b is int64"));
+}
+
 }  // namespace
 }  // namespace test
 }  // namespace ops

@@ -20,6 +20,7 @@ HELPERS = [
     "data_movement",
     "eltwise_wide",
     "indexing",
+    "matmul_wide",
     "recurrent",
     "regions",
     "resize_table",

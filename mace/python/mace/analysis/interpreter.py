@@ -170,6 +170,48 @@ def _crop(i: Inputs, a: Attrs, n: Node) -> list[Array]:
     return [x[index]]
 
 
+@op("Cumulate")
+def _cumulate(i: Inputs, a: Attrs, n: Node) -> list[Array]:
+    x, axis = i[0], a["axis"]
+    x = np.flip(x, axis) if a["reverse"] else x
+    product = a["type"] == "PROD"
+    if a["exclusive"]:
+        first = np.full_like(np.take(x, [0], axis), product) if x.size else x
+        rest = np.delete(x, -1, axis) if x.size else x
+        x = np.concatenate([first, rest], axis) if x.size else x
+    y = (np.cumprod if product else np.cumsum)(x, axis=axis, dtype=x.dtype)
+    return [np.flip(y, axis) if a["reverse"] else y]
+
+
+def _spread(scale: Array, x: Array, a: Attrs) -> Array:
+    """A scale or zero point for each element of x."""
+    if a["block_size"]:
+        repeated = np.repeat(scale, a["block_size"], axis=a["axis"])
+        return np.take(repeated, np.arange(x.shape[a["axis"]]), axis=a["axis"])
+    if scale.size == 1:
+        return scale.reshape(())
+    axis = a["axis"] % x.ndim
+    return scale.reshape([-1] + [1] * (x.ndim - 1 - axis))
+
+
+@op("Dequantize")
+def _dequantize(i: Inputs, a: Attrs, n: Node) -> list[Array]:
+    x = i[0].astype(np.int64)
+    if len(i) > 2 and i[2] is not None:
+        x = x - _spread(i[2], x, a)
+    return [x.astype(np.float32) * _spread(i[1], x, a)]
+
+
+@op("Quantize")
+def _quantize(i: Inputs, a: Attrs, n: Node) -> list[Array]:
+    x, dtype = i[0], dtypes.to_numpy(a["output_type"])
+    y = np.rint(x / _spread(i[1], x, a)).astype(np.float64)
+    if len(i) > 2 and i[2] is not None:
+        y = y + _spread(i[2], x, a)
+    bounds: Any = np.iinfo(np.dtype(dtype.str))
+    return [np.nan_to_num(np.clip(y, bounds.min, bounds.max)).astype(dtype)]
+
+
 @op("Eltwise")
 def _eltwise(i: Inputs, a: Attrs, n: Node) -> list[Array]:
     x, y, kind = i[0], i[1], a["type"]
@@ -271,6 +313,8 @@ def _mat_mul(i: Inputs, a: Attrs, n: Node) -> list[Array]:
     x, y = i[0], i[1]
     x = np.swapaxes(x, -1, -2) if a["transpose_a"] else x
     y = np.swapaxes(y, -1, -2) if a["transpose_b"] else y
+    if x.dtype != np.float32:
+        return [np.matmul(x, y)]
     return [np.matmul(x.astype(np.float64), y).astype(np.float32)]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from mace.graph import dtypes
 from mace.importers.base import Builder, UnsupportedError
 from mace.importers.onnx.node import OnnxNode, register
-from mace.importers.onnx.reader import to_array
+from mace.importers.onnx.reader import element_type, to_array
 
 
 @register("Identity")
@@ -21,15 +21,19 @@ def _identity(b: Builder, n: OnnxNode) -> None:
 
 @register("Dropout")
 def _dropout(b: Builder, n: OnnxNode) -> None:
-    if n.uses_output(1):
-        raise UnsupportedError(
-            "its second output, the mask, is used", "export the model for inference"
-        )
     if n.input(2):
-        training = b.value(n.inputs[2])
-        if training is None or bool(training.reshape(())):
-            raise UnsupportedError("it is in training mode", "export the model for inference")
+        training, ratio = b.value(n.inputs[2]), 0.5
+        if n.input(1):
+            known = b.value(n.inputs[1])
+            ratio = float(known.reshape(())) if known is not None else 0.5
+        if training is None or (bool(training.reshape(())) and ratio != 0):
+            raise UnsupportedError(
+                "it is in training mode, where it is random", "export the model for inference"
+            )
     b.op("Identity", n.inputs[:1], n.outputs[:1])
+    if n.uses_output(1):  # nothing is dropped
+        shape = b.op("Shape", n.inputs[:1], output_type="i64")
+        b.op("Expand", [b.const(True), shape], n.outputs[1:2])
 
 
 @register("Concat")
@@ -128,9 +132,19 @@ def _unsqueeze(b: Builder, n: OnnxNode) -> None:
     b.op("Unsqueeze", n.inputs[:1], n.outputs, axis=axes)
 
 
-@register("Expand", "Tile", "Range")
+@register("Expand", "Tile")
 def _same_inputs(b: Builder, n: OnnxNode) -> None:
     b.op(n.op, n.inputs, n.outputs)
+
+
+@register("Range")
+def _range(b: Builder, n: OnnxNode) -> None:
+    dtype = n.dtype(n.inputs[0])
+    if dtype in ("f32", "i32", "i64"):
+        b.op("Range", n.inputs, n.outputs)
+        return
+    numbers = [b.op("Cast", [t], output_type="i64") for t in n.inputs]
+    b.op("Cast", [b.op("Range", numbers)], n.outputs, output_type=dtype)
 
 
 @register("Gather")
@@ -192,13 +206,55 @@ def _one_hot(b: Builder, n: OnnxNode) -> None:
     b.op("Where", [hit, b.const(on), b.const(off)], n.outputs)
 
 
+def _places(b: Builder, x: str, rank: int) -> tuple[str, str]:
+    """Numbers of the rows and columns of matrices, as a column and a row."""
+    lines = []
+    for axis in (rank - 2, rank - 1):
+        size = b.op("Shape", [x], start=axis, end=axis + 1, output_type="i64")
+        count = b.op("Squeeze", [size], axis=[0])
+        numbers = b.op("Range", [b.const(0, np.int64), count, b.const(1, np.int64)])
+        lines.append(b.op("Unsqueeze", [numbers], axis=[1 if axis == rank - 2 else 0]))
+    return lines[0], lines[1]
+
+
 @register("Trilu")
 def _trilu(b: Builder, n: OnnxNode) -> None:
-    shape = n.shape(n.inputs[0])
-    if shape is None or min(shape[-2:]) < 0:
-        raise UnsupportedError("its size is not known", "give the model fixed input shapes")
-    k = int(n.constant(b, 1, "k").reshape(())) if n.input(1) else 0
-    ones = np.ones(shape[-2:], bool)
-    mask = np.triu(ones, k) if n.attr("upper", 1) else np.tril(ones, k)
-    zero = b.const(0, dtypes.to_numpy(n.dtype(n.inputs[0])))
-    b.op("Where", [b.const(mask), n.inputs[0], zero], n.outputs)
+    x, shape = n.inputs[0], n.shape(n.inputs[0])
+    k = b.value(n.inputs[1]) if n.input(1) else np.zeros((), np.int64)
+    zero = b.const(0, dtypes.to_numpy(n.dtype(x)))
+    if k is not None and shape is not None and min(shape[-2:]) >= 0:
+        ones, number = np.ones(shape[-2:], bool), int(k.reshape(()))
+        kept = np.triu(ones, number) if n.attr("upper", 1) else np.tril(ones, number)
+        b.op("Where", [b.const(kept), x, zero], n.outputs)
+        return
+    rows, columns = _places(b, x, n.rank(x))
+    if n.input(1):
+        rows = b.op("Eltwise", [rows, n.inputs[1]], type="SUM")
+    kind = "GREATER_EQUAL" if n.attr("upper", 1) else "LESS_EQUAL"
+    b.op("Where", [b.op("Eltwise", [columns, rows], type=kind), x, zero], n.outputs)
+
+
+@register("EyeLike")
+def _eye_like(b: Builder, n: OnnxNode) -> None:
+    x, k = n.inputs[0], int(n.attr("k", 0))
+    dtype = element_type(int(n.attrs["dtype"])) if "dtype" in n.attrs else n.dtype(x)
+    if dtype is None:
+        raise UnsupportedError(f"the element type {n.attrs['dtype']} is not one of MACE's")
+    shape = n.shape(x)
+    if shape is not None and len(shape) == 2 and min(shape) >= 0:
+        b.op("Identity", [b.const(np.eye(*shape, k, dtypes.to_numpy(dtype)))], n.outputs)
+        return
+    rows, columns = _places(b, x, 2)
+    diagonal = b.op("Eltwise", [rows, b.const(k, np.int64)], type="SUM")
+    hit = b.op("Eltwise", [columns, diagonal], type="EQUAL")
+    b.op("Cast", [hit], n.outputs, output_type=dtype)
+
+
+@register("CumSum", "CumProd")
+def _cumulate(b: Builder, n: OnnxNode) -> None:
+    attrs: dict[str, Any] = {"axis": int(n.constant(b, 1, "axis").reshape(()))}
+    for key in ("exclusive", "reverse"):
+        if n.attr(key, 0):
+            attrs[key] = True
+    kind = "SUM" if n.op == "CumSum" else "PROD"
+    b.op("Cumulate", n.inputs[:1], n.outputs, type=kind, **attrs)

@@ -24,7 +24,10 @@ def channels_last(b: Builder, n: OnnxNode, tensor: str) -> tuple[str, list[int] 
 
 @register("BatchNormalization")
 def _batch_norm(b: Builder, n: OnnxNode) -> None:
-    if n.attr("training_mode", 0) or any(n.uses_output(i) for i in range(1, 5)):
+    if n.opset >= 14 and n.attr("training_mode", 0):
+        _batch_norm_of_batch(b, n)
+        return
+    if any(n.uses_output(i) for i in range(1, 5)):
         raise UnsupportedError("it is in training mode", "export the model for inference")
     if not n.attr("spatial", 1):
         raise UnsupportedError("the attribute spatial is 0", "export it with a newer opset")
@@ -34,6 +37,33 @@ def _batch_norm(b: Builder, n: OnnxNode) -> None:
     y = b.op("BatchNorm", [x, *n.inputs[1:5]], last, epsilon=epsilon)
     if back is not None:
         b.op("Transpose", [y], n.outputs, dims=back)
+
+
+def _batch_norm_of_batch(b: Builder, n: OnnxNode) -> None:
+    """By the mean and variance of the input itself, which move the running ones a little."""
+    x, rank = n.inputs[0], n.rank(n.inputs[0])
+    axes = [0, *range(2, rank)]
+    mean = b.op("Reduce", [x], reduce_type="MEAN", axis=axes, keepdims=True)
+    centred = b.op("Eltwise", [x, mean], type="SUB")
+    square = b.op("Unary", [centred], type="SQUARE")
+    variance = b.op("Reduce", [square], reduce_type="MEAN", axis=axes, keepdims=True)
+    raised = b.op(
+        "Eltwise", [variance, scalar(b, n, float(n.attr("epsilon", 1e-5)), x)], type="SUM"
+    )
+    inverse = b.op("Unary", [raised], type="RSQRT")
+    y = b.op("Eltwise", [centred, inverse], type="PROD")
+    _scale_channels(b, n, y, rank, n.outputs[:1])
+    momentum = float(n.attr("momentum", 0.9))
+    for index, batch in ((1, mean), (2, variance)):
+        if n.uses_output(index):
+            own = b.op("Reshape", [batch], shape=[-1])
+            b.op(
+                "Eltwise",
+                [n.inputs[index + 2], own],
+                [n.outputs[index]],
+                type="SUM",
+                coeff=[momentum, 1 - momentum],
+            )
 
 
 @register("InstanceNormalization")

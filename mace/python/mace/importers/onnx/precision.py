@@ -19,9 +19,10 @@ Add Sub Mul Div Mod Pow Min Max Sum Mean Equal Less LessOrEqual Greater GreaterO
 Neg Abs Sqrt Reciprocal Exp Log Floor Ceil Round Sign Erf Sin Cos Tan Asin Acos Atan Sinh Cosh
 Asinh Acosh Atanh IsInf IsNaN Relu Clip ThresholdedRelu Softsign Shrink Where Cast CastLike
 BitCast ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceSumSquare ReduceL1 ReduceL2
-ReduceLogSum ReduceLogSumExp ArgMax ArgMin Range Identity Dropout Reshape
+ReduceLogSum ReduceLogSumExp ArgMax ArgMin Identity Dropout Reshape
 Flatten Squeeze Unsqueeze Transpose Concat Split Slice Gather Tile Expand Shape Size
-ConstantOfShape OneHot Trilu EyeLike CumSum CumProd GatherElements GatherND ScatterElements Scatter
+ConstantOfShape OneHot Trilu EyeLike CumSum CumProd MatMul Gemm GatherElements
+GatherND ScatterElements Scatter
 ScatterND TensorScatter ReverseSequence Compress NonZero Unique TopK
 """
 _DOUBLE = frozenset(_NAMES.split())
