@@ -289,12 +289,39 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
            channel(range.panel_end));
 }
 
+// Whether Winograd convolution takes the shape; this may depend on the filters alone.
+bool PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
+  if (s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 ||
+      s.dilation_h != 1 || s.dilation_w != 1 || s.group != 1) {
+    return false;
+  }
+  WinogradPlan &w = plan->winograd;
+  w.kernel = BestWinograd(*plan->gemm, s.in_c, s.out_c);
+  if (w.kernel == nullptr) return false;
+  w.gemm = plan->gemm;
+  w.batch = s.batch;
+  w.in_h = s.in_h;
+  w.in_w = s.in_w;
+  w.in_c = s.in_c;
+  w.out_h = s.out_h;
+  w.out_w = s.out_w;
+  w.out_c = s.out_c;
+  w.pad_top = s.pad_top;
+  w.pad_left = s.pad_left;
+  FinishWinogradPlan(threads, &w);
+  plan->packed_floats = w.packed_floats;
+  plan->scratch_floats = w.scratch_floats;
+  plan->tiles = w.tiles;
+  return true;
+}
+
 }  // namespace
 
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
   ConvPlan plan;
   plan.shape = shape;
   plan.gemm = &gemm;
+  if (PlanWinograd(shape, threads, &plan)) return plan;
   if (JoinPixels(&plan.shape)) plan.line_pixels = gemm.rows;
   const ConvShape &s = plan.shape;
   ConvPhase phase;
@@ -348,6 +375,7 @@ ConvPlan PlanDeconv(const ConvShape &shape, const GemmKernel &gemm, int threads)
 }
 
 void PackConv(const ConvPlan &plan, const float *filter, const float *bias, float *packed) {
+  if (plan.winograd.kernel != nullptr) return PackWinograd(plan.winograd, filter, bias, packed);
   const ConvShape &s = plan.shape;
   const int64_t group_n = s.out_c / s.group;
   const int64_t filter_floats = s.kernel_h * s.kernel_w * (s.in_c / s.group);
@@ -368,6 +396,17 @@ void PackConv(const ConvPlan &plan, const float *filter, const float *bias, floa
 
 void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
                  const float *packed, float *output, int64_t tile, float *scratch) {
+  if (plan.winograd.kernel != nullptr) {
+    WinogradCall call;
+    call.input = input;
+    call.packed = packed;
+    call.output = output;
+    call.low = epilogue.low;
+    call.high = epilogue.high;
+    call.activation = epilogue.activation;
+    call.scratch = scratch;
+    return RunWinogradTile(plan.winograd, call, tile);
+  }
   const ConvShape &s = plan.shape;
   const int64_t splits = CeilDiv(plan.panels, plan.tile_panels);
   const int64_t split = tile % splits;

@@ -11,6 +11,8 @@
 // Where a window leaves the image, the band of input rows in question is copied into scratch with
 // zeros around it. A 1x1 convolution of stride 1 sees all pixels of the batch as one long row.
 //
+// 3x3 convolutions of stride 1 go another way, where winograd.h has a kernel that pays.
+//
 // Work is cut into tiles: a band of output rows times a range of panels of filters. Tiles are
 // independent; a thread needs its own scratch.
 #ifndef MACE_KERNELS_CONV_CONV_H_
@@ -21,6 +23,7 @@
 
 #include "mace/kernels/eltwise/activation.h"
 #include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/winograd/winograd.h"
 
 namespace mace {
 namespace kernels {
@@ -66,6 +69,8 @@ struct ConvPhase {
 struct ConvPlan {
   ConvShape shape;
   const GemmKernel *gemm = nullptr;
+  // Has a kernel if it computes the convolution, and nothing but sizes follows.
+  WinogradPlan winograd;
   std::vector<ConvPhase> phases;
   // The input columns [band_x, band_x + band_w) that phases read; padded if they leave the image.
   int64_t band_x = 0, band_w = 0;

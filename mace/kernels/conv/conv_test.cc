@@ -179,9 +179,9 @@ TEST(ConvTest, TransposedGeometries) {
 TEST(ConvTest, TilesForThreads) {
   const GemmKernel &gemm = *GemmKernels().begin();
   // Small filters: rows are split; large filters: filters are.
-  EXPECT_EQ(PlanConv(Conv(1, 56, 56, 64, 64, 3, 3, 1, 1, 1, 1), gemm, 4).tile_panels,
+  EXPECT_EQ(PlanConv(Conv(1, 56, 56, 64, 64, 5, 5, 1, 1, 2, 2), gemm, 4).tile_panels,
             GemmPanels(gemm, 64));
-  const ConvPlan large = PlanConv(Conv(1, 7, 7, 512, 512, 3, 3, 1, 1, 1, 1), gemm, 4);
+  const ConvPlan large = PlanConv(Conv(1, 7, 7, 512, 512, 5, 5, 1, 1, 2, 2), gemm, 4);
   EXPECT_LT(large.tile_panels, GemmPanels(gemm, 512));
   EXPECT_EQ(large.bands, 1);
   for (int threads : {2, 3, 8}) {

@@ -15,6 +15,8 @@ namespace {
 
 using T = Vector::T;
 
+constexpr int kPackPart = 128;  // floats of a row that are gathered at a time
+
 // acc + b * a[kLane]
 template <int kLane>
 MACE_INLINE T MulAddLane(T acc, T b, T a) {
@@ -161,26 +163,43 @@ struct TileTable {
   }
 };
 
-MACE_INLINE void CopyFloats(const float *from, int64_t count, float *to) {
-  for (; count >= 4; count -= 4, from += 4, to += 4) vst1q_f32(to, vld1q_f32(from));
-  for (; count > 0; --count) *to++ = *from++;
+// The floats from rows[r] + from on, for all rows, to room[r] + at.
+MACE_INLINE void CopyRows(const GemmPack &p, int64_t from, int count, int64_t at,
+                          float (*room)[kPackPart]) {
+  if (count < 4) {
+    for (int r = 0; r < p.height; ++r) {
+      for (int i = 0; i < count; ++i) room[r][at + i] = p.rows[r][from + i];
+    }
+    return;
+  }
+  // The last vector moves back to be whole. 9 floats are a row of 3x3 pixels of 3 channels.
+  const intptr_t last = count - 4;
+  for (int r = 0; r < p.height; ++r) {
+    const float *x = p.rows[r] + from;
+    float *to = room[r] + at;
+    if (count == 9) {
+      vst1q_f32(to, vld1q_f32(x));
+      vst1q_f32(to + 4, vld1q_f32(x + 4));
+    } else {
+      for (intptr_t i = 0; i < last; i += 4) vst1q_f32(to + i, vld1q_f32(x + i));
+    }
+    vst1q_f32(to + last, vld1q_f32(x + last));
+  }
 }
 
 // Taps whose ends share quads with the next ones: rows are gathered first, a part at a time.
 void PackCrossing(const GemmPack &p) {
-  constexpr int kPart = 128;
   constexpr int kMaxHeight = 8;
-  float room[kMaxHeight][kPart];
+  float room[kMaxHeight][kPackPart];
   const float *gathered[kMaxHeight];
   for (int r = 0; r < p.height; ++r) gathered[r] = room[r];
   float *to = p.packed;
   int64_t tap = 0, l = 0;
   while (tap < p.taps) {
     int64_t filled = 0;
-    while (filled < kPart && tap < p.taps) {
-      const int64_t count = p.k - l < kPart - filled ? p.k - l : kPart - filled;
-      const int64_t from = p.tap_offsets[tap] + l;
-      for (int r = 0; r < p.height; ++r) CopyFloats(p.rows[r] + from, count, room[r] + filled);
+    while (filled < kPackPart && tap < p.taps) {
+      const int64_t count = p.k - l < kPackPart - filled ? p.k - l : kPackPart - filled;
+      CopyRows(p, p.tap_offsets[tap] + l, static_cast<int>(count), filled, room);
       filled += count;
       l += count;
       if (l == p.k) {
@@ -201,7 +220,8 @@ MACE_INLINE void PackRows(const GemmPack &p) {
   }
   if (rest == 0) return;
   for (int r = 0; r < p.height; ++r) {
-    CopyFloats(p.rows[r] + p.tap_offsets[0] + p.k - rest, rest, to + 4 * r);
+    const float *x = p.rows[r] + p.tap_offsets[0] + p.k - rest;
+    for (int64_t i = 0; i < rest; ++i) to[4 * r + i] = x[i];
   }
 }
 

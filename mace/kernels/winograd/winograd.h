@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// 3x3 convolution of stride 1 with 36 products where the definition has 144 (Lavin and Gray, arXiv
+// 1509.09308, F(4x4, 3x3)).
+//
+// How it works. A tile is 4x4 outputs and the 6x6 inputs below them. Inputs and filters are
+// transformed; then each of the 36 positions of a tile is a matrix product of its own, tiles times
+// filters, by the tiles of gemm.h; the products are transformed back. The bias is added to the
+// position that all outputs add once. Sums differ from those of the definition by 1e-5 of their
+// terms at most. Packed filters take four times the room.
+//
+// Work is cut into blocks of tiles, whose transformed inputs and products stay in the cache, times
+// ranges of panels of filters.
+#ifndef MACE_KERNELS_WINOGRAD_WINOGRAD_H_
+#define MACE_KERNELS_WINOGRAD_WINOGRAD_H_
+
+#include <cstdint>
+
+#include "mace/kernels/eltwise/activation.h"
+#include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/kernel.h"
+#include "mace/kernels/winograd/winograd_kernel.h"
+
+namespace mace {
+namespace kernels {
+
+struct WinogradKernel {
+  const char *name;
+  Isa isa;
+  WinogradInputFunction input;
+  WinogradOutputFunction output;
+};
+
+// The kernels of this build, whether this machine can run them or not.
+const KernelList<WinogradKernel> &WinogradKernels();
+
+// The kernel that is faster than a plain product for 3x3 filters of these channels, or null.
+const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t out_c);
+
+// Everything decided for one shape; in_c is a multiple of 4, out_c of gemm->columns.
+struct WinogradPlan {
+  const WinogradKernel *kernel = nullptr;
+  const GemmKernel *gemm = nullptr;
+  int64_t batch = 1;
+  int64_t in_h = 1, in_w = 1, in_c = 4;
+  int64_t out_h = 1, out_w = 1, out_c = 4;
+  int64_t pad_top = 0, pad_left = 0;
+  int64_t tiles_x = 1;
+  int64_t image_tiles = 1;  // of 4x4 outputs
+  int64_t block_tiles = 1;  // of one block
+  int64_t blocks = 1;       // of all images
+  int64_t tile_panels = 1;  // of filters, of one piece of work
+  int64_t panels = 1;
+  int64_t tiles = 1;  // pieces of work
+  int64_t packed_floats = 0;
+  int64_t scratch_floats = 0;  // for each thread
+};
+
+// Fills what follows from the kernels, the sizes and the number of threads to keep busy.
+void FinishWinogradPlan(int threads, WinogradPlan *plan);
+
+// Filters are [out_c][3][3][in_c], bias has out_c floats or is null; `packed` is 64-byte aligned.
+// The result depends on the channels alone.
+void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bias, float *packed);
+
+// Computes piece `tile` of plan.tiles. The activation follows the clamp.
+struct WinogradCall {
+  const float *input = nullptr;  // [batch][in_h][in_w][in_c]
+  const float *packed = nullptr;
+  float *output = nullptr;  // [batch][out_h][out_w][out_c]
+  float low = 0, high = 0;
+  ActivationParams activation;
+  float *scratch = nullptr;  // plan.scratch_floats, 64-byte aligned
+};
+void RunWinogradTile(const WinogradPlan &plan, const WinogradCall &call, int64_t tile);
+
+}  // namespace kernels
+}  // namespace mace
+
+#endif  // MACE_KERNELS_WINOGRAD_WINOGRAD_H_

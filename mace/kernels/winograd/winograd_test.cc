@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Winograd convolution of whole and partial tiles, with every kernel of transforms and of products
+// that this machine can run, cut for one and for several threads, against sums in double.
+#include "mace/kernels/winograd/winograd.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "mace/kernels/test_util.h"
+
+namespace mace {
+namespace kernels {
+namespace {
+
+// Of the sum of absolute terms that uniform numbers have; a tile shares its errors, at the image's
+// border too.
+constexpr double kMaxError = 5e-6;
+
+struct Case {
+  int64_t batch, h, w, in_c, out_c, pad, pad_end;
+};
+
+class Checker {
+ public:
+  Checker() : in_(1 << 16), packed_(1 << 19), out_(1 << 16), scratch_(1 << 20) {}
+
+  void Check(const WinogradKernel &kernel, const GemmKernel &gemm, const Case &c, int threads,
+             float low, float high) {
+    SCOPED_TRACE(testing::Message()
+                 << gemm.name << " " << c.h << "x" << c.w << "x" << c.in_c << " to " << c.out_c
+                 << ", pad " << c.pad << ", threads " << threads);
+    WinogradPlan plan;
+    plan.kernel = &kernel;
+    plan.gemm = &gemm;
+    plan.in_c = c.in_c;
+    plan.out_c = c.out_c;
+    FinishWinogradPlan(1, &plan);
+    const int64_t packed_floats = plan.packed_floats;
+    plan.batch = c.batch;
+    plan.in_h = c.h;
+    plan.in_w = c.w;
+    plan.out_h = c.h + c.pad + c.pad_end - 2;
+    plan.out_w = c.w + c.pad + c.pad_end - 2;
+    plan.pad_top = plan.pad_left = c.pad;
+    FinishWinogradPlan(threads, &plan);
+    ASSERT_EQ(plan.packed_floats, packed_floats);
+
+    Random random(3);
+    const std::vector<float> input = random.Vector(c.batch * c.h * c.w * c.in_c);
+    const std::vector<float> filter = random.Vector(9 * c.in_c * c.out_c);
+    const std::vector<float> bias = random.Vector(c.out_c);
+    float *packed = packed_.Take(packed_floats, NAN);
+    PackWinograd(plan, filter.data(), bias.data(), packed);
+    WinogradCall call;
+    call.input = in_.Take(input);
+    call.packed = packed;
+    call.output = out_.Take(c.batch * plan.out_h * plan.out_w * c.out_c, NAN);
+    call.low = low;
+    call.high = high;
+    ASSERT_GE(plan.tiles, 1);
+    for (int64_t tile = plan.tiles - 1; tile >= 0; --tile) {
+      call.scratch = scratch_.Take(plan.scratch_floats, NAN);
+      RunWinogradTile(plan, call, tile);
+      ASSERT_TRUE(scratch_.Intact());
+    }
+    ASSERT_TRUE(in_.Intact() && packed_.Intact() && out_.Intact());
+    Compare(plan, call, filter, bias);
+  }
+
+ private:
+  static void Compare(const WinogradPlan &p, const WinogradCall &call,
+                      const std::vector<float> &filter, const std::vector<float> &bias) {
+    const float *out = call.output;
+    for (int64_t i = 0; i < p.batch * p.out_h * p.out_w; ++i) {
+      const int64_t n = i / p.out_w / p.out_h, y = i / p.out_w % p.out_h, x = i % p.out_w;
+      for (int64_t o = 0; o < p.out_c; ++o, ++out) {
+        double sum = bias[o];
+        for (int64_t tap = 0; tap < 9; ++tap) {
+          const int64_t v = y - p.pad_top + tap / 3, u = x - p.pad_left + tap % 3;
+          if (v < 0 || u < 0 || v >= p.in_h || u >= p.in_w) continue;
+          const float *pixel = call.input + ((n * p.in_h + v) * p.in_w + u) * p.in_c;
+          for (int64_t c = 0; c < p.in_c; ++c) {
+            const double term = static_cast<double>(pixel[c]) * filter[(o * 9 + tap) * p.in_c + c];
+            sum += term;
+          }
+        }
+        sum = std::fmin(std::fmax(sum, call.low), call.high);
+        ASSERT_NEAR(*out, sum, kMaxError * (1 + 0.25 * 9 * static_cast<double>(p.in_c)))
+            << "image " << n << " row " << y << " column " << x << " channel " << o;
+      }
+    }
+  }
+
+  GuardedBuffer in_, packed_, out_, scratch_;
+};
+
+TEST(WinogradTest, AllSizes) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  Checker checker;
+  ForEachKernel(WinogradKernels(), [&](const WinogradKernel &kernel) {
+    ForEachKernel(GemmKernels(), [&](const GemmKernel &gemm) {
+      const int64_t n = gemm.columns;
+      for (const Case &c :
+           {Case{1, 4, 4, 8, 2 * n, 1, 1}, Case{2, 7, 9, 12, n, 1, 1},
+            Case{1, 14, 13, 4, 2 * n, 1, 1}, Case{1, 6, 7, 8, n, 0, 0}, Case{1, 1, 2, 4, n, 1, 1},
+            Case{1, 3, 3, 4, n, 4, 5}, Case{3, 9, 8, 20, 3 * n, 0, 2}}) {
+        checker.Check(kernel, gemm, c, 1, -kInf, kInf);
+        checker.Check(kernel, gemm, c, 3, 0, 1);
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    });
+  });
+}
+
+TEST(WinogradTest, ActivationFollowsTheClamp) {
+  ForEachKernel(GemmKernels(), [&](const GemmKernel &gemm) {
+    WinogradPlan plan;
+    plan.kernel = &WinogradKernels().Best(kIsaReference);
+    plan.gemm = &gemm;
+    plan.in_c = 4;
+    plan.out_c = gemm.columns;
+    plan.in_h = plan.in_w = plan.out_h = plan.out_w = 5;
+    plan.pad_top = plan.pad_left = 1;
+    FinishWinogradPlan(1, &plan);
+    GuardedBuffer packed(plan.packed_floats), scratch(plan.scratch_floats);
+    const std::vector<float> filter(9 * 4 * gemm.columns, 0.0f), bias(gemm.columns, -2.0f);
+    const std::vector<float> input(5 * 5 * 4, 1.0f);
+    std::vector<float> output(5 * 5 * gemm.columns, NAN);
+    WinogradCall call;
+    call.packed = packed.Take(plan.packed_floats);
+    PackWinograd(plan, filter.data(), bias.data(), packed.Take(plan.packed_floats));
+    call.input = input.data();
+    call.output = output.data();
+    call.low = -1.5f;
+    call.high = 1.5f;
+    call.activation.kind = kActivationLeakyRelu;
+    call.activation.coefficient = 0.5f;
+    call.scratch = scratch.Take(plan.scratch_floats);
+    for (int64_t tile = 0; tile < plan.tiles; ++tile) RunWinogradTile(plan, call, tile);
+    for (float y : output) ASSERT_EQ(y, -0.75f);
+  });
+}
+
+TEST(WinogradTest, TilesForThreads) {
+  const GemmKernel &gemm = *GemmKernels().begin();
+  WinogradPlan plan;
+  plan.kernel = WinogradKernels().begin();
+  plan.gemm = &gemm;
+  for (int64_t size : {1, 7, 14, 56}) {
+    plan.in_h = plan.in_w = plan.out_h = plan.out_w = size;
+    plan.in_c = plan.out_c = 256;
+    for (int threads : {1, 2, 4, 8}) {
+      FinishWinogradPlan(threads, &plan);
+      EXPECT_GE(plan.tiles, threads);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kernels
+}  // namespace mace
