@@ -57,10 +57,11 @@ MACE_INLINE void Pixel(const PoolRow &p, const WindowColumns &w, int64_t c, floa
   }
 }
 
+// Pixels [begin, end).
 template <typename V, bool kMax>
-MACE_INLINE void Row(const PoolRow &p) {
+MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
   constexpr int kWide = 4;
-  for (int64_t x = 0; x < p.out_w; ++x) {
+  for (int64_t x = begin; x < end; ++x) {
     const WindowColumns w = Columns(p, x);
     float *out = p.out + x * p.channels;
     int64_t c = 0;
@@ -73,6 +74,11 @@ MACE_INLINE void Row(const PoolRow &p) {
       Pixel<V, kMax, 1>(p, w, c, out);
     }
   }
+}
+
+template <typename V, bool kMax>
+MACE_INLINE void Row(const PoolRow &p) {
+  Pixels<V, kMax>(p, 0, p.out_w);
 }
 
 }  // namespace
