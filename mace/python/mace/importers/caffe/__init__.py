@@ -141,8 +141,16 @@ class _Import:
             message = f"MACE has no such layer{did_you_mean(layer.type, CAFFE.ops())}"
             self._problem("operator", layer, message, "see 'mace ops' for those that it has")
             return
+        first = len(builder.graph.nodes)
         try:
             handler(builder, layer)
+            written = {t for node in builder.graph.nodes[first:] for t in node.outputs}
+            left = [t for t in layer.tops if t not in written]
+            if left:
+                raise UnsupportedError(
+                    f"it has {len(layer.tops)} tops, of which it does not write '{left[0]}'",
+                    "correct the prototxt",
+                )
         except UnsupportedError as error:
             hint = error.hint
             if not layer.blobs and self.weights:

@@ -205,7 +205,9 @@ def _propose(builder: Builder, layer: CaffeLayer, **attrs: object) -> None:
     if layer.rank(2) != 2:
         inputs[2] = builder.op("Flatten", [inputs[2]], None, axis=1, end_axis=-1)
     if not 1 <= len(layer.tops) <= 2:
-        raise UnsupportedError(f"it has {len(layer.tops)} tops", "it has regions and, maybe, scores")
+        raise UnsupportedError(
+            f"it has {len(layer.tops)} tops", "it has regions and, maybe, scores"
+        )
     for index in range(len(layer.tops)):
         layer.set_rank(2, index)
     if len(layer.tops) == 1:
