@@ -306,6 +306,13 @@ def _add_engines(parser: argparse.ArgumentParser, model: str) -> None:
     group.add_argument("--models", metavar="NAME", help="the model of a deployment file")
     group.add_argument("--seed", metavar="N", type=_integer(0), default=0, help="of random inputs")
     group.add_argument(
+        "--unknown_size",
+        metavar="N",
+        type=_integer(1, 1 << 20),
+        default=64,
+        help="of dimensions of inputs that the model leaves open, but the first (default 64)",
+    )
+    group.add_argument(
         "--threshold",
         metavar="S",
         type=_similarity,

@@ -34,7 +34,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         contest = Contest(request, [], Path(folder), options.timeout)
         with console.step(f"converting {request.name}"):
             model = contest.model(second.optimise if second.runs_converted else first.optimise)
-        contest.samples = random_samples(request, model, ranges, options.seed, options.samples)
+        contest.samples = random_samples(
+            request, model, ranges, options.seed, options.samples, options.unknown_size
+        )
         with console.step(f"running {request.name} on {first.text} and on {second.text}"):
             sides = run_both(contest, first, second)
         results = compare_layers(sides.layers, sides.expected, sides.actual, options.threshold)

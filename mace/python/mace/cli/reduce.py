@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     first, second = _engines(options, request.platform)
     case = make_case(request)
     with console.step(f"running {request.name} on {first.text}"):
-        capture(case, request, first, ranges, options.seed, options.timeout)
+        capture(case, request, first, ranges, options.seed, options.unknown_size, options.timeout)
     for predicate in _predicates(options, request, second):
         console.say(f"looking for: {predicate.sentence()}")
         reduced = reduce_case(

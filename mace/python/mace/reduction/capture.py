@@ -20,7 +20,7 @@ from mace.reduction.cases import Case, GraphCase, OnnxCase, Part
 from mace.reduction.predicates import run_part
 from mace.runtime import TensorInfo
 from mace.validation.engines import Engine
-from mace.validation.inputs import random_inputs
+from mace.validation.inputs import random_inputs, with_sizes
 from mace.validation.reference import Reference
 from mace.validation.sources import NCHW, source_tensors
 
@@ -40,14 +40,15 @@ def capture(
     engine: Engine,
     ranges: list[tuple[float, float]],
     seed: int,
+    size: int,
     timeout: float,
 ) -> None:
     """Fills case.values with what `engine` computes of random inputs; where it cannot run the
-    model, with zeros of the shapes that are known."""
+    model, with zeros of the shapes that are known. size: of unknown dimensions."""
     if isinstance(case, OnnxCase):
-        _capture_onnx(case, request, engine, ranges, seed, timeout)
+        _capture_onnx(case, request, engine, ranges, seed, size, timeout)
     elif isinstance(case, GraphCase):
-        _capture_graph(case, request, engine, ranges, seed, timeout)
+        _capture_graph(case, request, engine, ranges, seed, size, timeout)
 
 
 def _everything(case: Case, inputs: dict[str, Array]) -> Part:
@@ -61,9 +62,10 @@ def _capture_onnx(
     engine: Engine,
     ranges: list[tuple[float, float]],
     seed: int,
+    size: int,
     timeout: float,
 ) -> None:
-    inputs = _onnx_inputs(case, request, ranges, seed)
+    inputs = _onnx_inputs(case, request, ranges, seed, size)
     whole = _everything(case, inputs)
     case.values = dict(inputs)
     try:
@@ -92,7 +94,11 @@ def run_reference(
 
 
 def _onnx_inputs(
-    case: OnnxCase, request: ConvertRequest, ranges: list[tuple[float, float]], seed: int
+    case: OnnxCase,
+    request: ConvertRequest,
+    ranges: list[tuple[float, float]],
+    seed: int,
+    size: int,
 ) -> dict[str, Array]:
     from onnx import helper
 
@@ -107,11 +113,10 @@ def _onnx_inputs(
         if request_of is not None and request_of.shape is not None:
             given = source_shape(request_of)
             shape = given if len(given) == len(shape) or not shape else shape
-        sizes = tuple(1 if d < 0 and k == 0 else d for k, d in enumerate(shape))
         dtype = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-        infos.append(TensorInfo(name, sizes, dtype, "NONE"))
+        infos.append(TensorInfo(name, shape, dtype, "NONE"))
         bounds.append(ranges[number] if number < len(ranges) else (-1.0, 1.0))
-    return random_inputs(infos, bounds, seed)
+    return random_inputs(with_sizes(infos, size), bounds, seed)
 
 
 def _zeros(case: OnnxCase) -> dict[str, Array]:
@@ -141,20 +146,15 @@ def _capture_graph(
     engine: Engine,
     ranges: list[tuple[float, float]],
     seed: int,
+    size: int,
     timeout: float,
 ) -> None:
     graph = case.graph
     infos = [
-        TensorInfo(
-            i.name,
-            tuple(1 if d < 0 and k == 0 else d for k, d in enumerate(i.shape)),
-            dtypes.to_numpy(i.dtype),
-            i.data_format,
-        )
-        for i in graph.inputs
+        TensorInfo(i.name, i.shape, dtypes.to_numpy(i.dtype), i.data_format) for i in graph.inputs
     ]
     bounds = [ranges[k] if k < len(ranges) else (-1.0, 1.0) for k in range(len(infos))]
-    inputs = random_inputs(infos, bounds, seed)
+    inputs = random_inputs(with_sizes(infos, size), bounds, seed)
     plain = engine if engine.runs_converted else Engine("mace:reference", "mace", isa="reference")
     case.values = dict(inputs)
     case.values |= run_part(case, _everything(case, inputs), plain, timeout)

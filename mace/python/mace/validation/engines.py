@@ -21,7 +21,7 @@ from mace.devices.select import Request
 from mace.errors import MaceError, did_you_mean
 from mace.graph import dtypes
 from mace.runtime import TensorInfo
-from mace.validation.inputs import random_inputs
+from mace.validation.inputs import random_inputs, with_sizes
 from mace.validation.layers import Layer, source_names
 from mace.validation.layerwise import LayeredModel, convert_layers, run_model
 from mace.validation.reference import Reference
@@ -213,17 +213,14 @@ def random_samples(
     ranges: Sequence[tuple[float, float]],
     seed: int,
     count: int,
+    size: int,
 ) -> list[dict[str, Array]]:
-    """Random inputs for a converted model; an unknown first dimension is 1."""
+    """Random inputs for a converted model; unknown dimensions are `size`, the first one is 1."""
     infos = [
-        TensorInfo(
-            i.name,
-            tuple(1 if d < 0 and k == 0 else d for k, d in enumerate(i.shape)),
-            dtypes.to_numpy(i.dtype),
-            i.data_format,
-        )
+        TensorInfo(i.name, i.shape, dtypes.to_numpy(i.dtype), i.data_format)
         for i in model.graph.inputs
     ]
+    infos = with_sizes(infos, size)
     order = {request.name: k for k, request in enumerate(contest_request.inputs)}
     bounds = [
         ranges[order[info.name]] if info.name in order and ranges else (-1.0, 1.0) for info in infos

@@ -45,6 +45,19 @@ def random_inputs(
     return result
 
 
+def with_sizes(inputs: Sequence[TensorInfo], size: int) -> list[TensorInfo]:
+    """The inputs with `size` where the model leaves a dimension open, and 1 for the first."""
+    return [
+        TensorInfo(
+            info.name,
+            tuple((size if k else 1) if d < 0 else d for k, d in enumerate(info.shape)),
+            info.dtype,
+            info.format,
+        )
+        for info in inputs
+    ]
+
+
 def sized_inputs(
     inputs: Sequence[TensorInfo], shapes: Sequence[tuple[int, ...]]
 ) -> list[TensorInfo]:

@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         helper.make_node("Flatten", ["a"], ["f"], "flat"),
         helper.make_node("MatMul", ["f", "fc"], ["y"], "fc1"),
     ]
-    write_onnx(tmp_path / "net.onnx", nodes, {"x": ("n", 3, 9, 9)}, ["y"], weights)
+    write_onnx(tmp_path / "net.onnx", nodes, {"x": ("n", 3, "h", 9)}, ["y"], weights)
     return tmp_path
 
 
