@@ -156,24 +156,35 @@ def _opencv(
     del weight_file
     import cv2
 
-    if model_file.endswith(".onnx"):
-        import onnx
-
-        # It wants the shapes of all results.
-        model = onnx.shape_inference.infer_shapes(onnx.load(model_file))
-        net = cv2.dnn.readNetFromONNX(np.frombuffer(model.SerializeToString(), np.uint8))
-    else:
-        net = cv2.dnn.readNet(model_file)
-    results = list(net.getUnconnectedOutLayersNames())
-    if len(results) != len(outputs):
-        raise RuntimeError(f"OpenCV sees {len(results)} results where the model has {len(outputs)}")
-
     def run(arrays: list[Array]) -> list[Array]:
-        for name, array in zip(inputs, arrays, strict=True):
+        given = dict(zip(inputs, arrays, strict=True))
+        if model_file.endswith(".onnx"):
+            net = cv2.dnn.readNetFromONNX(_with_shapes(model_file, given))
+        else:
+            net = cv2.dnn.readNet(model_file)
+        results = list(net.getUnconnectedOutLayersNames())
+        if len(results) != len(outputs):
+            count = f"{len(results)} results where the model has {len(outputs)}"
+            raise RuntimeError(f"OpenCV sees {count}")
+        for name, array in given.items():
             net.setInput(array, name if len(arrays) > 1 else "")
         return [np.array(array) for array in net.forward(results)]
 
     return run
+
+
+def _with_shapes(model_file: str, given: dict[str, Array]) -> Array:
+    """The bytes of an ONNX model with the shapes of all tensors, which OpenCV wants."""
+    import onnx
+
+    model = onnx.load(model_file)
+    for info in model.graph.input:
+        if info.name in given:
+            shape = info.type.tensor_type.shape
+            for dimension, size in zip(shape.dim, given[info.name].shape, strict=False):
+                dimension.dim_value = size
+    inferred = onnx.shape_inference.infer_shapes(model).SerializeToString()
+    return np.frombuffer(inferred, np.uint8)
 
 
 def _without_padding(rows: Array) -> Array:

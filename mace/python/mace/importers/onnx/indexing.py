@@ -215,5 +215,5 @@ def _col2im(b: Builder, n: OnnxNode) -> None:
     y = b.op("Transpose", [y], dims=[1, 2, 0])
     y = b.op("Reshape", [y], shape=[batch, channels, *padded])
     ends = [padded[i] - pads[spatial + i] for i in range(spatial)]
-    lists = [b.const(v, np.int64) for v in (pads[:spatial], ends, range(2, 2 + spatial))]
+    lists = [b.const(v, np.int64) for v in (pads[:spatial], ends, list(range(2, 2 + spatial)))]
     b.op("Slice", [y, *lists], n.outputs)
