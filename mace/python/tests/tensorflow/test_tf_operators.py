@@ -39,8 +39,6 @@ ELSEWHERE = {
 
 # The engine's operators for these are on their way.
 PENDING = {
-    "Cumsum",
-    "Cumprod",
     "NonMaxSuppression",
     "NonMaxSuppressionV2",
     "NonMaxSuppressionV3",

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TensorFlow's quantization and its simulation, computed in float32 as TensorFlow does."""
+"""TensorFlow's quantization and its simulation, which stay visible in the graph."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from mace.graph import dtypes
 from mace.graph.ir import Array
 from mace.importers.base import Builder, UnsupportedError
 from mace.importers.tensorflow.graph_def import TfNode
@@ -17,21 +18,21 @@ def _eltwise(builder: Builder, kind: str, tensor: str, value: Array | float) -> 
     return builder.op("Eltwise", [tensor, builder.const(value, _F)], None, type=kind)
 
 
-def _nudged(low: Array, high: Array, least: int, most: int) -> tuple[Array, Array, Array]:
-    """Range and step with zero on one of the levels (tensorflow/core/kernels/fake_quant_ops)."""
+def _nudged(low: Array, high: Array, least: int, most: int) -> tuple[Array, Array]:
+    """Step, and the level of zero, which is one of the levels (tensorflow/core/kernels/
+    fake_quant_ops_functor.h)."""
     step = (high - low) / _F(most - least)
     with np.errstate(divide="ignore", invalid="ignore"):
         zero = _F(least) - low / step
     level = np.where(zero < least, least, np.where(zero > most, most, np.floor(zero + _F(0.5))))
-    level = level.astype(_F)
-    return (_F(least) - level) * step, (_F(most) - level) * step, step
+    return step, np.where(step == 0, least, level)
 
 
 @TENSORFLOW.register(
     "FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"
 )
 def fake_quant(builder: Builder, node: TfNode) -> None:
-    """What is left of a number after it was quantized to a range."""
+    """What is left of a number after it was quantized to a range: kept as Quantize and Dequantize."""
     if node.op == "FakeQuantWithMinMaxArgs":
         low = np.asarray(node.float_attr("min", -6.0), _F)
         high = np.asarray(node.float_attr("max", 6.0), _F)
@@ -41,15 +42,19 @@ def fake_quant(builder: Builder, node: TfNode) -> None:
     bits = node.int_attr("num_bits", 8)
     if low.shape != high.shape or not 2 <= bits <= 16 or np.any(low > high):
         raise UnsupportedError(f"its range is {low.tolist()} to {high.tolist()} in {bits} bits")
-    first, last, step = _nudged(low, high, int(node.bool_attr("narrow_range")), (1 << bits) - 1)
-    empty = step == 0  # Such a channel becomes zero.
-    factor = np.where(empty, 0, 1 / np.where(empty, 1, step)).astype(_F)
-    first, last = (np.where(empty, 0, v).astype(_F) for v in (first, last))
-    inside = _eltwise(builder, "MIN", _eltwise(builder, "MAX", node.input(0), first), last)
-    level = _eltwise(builder, "PROD", _eltwise(builder, "SUB", inside, first), factor)
-    level = builder.op("Unary", [_eltwise(builder, "SUM", level, 0.5)], None, type="FLOOR")
-    scaled = _eltwise(builder, "PROD", level, step)
-    builder.op("Eltwise", [scaled, builder.const(first, _F)], [node.output()], type="SUM")
+    least, most = int(node.bool_attr("narrow_range")), (1 << bits) - 1
+    step, level = _nudged(low, high, least, most)
+    first, last = ((_F(v) - level.astype(_F)) * step for v in (least, most))
+    tensor = node.input(0)
+    if least or bits not in (8, 16) or np.any(step == 0):  # The type's own bounds are others.
+        tensor = _eltwise(builder, "MIN", _eltwise(builder, "MAX", tensor, first), last)
+    kind = "u8" if bits <= 8 else "u16"
+    inputs = [
+        builder.const(np.where(step == 0, 1, step), _F, "scale"),
+        builder.const(level, dtypes.to_numpy(kind), "zero"),
+    ]
+    levels = builder.op("Quantize", [tensor, *inputs], None, axis=-1, output_type=kind)
+    builder.op("Dequantize", [levels, *inputs], [node.output()], axis=-1)
 
 
 _LEVELS = {11: ("i8", -128, 127), 12: ("u8", 0, 255)}
@@ -82,9 +87,8 @@ def quantize(builder: Builder, node: TfNode) -> None:
         scaled = _eltwise(builder, "PROD", node.input(0), 1 / step)
         low, high, least = narrow * step, most * step, narrow
     elif mode == "SCALED":
-        step = high / most
+        step, low = high / most, 0.0
         scaled = _eltwise(builder, "PROD", node.input(0), 1 / step)
-        low = 0.0
     elif mode == "MIN_COMBINED":
         moved = _eltwise(builder, "SUB", node.input(0), low)
         scaled = _eltwise(builder, "PROD", moved, (most - least) / (high - low))
