@@ -3,6 +3,7 @@
 #include "mace/core/constants.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "mace/base/half.h"
@@ -38,6 +39,11 @@ MaceStatus Constants::UseFile(const std::string &path) {
   return MaceStatus::MACE_SUCCESS;
 }
 
+void Constants::CopyFrom(const Constants &other) {
+  UseMemory(other.data_, other.size_);
+  copied_ = true;
+}
+
 MaceStatus Constants::Load(const NetDef &net) {
   tensors_.resize(net.tensors.size());
   readers_.assign(net.tensors.size(), 0);
@@ -56,7 +62,13 @@ MaceStatus Constants::Load(const NetDef &net) {
       tensor.raw = const_cast<char *>(static_cast<const char *>(data_)) + stored.offset;
     }
     if (stored.data_type == DT_BOOL && present) MACE_RETURN_IF_ERROR(CheckBooleans(tensor));
-    if (stored.stored_type != DT_HALF || !present) continue;
+    const bool half = stored.stored_type == DT_HALF;
+    if (copied_ && !half && tensor.raw != nullptr) {
+      MACE_RETURN_IF_ERROR(expanded_[i].Allocate(std::max<size_t>(tensor.bytes(), 1)));
+      if (tensor.bytes() > 0) std::memcpy(expanded_[i].data(), tensor.raw, tensor.bytes());
+      tensor.raw = expanded_[i].data();
+    }
+    if (!half || !present || tensor.raw == nullptr) continue;
     const size_t count = static_cast<size_t>(tensor.elements());
     const uint16_t *halves = static_cast<const uint16_t *>(tensor.raw);
     MACE_RETURN_IF_ERROR(expanded_[i].Allocate(count * sizeof(float)));

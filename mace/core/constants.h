@@ -22,6 +22,8 @@ class Constants {
   // The content of model.data in memory that outlives this object.
   void UseMemory(const void *data, size_t size);
   MaceStatus UseFile(const std::string &path);
+  // Elements are copied from those of another, which may go afterwards: for subgraphs.
+  void CopyFrom(const Constants &other);
   uint64_t size() const { return size_; }
   const void *data() const { return data_; }
 
@@ -43,6 +45,7 @@ class Constants {
 
  private:
   MappedFile file_;
+  bool copied_ = false;
   bool mapped_ = false;
   const void *data_ = nullptr;
   uint64_t size_ = 0;

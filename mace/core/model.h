@@ -41,6 +41,8 @@ struct ConstTensor {
   QuantizeInfo quantize_info;
 };
 
+struct NetDef;
+
 struct OperatorDef {
   std::string name;
   std::string type;
@@ -51,6 +53,7 @@ struct OperatorDef {
   std::vector<std::vector<int64_t>> output_shape;
   std::vector<DataType> output_type;
   std::vector<QuantizeInfo> quantize_info;
+  std::vector<NetDef> subgraph;
 };
 
 struct TensorInfo {

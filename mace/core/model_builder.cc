@@ -40,6 +40,8 @@ void Write(const ConstTensor &tensor, pbf_writer writer) {
   if (tensor.stored_type != DT_INVALID) writer.add_enum(7, tensor.stored_type);
 }
 
+void Write(const NetDef &net, pbf_writer writer);
+
 void Write(const OperatorDef &op, pbf_writer writer) {
   writer.add_string(1, op.name);
   writer.add_string(2, op.type);
@@ -52,6 +54,7 @@ void Write(const OperatorDef &op, pbf_writer writer) {
   }
   writer.add_packed_enum(8, op.output_type.begin(), op.output_type.end());
   for (const QuantizeInfo &info : op.quantize_info) Write(info, pbf_writer(writer, 9));
+  for (const NetDef &net : op.subgraph) Write(net, pbf_writer(writer, 10));
 }
 
 void Write(const TensorInfo &info, pbf_writer writer) {
@@ -59,6 +62,16 @@ void Write(const TensorInfo &info, pbf_writer writer) {
   writer.add_packed_sint64(2, info.dims.begin(), info.dims.end());
   writer.add_enum(3, info.data_type);
   writer.add_enum(4, info.data_format);
+}
+
+void Write(const NetDef &net, pbf_writer writer) {
+  writer.add_string(1, net.name);
+  for (const OperatorDef &op : net.op) Write(op, pbf_writer(writer, 2));
+  for (const ConstTensor &tensor : net.tensors) Write(tensor, pbf_writer(writer, 3));
+  for (const TensorInfo &info : net.input_info) Write(info, pbf_writer(writer, 4));
+  for (const TensorInfo &info : net.output_info) Write(info, pbf_writer(writer, 5));
+  for (const Argument &arg : net.arg) Write(arg, pbf_writer(writer, 6));
+  writer.add_packed_enum(7, net.checked_runtime.begin(), net.checked_runtime.end());
 }
 
 Argument Named(const std::string &name) {
@@ -71,14 +84,7 @@ Argument Named(const std::string &name) {
 
 std::string SerializeNet(const NetDef &net) {
   std::string bytes;
-  pbf_writer writer(bytes);
-  writer.add_string(1, net.name);
-  for (const OperatorDef &op : net.op) Write(op, pbf_writer(writer, 2));
-  for (const ConstTensor &tensor : net.tensors) Write(tensor, pbf_writer(writer, 3));
-  for (const TensorInfo &info : net.input_info) Write(info, pbf_writer(writer, 4));
-  for (const TensorInfo &info : net.output_info) Write(info, pbf_writer(writer, 5));
-  for (const Argument &arg : net.arg) Write(arg, pbf_writer(writer, 6));
-  writer.add_packed_enum(7, net.checked_runtime.begin(), net.checked_runtime.end());
+  Write(net, pbf_writer(bytes));
   return bytes;
 }
 

@@ -167,7 +167,9 @@ void Read(pbf_reader reader, std::vector<int64_t> *dims) {
   }
 }
 
-void Read(pbf_reader reader, OperatorDef *op) {
+void Read(pbf_reader reader, int depth, NetDef *net);
+
+void Read(pbf_reader reader, int depth, OperatorDef *op) {
   while (reader.next()) {
     switch (reader.tag_and_type()) {
       case Field(1, kBytes):
@@ -208,6 +210,12 @@ void Read(pbf_reader reader, OperatorDef *op) {
         op->quantize_info.emplace_back();
         Read(reader.get_message(), &op->quantize_info.back());
         break;
+      case Field(10, kBytes):
+        Limit(static_cast<size_t>(depth), kMaxSubgraphDepth, "subgraphs are nested over 8 deep");
+        Limit(op->subgraph.size(), kMaxSubgraphs, "an operator has more than 16 subgraphs");
+        op->subgraph.emplace_back();
+        Read(reader.get_message(), depth + 1, &op->subgraph.back());
+        break;
       default:
         reader.skip();
     }
@@ -238,7 +246,8 @@ void Read(pbf_reader reader, TensorInfo *info) {
   }
 }
 
-void Read(pbf_reader reader, NetDef *net) {
+// depth: 0 for the model itself.
+void Read(pbf_reader reader, int depth, NetDef *net) {
   while (reader.next()) {
     switch (reader.tag_and_type()) {
       case Field(1, kBytes):
@@ -247,7 +256,7 @@ void Read(pbf_reader reader, NetDef *net) {
       case Field(2, kBytes):
         Limit(net->op.size(), kMaxOperators, "the net has more than 65536 operators");
         net->op.emplace_back();
-        Read(reader.get_message(), &net->op.back());
+        Read(reader.get_message(), depth, &net->op.back());
         break;
       case Field(3, kBytes):
         Limit(net->tensors.size(), kMaxTensors, "the net has more than 262144 constants");
@@ -336,7 +345,7 @@ MaceStatus ReadChecked(const void *graph, size_t graph_size, ModelDef *model) {
         "model.pb is damaged: the checksum of its graph differs; copy or convert "
         "the model again");
   }
-  Read(pbf_reader(envelope.net), &model->net);
+  Read(pbf_reader(envelope.net), 0, &model->net);
   if (model->format_version == 1) {
     // It knew no half tensors, only float32 constants stored as such.
     for (ConstTensor &tensor : model->net.tensors) {

@@ -11,6 +11,8 @@
 namespace mace {
 
 constexpr uint32_t kModelMagic = 0x4543414d;  // the bytes "MACE"
+constexpr size_t kMaxSubgraphDepth = 8;
+constexpr size_t kMaxSubgraphs = 16;  // of one operator
 constexpr uint32_t kMinFormatVersion = 1;
 constexpr uint32_t kMaxFormatVersion = 2;
 

@@ -157,7 +157,9 @@ std::map<std::string, std::pair<std::vector<uint32_t>, std::map<std::string, Fie
          {"output_type", FIELD(w->add_packed_enum(n, kSmall.begin(), kSmall.end()),
                                net.op[0].output_type[1] == DT_BFLOAT16)},
          {"quantize_info",
-          FIELD(w->add_message(n, std::string()), net.op[0].quantize_info.size() == 1)}}}},
+          FIELD(w->add_message(n, std::string()), net.op[0].quantize_info.size() == 1)},
+         {"subgraph",
+          FIELD(w->add_message(n, std::string("\x0a\x01x")), net.op[0].subgraph[0].name == "x")}}}},
       {"TensorInfo",
        {{4},
         {{"name", FIELD(w->add_string(n, kText), net.input_info[0].name == kText)},
@@ -252,6 +254,22 @@ TEST(ModelReader, HalvesOfTheFirstVersionAreStoredFloats) {
     ASSERT_TRUE(ReadModel(file.data(), file.size(), &model).ok());
     EXPECT_EQ(model.net.tensors[0].data_type, version == 1 ? DT_FLOAT : DT_HALF);
     EXPECT_EQ(model.net.tensors[0].stored_type, version == 1 ? DT_HALF : DT_INVALID);
+  }
+}
+
+TEST(ModelReader, SubgraphsAreNestedToALimit) {
+  for (int depth : {8, 9}) {
+    NetDef net;
+    for (int i = 0; i < depth; ++i) {
+      NetDef outer;
+      outer.op.resize(1);
+      outer.op[0].subgraph.push_back(net);
+      net = outer;
+    }
+    const std::string bytes = SerializeNet(net);
+    const std::string message =
+        Message(SerializeModel(bytes, kModelMagic, 2, XxHash64(bytes.data(), bytes.size()), 0, 0));
+    EXPECT_EQ(message.find("nested over 8 deep") != std::string::npos, depth > 8) << message;
   }
 }
 

@@ -20,16 +20,10 @@ bool KnownType(DataType type) { return DataTypeSize(type) != 0; }
 
 class Verifier {
  public:
-  Verifier(const ModelDef &model, uint64_t data_size, const VerifyOptions &options)
-      : net_(model.net), model_(model), data_size_(data_size), options_(options) {}
+  Verifier(const NetDef &net, uint64_t data_size, const VerifyOptions &options)
+      : net_(net), data_size_(data_size), options_(options) {}
 
   MaceStatus Verify() {
-    if (!options_.shape_only && data_size_ != model_.data_size) {
-      return InvalidArgs("model.data has ", data_size_, " bytes, but model.pb was written for ",
-                         model_.data_size,
-                         "; the two files do not belong together or one is "
-                         "truncated");
-    }
     if (!IsText(net_.name)) return InvalidArgs("the name of the net is no valid UTF-8 text");
     for (const TensorInfo &info : net_.input_info) MACE_RETURN_IF_ERROR(Input(info));
     for (const ConstTensor &tensor : net_.tensors) MACE_RETURN_IF_ERROR(Constant(tensor));
@@ -210,6 +204,14 @@ class Verifier {
       MACE_RETURN_IF_ERROR(
           Quantization("tensor", op.output[i], op.quantize_info[i], DT_INVALID, Shape()));
     }
+    for (size_t i = 0; i < op.subgraph.size(); ++i) {
+      VerifyOptions options;
+      options.shape_only = options_.shape_only;
+      const MaceStatus status = Verifier(op.subgraph[i], data_size_, options).Verify();
+      if (status.ok()) continue;
+      const MaceStatus where = InvalidArgs(op.type, " '", op.name, "': subgraph ", i, ": ");
+      return MaceStatus(status.code(), where.message() + status.message());
+    }
     return MaceStatus::MACE_SUCCESS;
   }
 
@@ -233,7 +235,6 @@ class Verifier {
   }
 
   const NetDef &net_;
-  const ModelDef &model_;
   const uint64_t data_size_;
   const VerifyOptions &options_;
   // Tensors that operators may read so far.
@@ -271,7 +272,12 @@ bool IsText(const std::string &text) {
 }
 
 MaceStatus VerifyModel(const ModelDef &model, uint64_t data_size, const VerifyOptions &options) {
-  return Verifier(model, data_size, options).Verify();
+  if (!options.shape_only && data_size != model.data_size) {
+    return InvalidArgs("model.data has ", data_size, " bytes, but model.pb was written for ",
+                       model.data_size,
+                       "; the two files do not belong together or one is truncated");
+  }
+  return Verifier(model.net, data_size, options).Verify();
 }
 
 MaceStatus VerifyData(const ModelDef &model, const void *data) {

@@ -42,6 +42,32 @@ TEST(VerifierTest, GoodModel) {
   EXPECT_TRUE(status.ok()) << status.information();
 }
 
+TEST(VerifierTest, SubgraphsAreClosed) {
+  ModelDef model = GoodModel();
+  NetDef branch;
+  branch.input_info = {{"captured", {}, DT_FLOAT, DF_NONE}};
+  branch.output_info = {{"y", {}, DT_FLOAT, DF_NONE}};
+  OperatorDef identity;
+  identity.name = "i";
+  identity.type = "Identity";
+  identity.input = {"captured"};
+  identity.output = {"y"};
+  branch.op = {identity};
+  OperatorDef branches;
+  branches.name = "if";
+  branches.type = "If";
+  branches.input = {model.net.input_info[0].name, model.net.input_info[0].name};
+  branches.output = {"if's"};
+  branches.subgraph = {branch, branch};
+  model.net.op.push_back(branches);
+  EXPECT_EQ(VerifyModel(model, model.data_size, VerifyOptions()).information(), "MACE_SUCCESS");
+  // The names outside are not known inside.
+  model.net.op.back().subgraph[1].op[0].input = {model.net.input_info[0].name};
+  const MaceStatus status = VerifyModel(model, model.data_size, VerifyOptions());
+  EXPECT_NE(status.message().find("If 'if': subgraph 1: Identity 'i': input"), std::string::npos)
+      << status.information();
+}
+
 TEST_P(Verifier, Refuses) {
   ModelDef model = GoodModel();
   const uint64_t data_size = model.data_size;
@@ -99,6 +125,7 @@ const BrokenCase kCases[] = {
     BROKEN(OpVersionZero, m->net.op[0].version = 0, "version 0"),
     BROKEN(OpInputs, m->net.op[0].input.resize(1), "1 inputs instead of 2 to 3"),
     BROKEN(OpInputsMany, m->net.op[1].input.resize(9, "input"), "9 inputs"),
+    BROKEN(OpSubgraph, m->net.op[0].subgraph.resize(1), "1 subgraphs instead of 0"),
     BROKEN(OpAbsentInput, m->net.op[0].input[1] = "", "input 1 must not be absent"),
     BROKEN(OpOutputs, m->net.op[0].output.clear(), "0 outputs instead of 1"),
     BROKEN(OpOutputName, m->net.op[0].output[0] = "", "output 0 has no name"),

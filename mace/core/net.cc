@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mace/base/closest_name.h"
+#include "mace/core/subgraph.h"
 
 namespace mace {
 
@@ -142,9 +143,15 @@ MaceStatus Net::InitOperator(size_t i, const Options &options) {
   const DataType key = type_input < inputs.size() && inputs[type_input] != DT_INVALID
                            ? inputs[type_input]
                            : DT_FLOAT;
+  std::vector<std::unique_ptr<Subgraph>> subgraphs;
+  for (const NetDef &def : op.def->subgraph) {
+    subgraphs.emplace_back();
+    MACE_RETURN_IF_ERROR(NetSubgraph::Make(def, *constants_, options, &subgraphs.back()));
+  }
   OpConstructContext construct;
   construct.def = op.def;
   construct.device = options.device;
+  construct.subgraphs = &subgraphs;
   std::unique_ptr<Operation> operation;
   MACE_RETURN_IF_ERROR(options.registry->Create(&construct, key, &operation));
   MACE_RETURN_IF_ERROR(operation->InferType(inputs, &outputs));

@@ -44,6 +44,7 @@ class Net {
     const OpRegistryBase *registry = nullptr;
     DeviceType device = CPU;
     ThreadPool *thread_pool = nullptr;
+    size_t memory_limit = 0;  // of the plans of each subgraph
     bool shape_only = false;
     // Names of the outputs that are wanted; empty: all. Operators that none of them needs are
     // left out.

@@ -164,6 +164,8 @@ MaceStatus CheckOperatorDef(const OpSchema &schema, const OperatorDef &def) {
   for (size_t i = 0; i < def.output.size(); ++i) {
     if (def.output[i].empty()) return Problem(def, "output ", i, " has no name");
   }
+  MACE_RETURN_IF_ERROR(
+      CheckCount(def, "subgraph", def.subgraph.size(), schema.subgraphs, schema.subgraphs));
   return Attributes(schema, def, nullptr);
 }
 

@@ -43,6 +43,7 @@ struct OpSchema {
   int max_inputs;  // -1: any number
   int min_outputs;
   int max_outputs;           // -1: any number
+  int subgraphs;             // number of graphs inside it
   uint32_t optional_inputs;  // bit i: input i may be absent (an empty name)
   // What the registry is keyed by: the index of the input whose type counts.
   int type_input;

@@ -29,10 +29,10 @@ MaceStatus OpShapeContext::NeedElements(int i, const char *what) const {
 }
 
 MaceStatus OpContext::AllocateOutput(int o, const Shape &shape) {
-  if (allocator_ == nullptr) {
-    return RuntimeError("output ", o, " was planned, and has its memory already");
-  }
-  return allocator_->Allocate(o, shape, outputs_[o]);
+  if (allocator_ != nullptr) return allocator_->Allocate(o, shape, outputs_[o]);
+  if (shape == outputs_[o]->shape) return MaceStatus::MACE_SUCCESS;
+  return RuntimeError("output ", o, " was planned as ", outputs_[o]->shape.ToString(),
+                      " and came out as ", shape.ToString());
 }
 
 MaceStatus Operation::InferType(const std::vector<DataType> &inputs,

@@ -44,10 +44,28 @@ class AlignedBuffer {
   size_t size_ = 0;
 };
 
+// A graph inside an operator, ready to run: the branch of an If, the body of a Loop.
+class Subgraph {
+ public:
+  virtual ~Subgraph() = default;
+  // Element types of inputs and outputs.
+  virtual const std::vector<DataType> &input_types() const = 0;
+  virtual const std::vector<DataType> &output_types() const = 0;
+  // Shapes of the outputs for those of the inputs. late: those that only a run knows.
+  virtual MaceStatus InferShapes(const std::vector<Shape> &inputs, std::vector<Shape> *outputs,
+                                 std::vector<bool> *late) = 0;
+  // Runs once. Of the inputs, shape and raw count; they may be outputs of the last run.
+  virtual MaceStatus Run(const std::vector<const Tensor *> &inputs) = 0;
+  // An output of the last run; its memory lasts until the run after the next.
+  virtual const Tensor &output(size_t i) const = 0;
+};
+
 // What an operator sees when it is constructed.
 struct OpConstructContext {
   const OperatorDef *def = nullptr;
   DeviceType device = CPU;
+  // Those of def->subgraph, for the operator to take; null without any.
+  std::vector<std::unique_ptr<Subgraph>> *subgraphs = nullptr;
 };
 
 // What an operator sees when weights are packed. Called once, before any shape is known.
@@ -141,6 +159,7 @@ class OpContext {
   OpState *state() const { return state_; }
   ThreadPool *thread_pool() const { return thread_pool_; }
   // Sets the shape of an output that InferShape called late, and gives it memory: once for each.
+  // For one that was planned it checks the shape.
   MaceStatus AllocateOutput(int o, const Shape &shape);
 
  private:

@@ -187,7 +187,11 @@ MaceStatus Plan::Late::Allocate(int o, const Shape &shape, Tensor *output) {
   if (!CheckedBytes(shape, DataTypeSize(output->dtype), &bytes)) {
     return InvalidArgs("output ", o, " would have the impossible shape ", shape.ToString());
   }
-  if (block_of_[At(tensor)] >= 0) return RuntimeError("it allocates output ", o, " twice");
+  if (output->raw != nullptr) {
+    if (shape == output->shape) return MaceStatus::MACE_SUCCESS;
+    return RuntimeError("output ", o, " was planned as ", output->shape.ToString(),
+                        " and came out as ", shape.ToString());
+  }
   MACE_RETURN_IF_ERROR(Take(bytes, &block_of_[At(tensor)]));
   output->shape = shape;
   output->raw = blocks_[At(block_of_[At(tensor)])].memory.data();

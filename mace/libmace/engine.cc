@@ -164,6 +164,7 @@ MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string
   options.registry = config_.registry;
   options.device = config.device;
   options.thread_pool = thread_pool_.get();
+  options.memory_limit = config.memory_limit;
   options.outputs = output_names;
   MACE_RETURN_IF_ERROR(net_.Init(std::move(model), std::move(constants), options));
   MACE_RETURN_IF_ERROR(ChooseInputs(input_names));

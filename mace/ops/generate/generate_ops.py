@@ -96,11 +96,12 @@ class Operator:
         for i, text in enumerate(self.inputs):
             if text.endswith("?"):
                 self.optional |= 1 << i
-        required = [t for t in self.inputs if not t.endswith("?")]
+        required = [t for t in self.inputs if "?" not in t]
         self.max_inputs = -1 if any(t.endswith("*") for t in self.inputs) else len(self.inputs)
         self.min_inputs = len(required)
         self.max_outputs = -1 if any(t.endswith("*") for t in self.outputs) else len(self.outputs)
         self.min_outputs = 1
+        self.subgraphs = len(spec.get("subgraphs", {}))
         named = spec["types"].get("cpu", [])
         self.cpu_types = [DTYPES[t] for t in (DTYPES if named == ["any"] else named)]
         plain = [t.rstrip("?*") for t in self.inputs]

@@ -56,14 +56,9 @@ def to_bytes(
     computes in float32 all the same. Raises MaceError when a constant has a type that MACE does not have.
     """
     net = proto_messages.new("mace.NetDef")
-    net.name = graph.name
-    for name, node in zip(unique_names(graph.nodes), graph.nodes, strict=True):
-        _write_node(net.op.add(), name, node, graph.values)
-    data = _write_constants(net, graph, keep, half)
-    for interface in graph.inputs:
-        _write_interface(net.input_info.add(), interface)
-    for interface in graph.outputs:
-        _write_interface(net.output_info.add(), interface)
+    writer = _Data(keep, half)
+    _write_net(net, graph, writer)
+    data = b"".join(writer.chunks)
     net.checked_runtime.extend(sorted(RUNTIMES[r] for r in runtimes))
 
     model = proto_messages.new("mace.ModelDef")
@@ -75,6 +70,21 @@ def to_bytes(
     model.data_size = len(data)
     model.data_checksum = xxhash.xxh64_intdigest(data)
     return ModelBytes(proto_messages.serialize(model), data)
+
+
+def _write_net(net: Any, graph: Graph, data: _Data) -> None:
+    net.name = graph.name
+    for name, node in zip(unique_names(graph.nodes), graph.nodes, strict=True):
+        message = net.op.add()
+        _write_node(message, name, node, graph.values)
+        for subgraph in node.subgraphs:
+            _write_net(message.subgraph.add(), subgraph, data)
+    for name in used_constants(graph):
+        data.write(net.tensors.add(), name, graph.consts[name])
+    for interface in graph.inputs:
+        _write_interface(net.input_info.add(), interface)
+    for interface in graph.outputs:
+        _write_interface(net.output_info.add(), interface)
 
 
 def unique_names(nodes: Sequence[Node]) -> list[str]:
@@ -141,37 +151,38 @@ def used_constants(graph: Graph) -> list[str]:
     return [t for t in dict.fromkeys(names) if t in graph.consts]
 
 
-def _write_constants(
-    net: Any, graph: Graph, keep: Callable[[str, Array], bool] | None, half: bool
-) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    offsets: dict[bytes, int] = {}
-    for name in used_constants(graph):
-        array = graph.consts[name]
+class _Data:
+    """The content of model.data: the elements of all constants, equal ones once."""
+
+    def __init__(self, keep: Callable[[str, Array], bool] | None, half: bool) -> None:
+        self.chunks: list[bytes] = []
+        self._keep, self._half = keep, half
+        self._size = 0
+        self._offsets: dict[bytes, int] = {}
+
+    def write(self, tensor: Any, name: str, array: Array) -> None:
+        """Describes a constant in `tensor`, and adds its elements if they are kept."""
         dtype = dtypes.from_numpy(array.dtype)
         if dtype is None:
             raise MaceError(
                 f"constant '{name}' has element type {array.dtype}, which MACE does not have"
             )
-        tensor = net.tensors.add()
         tensor.name = name
         tensor.dims.extend(array.shape)
         tensor.data_type = dtypes.NUMBERS[dtype]
-        if half and dtype == "f32" and _fits_half(array):
+        if self._half and dtype == "f32" and _fits_half(array):
             array = array.astype(np.float16)
             tensor.stored_type = dtypes.NUMBERS["f16"]
-        if keep is not None and not keep(name, array):
-            continue
+        if self._keep is not None and not self._keep(name, array):
+            return
         raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
         digest = hashlib.sha256(raw).digest()
-        if digest not in offsets:
-            padding = -size % ALIGNMENT
-            chunks += [bytes(padding), raw]
-            offsets[digest] = size + padding
-            size += padding + len(raw)
-        tensor.offset, tensor.data_size = offsets[digest], len(raw)
-    return b"".join(chunks)
+        if digest not in self._offsets:
+            padding = -self._size % ALIGNMENT
+            self.chunks += [bytes(padding), raw]
+            self._offsets[digest] = self._size + padding
+            self._size += padding + len(raw)
+        tensor.offset, tensor.data_size = self._offsets[digest], len(raw)
 
 
 def _fits_half(array: Array) -> bool:

@@ -42,6 +42,9 @@ class Node:
     outputs: list[str]
     attrs: dict[str, Any] = field(default_factory=dict)
     source: str = ""
+    # Graphs inside the operator, in the order of ops.yml. They are closed: what they read of this
+    # graph is among `inputs`. Passes do not look into them.
+    subgraphs: list[Graph] = field(default_factory=list)
 
 
 @dataclass
@@ -80,7 +83,15 @@ class Graph:
     def copy(self) -> Graph:
         """A copy whose lists and nodes may be changed; constant arrays are shared."""
         nodes = [
-            Node(n.op, n.name, list(n.inputs), list(n.outputs), dict(n.attrs), n.source)
+            Node(
+                n.op,
+                n.name,
+                list(n.inputs),
+                list(n.outputs),
+                dict(n.attrs),
+                n.source,
+                [g.copy() for g in n.subgraphs],
+            )
             for n in self.nodes
         ]
         return Graph(

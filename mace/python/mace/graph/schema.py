@@ -93,6 +93,7 @@ class Operator:
     types: dict[str, tuple[str, ...]]
     type_of: str  # the input (or dtype attribute) whose type selects the kernel
     version: int  # the newest
+    subgraphs: tuple[str, ...] = ()  # names of the graphs inside it
 
     @property
     def input_range(self) -> tuple[int, int | None]:
@@ -155,11 +156,12 @@ def _operator(name: str, entry: dict[str, Any], groups: dict[str, Any]) -> Opera
         types={runtime: tuple(names) for runtime, names in entry["types"].items()},
         type_of=entry.get("type_of", inputs[0].name),
         version=entry.get("versions", [1, 1])[1],
+        subgraphs=tuple(entry.get("subgraphs", {})),
     )
 
 
 def _port(text: str, meaning: str) -> Port:
-    return Port(text.rstrip("?*"), meaning, text.endswith("?"), text.endswith("*"))
+    return Port(text.rstrip("?*"), meaning, "?" in text, text.endswith("*"))
 
 
 def _attribute(where: str, name: str, spec: dict[str, Any]) -> Attribute:
@@ -198,6 +200,11 @@ def check_node(node: Node) -> list[str]:
         hint = f"; did you mean {close[0]}?" if close else ""
         return [f"there is no operator {node.op}{hint}"]
     problems = _check_arity(node, operator)
+    if len(node.subgraphs) != len(operator.subgraphs):
+        count = len(operator.subgraphs)
+        problems.append(f"{node.op} has {len(node.subgraphs)} subgraphs but takes {count}")
+    for subgraph in node.subgraphs:
+        problems += [f"in '{n.name}' inside it: {text}" for n, text in check_graph(subgraph)]
     for name, value in node.attrs.items():
         if name not in operator.attributes:
             close = difflib.get_close_matches(name, operator.attributes, 1)

@@ -152,7 +152,7 @@ def remove_duplicates(r: Rewriter) -> None:
     """Computes once what several nodes compute of the same inputs with the same attributes."""
     seen: dict[Any, Node] = {}
     for node in r.nodes():
-        if not r.alive(node):
+        if not r.alive(node) or node.subgraphs:
             continue
         key = (
             node.op,
