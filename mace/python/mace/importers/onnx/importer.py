@@ -21,6 +21,7 @@ from mace.importers.base import (
     apply_borders,
 )
 from mace.importers.onnx import (
+    control,
     elementwise,
     indexing,
     manipulation,
@@ -38,6 +39,7 @@ from mace.importers.onnx.reader import OnnxModel, dims_of, element_type, load, r
 
 # The modules register their functions when they are imported.
 FUNCTIONS = (
+    control,
     elementwise,
     indexing,
     manipulation,
@@ -195,7 +197,8 @@ def _needed(
     shells = []
     for index, node in enumerate(source.nodes):
         kept = [t if t not in given else "" for t in node.outputs]
-        shells.append(Node(node.op, node.name, node.inputs, kept, {"index": index}))
+        read = [*node.inputs, *node.captures]
+        shells.append(Node(node.op, node.name, read, kept, {"index": index}))
     wanted = {r.name for r in outputs} - given
     # Until nothing new is needed; models list producers first, so that this takes one round.
     needed: dict[int, Node] = {}

@@ -32,6 +32,8 @@ class OnnxNode:
     attrs: dict[str, Any]
     opset: int
     types: Types
+    # What the graphs inside it read of the one that it is in.
+    captures: list[str] = field(default_factory=list)
 
     def attr(self, name: str, default: Any) -> Any:
         """An attribute or its default."""

@@ -22,7 +22,7 @@ BitCast ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceSumSquare Redu
 ReduceLogSum ReduceLogSumExp ArgMax ArgMin Identity Dropout Reshape
 Flatten Squeeze Unsqueeze Transpose Concat Split Slice Gather Tile Expand Shape Size
 ConstantOfShape OneHot Trilu EyeLike CumSum CumProd MatMul Gemm GatherElements
-GatherND ScatterElements Scatter
+GatherND ScatterElements Scatter If Loop Scan
 ScatterND TensorScatter ReverseSequence Compress NonZero Unique TopK
 """
 _DOUBLE = frozenset(_NAMES.split())

@@ -228,6 +228,22 @@ def _add_constant_node(model: OnnxModel, node: onnx.NodeProto) -> None:
             model.bad_consts[name] = f"it is given as {attribute.name}"
 
 
+def _captures(graph: onnx.GraphProto) -> list[str]:
+    """Names of the tensors that a graph reads of the one round it, in the order of reading."""
+    own = {t.name for t in graph.initializer} | {v.name for v in graph.input}
+    own |= {t.values.name for t in graph.sparse_initializer}
+    read: dict[str, None] = {}
+    for node in graph.node:
+        names = list(node.input)
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                names += _captures(inner)
+        read.update((t, None) for t in names if t and t not in own)
+        own.update(node.output)
+    read.update((v.name, None) for v in graph.output if v.name not in own)
+    return list(read)
+
+
 def _node(node: onnx.NodeProto, index: int, opset: int, types: Types) -> OnnxNode:
     attrs: dict[str, Any] = {}
     for attribute in node.attribute:
@@ -240,7 +256,17 @@ def _node(node: onnx.NodeProto, index: int, opset: int, types: Types) -> OnnxNod
         inputs.pop()
     op = functions.operator_name(node)
     first = next((o for o in node.output if o), f"{op}_{index}")
-    return OnnxNode(op, node.name or first, inputs, list(node.output), attrs, opset, types)
+    captured = [t for a in node.attribute for graph in (a.g, *a.graphs) for t in _captures(graph)]
+    return OnnxNode(
+        op,
+        node.name or first,
+        inputs,
+        list(node.output),
+        attrs,
+        opset,
+        types,
+        list(dict.fromkeys(captured)),
+    )
 
 
 def _is_known(op: str) -> bool:
