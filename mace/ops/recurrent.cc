@@ -47,14 +47,18 @@ constexpr NamedFunction kFunctions[] = {
 
 int64_t RoundUp(int64_t floats) { return (floats + 15) / 16 * 16; }
 
-// The columns of a product, shared out among threads.
-void RunProduct(ThreadPool *pool, const kernels::GemmCall &call) {
+// The columns of a product, shared out among threads, each with `thread_floats` of scratch.
+void RunProduct(ThreadPool *pool, const kernels::GemmCall &call, float *scratch,
+                int64_t thread_floats) {
   const kernels::GemmKernel &kernel = kernels::BestGemm();
   const int64_t panel_macs = call.m * call.k * kernel.columns;
-  pool->ParallelFor(
-      kernels::GemmPanels(kernel, call.n),
-      std::max<int64_t>(1, kGrainMacs / std::max<int64_t>(1, panel_macs)),
-      [&](int64_t begin, int64_t end, int) { kernels::Gemm(kernel, call, begin, end); });
+  pool->ParallelFor(kernels::GemmPanels(kernel, call.n),
+                    std::max<int64_t>(1, kGrainMacs / std::max<int64_t>(1, panel_macs)),
+                    [&](int64_t begin, int64_t end, int thread) {
+                      kernels::GemmCall own = call;
+                      own.scratch = thread_floats > 0 ? scratch + thread * thread_floats : nullptr;
+                      kernels::Gemm(kernel, own, begin, end);
+                    });
 }
 
 kernels::GemmCall MakeCall(const float *a, int64_t rows, int64_t k, const float *packed, int64_t n,
@@ -85,12 +89,14 @@ struct RecurrentOperation::State : OpState {
   int64_t packed_floats = 0;
   int64_t projection_floats = 0, row_floats = 0;  // rounded up: [chunk * B][G * H], [B][G * H]
   int64_t state_floats = 0;                       // [B][H]
+  int64_t thread_floats = 0;                      // of products, for each thread
 };
 
 // What one step works on.
 struct RecurrentOperation::Step {
   const State *state;
   ThreadPool *pool;
+  float *scratch;  // of products
   int direction;
   int64_t time;
   const float *recurrence;  // packed
@@ -355,6 +361,7 @@ void RecurrentOperation::RunDirection(const State &s, OpContext *context, const 
   step.extra = step.gates + s.row_floats;
   step.hidden = step.extra + s.state_floats;
   step.cell = step.hidden + s.state_floats;
+  step.scratch = step.cell + s.state_floats;
   const auto initial = [&](int i) {
     const float *from = input(i);
     return from == nullptr ? nullptr : from + direction * size;
@@ -366,8 +373,10 @@ void RecurrentOperation::RunDirection(const State &s, OpContext *context, const 
   for (int64_t done = 0; done < s.steps; done += s.chunk) {
     const int64_t count = std::min(s.chunk, s.steps - done);
     const int64_t first = reverse ? s.steps - done - count : done;
-    RunProduct(step.pool, MakeCall(input(kInput) + first * s.batch * s.inputs, count * s.batch,
-                                   s.inputs, packed, n, projection, n));
+    RunProduct(step.pool,
+               MakeCall(input(kInput) + first * s.batch * s.inputs, count * s.batch, s.inputs,
+                        packed, n, projection, n),
+               step.scratch, s.thread_floats);
     for (int64_t i = 0; i < count; ++i) {
       const int64_t in_chunk = reverse ? count - 1 - i : i;
       step.time = first + in_chunk;
@@ -390,7 +399,7 @@ void RecurrentOperation::RunStep(const Step &step) const {
   kernels::GemmCall call = MakeCall(step.hidden, s.batch, h, step.recurrence, first, step.gates, n);
   call.residual = step.projection;
   call.ldr = n;
-  RunProduct(step.pool, call);
+  RunProduct(step.pool, call, step.scratch, s.thread_floats);
   const int64_t grain = std::max<int64_t>(1, kGrainElements / n);
   if (is_gru()) {
     step.pool->ParallelFor(s.batch, grain, [&](int64_t begin, int64_t end, int) {
@@ -407,7 +416,7 @@ void RecurrentOperation::RunStep(const Step &step) const {
       call.residual = step.projection + first;
       call.ldr = n;
     }
-    RunProduct(step.pool, call);
+    RunProduct(step.pool, call, step.scratch, s.thread_floats);
   }
   step.pool->ParallelFor(s.batch, grain, [&](int64_t begin, int64_t end, int) {
     for (int64_t b = begin; b < end; ++b) UpdateRow(step, b);

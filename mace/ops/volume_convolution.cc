@@ -25,6 +25,8 @@ struct VolumeConvolution::State : OpState {
   kernels::VolumePlan plan;
   int64_t batch = 0;
   int64_t packed_scratch_floats = 0;  // before the padded image; 0 if filters are constant
+  int64_t padded_floats = 0;          // rounded up; the threads' scratch follows
+  int64_t thread_floats = 0;
 };
 
 MaceStatus VolumeConvolution::InferType(const std::vector<DataType> &inputs,
@@ -181,9 +183,11 @@ MaceStatus VolumeConvolution::Plan(OpPlanContext *context) {
   state->plan = kernels::PlanVolume(shape, kernels::BestGemm(), static_cast<int>(share));
   state->batch = in[0];
   if (!filter_is_packed_) state->packed_scratch_floats = RoundUp(state->plan.packed_floats);
-  context->RequestScratch(
-      static_cast<size_t>(state->packed_scratch_floats + state->plan.padded_floats) *
-      sizeof(float));
+  state->padded_floats = RoundUp(state->plan.padded_floats);
+  state->thread_floats = RoundUp(state->plan.scratch_floats);
+  const int64_t floats =
+      state->packed_scratch_floats + state->padded_floats + threads * state->thread_floats;
+  context->RequestScratch(static_cast<size_t>(floats) * sizeof(float));
   context->SetState(std::move(state));
   return MaceStatus::MACE_SUCCESS;
 }
@@ -213,12 +217,14 @@ MaceStatus VolumeConvolution::Run(OpContext *context) {
       });
       input = scratch;
     }
-    pool->ParallelFor(plan.shape.dims[0].out * plan.tiles, 1, [&](int64_t begin, int64_t end, int) {
-      for (int64_t i = begin; i < end; ++i) {
-        kernels::RunVolumeTile(plan, epilogue_, input, packed, output, i / plan.tiles,
-                               i % plan.tiles);
-      }
-    });
+    pool->ParallelFor(plan.shape.dims[0].out * plan.tiles, 1,
+                      [&](int64_t begin, int64_t end, int thread) {
+                        float *own = scratch + state->padded_floats + thread * state->thread_floats;
+                        for (int64_t i = begin; i < end; ++i) {
+                          kernels::RunVolumeTile(plan, epilogue_, input, packed, output,
+                                                 i / plan.tiles, i % plan.tiles, own);
+                        }
+                      });
   }
   return MaceStatus::MACE_SUCCESS;
 }

@@ -52,7 +52,7 @@ void AddDepth(const VolumeShape &shape, const std::vector<int64_t> &kernel,
   const int64_t slice_floats = shape.dims[1].in * shape.dims[2].in * shape.in_c;
   const int64_t group_c = shape.in_c / shape.group;
   const int64_t filter_floats = shape.dims[1].kernel * shape.dims[2].kernel * group_c;
-  plan->packed_floats = 0;
+  plan->packed_floats = plan->gemm_scratch_floats = 0;
   for (ConvPhase &phase : plan->phases) {
     std::vector<int64_t> image, filter;
     for (size_t z = 0; z < kernel.size(); ++z) {
@@ -73,7 +73,12 @@ void AddDepth(const VolumeShape &shape, const std::vector<int64_t> &kernel,
     phase.packed_group_floats =
         PackedGemmFloats(*plan->gemm, phase.taps * phase.k, shape.out_c / shape.group);
     plan->packed_floats += shape.group * phase.packed_group_floats;
+    const int64_t columns = plan->line_pixels != 0 ? plan->line_pixels : phase.columns;
+    plan->gemm_scratch_floats =
+        std::max(plan->gemm_scratch_floats,
+                 GemmScratchFloats(*plan->gemm, phase.taps * phase.k, plan->band_lines * columns));
   }
+  plan->scratch_floats = plan->gemm_scratch_floats;
   // What PackConv takes for the distance of filters.
   plan->shape.kernel_h = shape.dims[0].kernel * shape.dims[1].kernel;
 }
@@ -118,6 +123,7 @@ VolumePlan PlanVolume(const VolumeShape &shape, const GemmKernel &gemm, int thre
     phase.first = offsets.empty() ? 0 : offsets[0];
     phase.packed_offset = plan.packed_floats;
     plan.packed_floats += phase.plan.packed_floats;
+    plan.scratch_floats = std::max(plan.scratch_floats, phase.plan.scratch_floats);
     plan.tiles = phase.plan.tiles;
     plan.phases.push_back(std::move(phase));
   }
@@ -145,7 +151,8 @@ void PadVolumeSlice(const VolumePlan &plan, const float *input, int64_t slice, f
 }
 
 void RunVolumeTile(const VolumePlan &plan, const ConvEpilogue &epilogue, const float *input,
-                   const float *packed, float *output, int64_t slice, int64_t tile) {
+                   const float *packed, float *output, int64_t slice, int64_t tile,
+                   float *scratch) {
   const VolumeDimension &d = plan.shape.dims[0], &h = plan.shape.dims[1], &w = plan.shape.dims[2];
   const int64_t at = plan.shape.transposed ? slice + d.pad : slice * d.stride - d.pad;
   const VolumePhase &phase =
@@ -153,7 +160,7 @@ void RunVolumeTile(const VolumePlan &plan, const ConvEpilogue &epilogue, const f
   const int64_t first = (plan.shape.transposed ? at / d.stride : at) + phase.first;
   RunConvTile(phase.plan, epilogue, input + first * h.in * w.in * plan.shape.in_c,
               packed + phase.packed_offset, output + slice * h.out * w.out * plan.shape.out_c, tile,
-              nullptr);
+              scratch);
 }
 
 }  // namespace kernels

@@ -40,8 +40,9 @@ struct VolumePlan {
   // One for each remainder of (slice + pad) / stride if transposed, else one.
   std::vector<VolumePhase> phases;
   int64_t packed_floats = 0;
-  int64_t padded_floats = 0;  // of one padded image, 0 if it is read in place
-  int64_t tiles = 0;          // of each slice
+  int64_t padded_floats = 0;   // of one padded image, 0 if it is read in place
+  int64_t scratch_floats = 0;  // for each thread
+  int64_t tiles = 0;           // of each slice
 };
 
 // `threads` is the number that the tiles of one slice should keep busy.
@@ -54,9 +55,10 @@ void PackVolume(const VolumePlan &plan, const float *filter, const float *bias, 
 // Slice `slice` of the padded input, of shape.dims[0].in ones.
 void PadVolumeSlice(const VolumePlan &plan, const float *input, int64_t slice, float *padded);
 
-// Computes tile `tile` of slice `slice` of the output from the (padded) input.
+// Computes tile `tile` of slice `slice` of the output from the (padded) input; scratch is 64-byte
+// aligned and has plan.scratch_floats.
 void RunVolumeTile(const VolumePlan &plan, const ConvEpilogue &epilogue, const float *input,
-                   const float *packed, float *output, int64_t slice, int64_t tile);
+                   const float *packed, float *output, int64_t slice, int64_t tile, float *scratch);
 
 }  // namespace kernels
 }  // namespace mace
