@@ -291,7 +291,7 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
 
 // Whether Winograd convolution takes the shape; this may depend on the filters alone.
 bool PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
-  if (s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 ||
+  if (!s.winograd || s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 ||
       s.dilation_h != 1 || s.dilation_w != 1 || s.group != 1) {
     return false;
   }

@@ -39,6 +39,8 @@ struct ConvShape {
   int64_t dilation_h = 1, dilation_w = 1;
   int64_t pad_top = 0, pad_left = 0;
   int64_t group = 1;
+  // False if the plan must have phases with taps, as volume.h changes them.
+  bool winograd = true;
 };
 
 // What follows the sums: clamp, then the function unless it is kActivationNoop.
