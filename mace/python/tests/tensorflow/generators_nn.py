@@ -325,7 +325,7 @@ def dequantize(g: Gen, op: str) -> Case:
             input=made.output, min_range=made.output_min, max_range=made.output_max, mode=mode
         )
 
-    return Case(build, [g.f32(g.shape(), -4, 4)])
+    return Case(build, [g.f32(g.shape(1, 4), -4, 4)])
 
 
 @generator("BlockLSTM", "BlockLSTMV2")

@@ -127,7 +127,10 @@ def reduce(builder: Builder, node: TfNode) -> None:
     axes = constant_ints(builder, node, 1, "axes")
     keep = node.bool_attr("keep_dims") or node.bool_attr("keepdims")
     if not axes:
-        builder.op("Identity", [node.input(0)], [node.output()])
+        if node.op == "EuclideanNorm":  # The root of the square of each element.
+            builder.op("Unary", [node.input(0)], [node.output()], type="ABS")
+        else:
+            builder.op("Identity", [node.input(0)], [node.output()])
         return
     attrs = {"reduce_type": _REDUCE[node.op], "axis": axes, "keepdims": keep}
     builder.op("Reduce", [node.input(0)], [node.output()], **attrs)
