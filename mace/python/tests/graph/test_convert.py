@@ -97,12 +97,12 @@ def test_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
 def test_problems_are_listed_and_nothing_is_written(tmp_path: Path) -> None:
     proto = _network()
     proto.graph.node[2].op_type = "Rrelu"
-    proto.graph.node[4].op_type = "GlobalLpPool"
+    proto.graph.node[4].op_type = "GlobalMedianPool"
     onnx.save(proto, tmp_path / "bad.onnx")
     request = ConvertRequest("bad", "onnx", tmp_path / "bad.onnx")
     with pytest.raises(ConversionError) as caught:
         convert_model(request, tmp_path / "out")
-    assert [p.op for p in caught.value.problems] == ["Rrelu", "GlobalLpPool"]
+    assert [p.op for p in caught.value.problems] == ["Rrelu", "GlobalMedianPool"]
     assert caught.value.exit_code == 2
     assert not (tmp_path / "out").exists()
 
