@@ -240,11 +240,49 @@ def test_recurrent_layer_of_any_length(tmp_path: Path, kind: str) -> None:
 
 
 def test_loop_of_any_length_that_is_no_layer(tmp_path: Path) -> None:
+    """Becomes a Loop that stacks what each step gives."""
     data = tf.keras.Input((None, 3), name="x")
-    model = tf.keras.Model(data, LAYERS.GRU(4, reset_after=False)(data))
+    middle = LAYERS.GRU(4, reset_after=False, return_sequences=True)(data)
+    model = tf.keras.Model(data, middle)
+    _randomize(model)
     model.export(tmp_path / "model", verbose=False)
-    with pytest.raises(MaceError, match="number of its steps"):
-        convert_graph(ConvertRequest("model", "tensorflow", tmp_path / "model"))
+    x = random(2, 5, 3)
+    inputs = [InterfaceRequest("x", (2, -1, 3))]
+    request = ConvertRequest("model", "tensorflow", tmp_path / "model", inputs=inputs)
+    converted = convert_graph(request)
+    assert "Loop" in {n.op for n in converted.graph.nodes}
+    with Engine.from_bytes(converted.model.graph, converted.model.data) as engine:
+        for steps in (5, 3):
+            (found,) = engine.run({"x": x[:, :steps]}).values()
+            wanted = model(x[:, :steps]).numpy()
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+class Control(tf.Module):  # type: ignore[misc]  # TensorFlow has no types.
+    """A loop whose end depends on what it computes, and a branch that depends on the input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = tf.Variable(random(3, 3) * 0.2 + np.eye(3, dtype=np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([2, 3], name="x")])  # type: ignore[untyped-decorator]
+    def serve(self, x: Any) -> dict[str, Any]:
+        count, grown = tf.while_loop(
+            lambda i, y: tf.reduce_max(tf.abs(y)) < 20,
+            lambda i, y: (i + 1, tf.matmul(y, self.weight) + tf.sign(x)),
+            (tf.constant(0), x),
+        )
+        chosen = tf.cond(tf.reduce_sum(x) > 0, lambda: tf.matmul(x, self.weight), lambda: x - grown)
+        return {"count": count, "grown": grown, "chosen": chosen}
+
+
+def test_control_flow_that_depends_on_the_input(tmp_path: Path) -> None:
+    module = Control()
+    tf.saved_model.save(module, tmp_path / "model", {"serving_default": module.serve})
+    for sign in (1, -1):
+        x = np.abs(random(2, 3)) * np.float32(sign)
+        graph = check(tmp_path / "model", {"x": x})
+        assert {"If", "Loop"} <= {n.op for n in graph.nodes}
 
 
 def _randomize(model: Any) -> None:

@@ -15,11 +15,12 @@ from mace.importers.tensorflow.functions import Functions
 class TensorList:
     """A TensorFlow tensor list, known when the model is converted: its elements by name, None for
     those that nobody wrote; or `dense`, a tensor whose slices along its first dimension they are.
-    is_open: even their number is not known."""
+    is_open: even their number is not known; `count` is the tensor that holds it."""
 
     elements: list[str | None] = field(default_factory=list)
     dense: str = ""
     is_open: bool = False
+    count: str = ""
 
 
 @dataclass

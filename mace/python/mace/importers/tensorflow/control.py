@@ -13,6 +13,7 @@ from mace.importers.tensorflow.context import Context, TensorList
 from mace.importers.tensorflow.graph_def import TfNode
 from mace.importers.tensorflow.recurrent import recurrent_layer
 from mace.importers.tensorflow.registry import TENSORFLOW, alias, constant_int
+from mace.importers.tensorflow.subgraphs import if_operator, loop_operator
 
 # More steps or nodes than these would make a model that nobody wants.
 _MAX_STEPS = 2048
@@ -29,29 +30,25 @@ def _context(node: TfNode) -> Context:
 
 @TENSORFLOW.register("While", "StatelessWhile")
 def while_(builder: Builder, node: TfNode) -> None:
-    """A recurrent layer as one operator, or a loop of a known number of steps, written out."""
+    """A recurrent layer as one operator, a loop of a known number of steps written out, or a Loop."""
     context, state = _context(node), list(node.inputs)
     if recurrent_layer(builder, node, context):
         return
     condition, body = node.function_attr("cond"), node.function_attr("body")
+    start = len(builder.graph.nodes)
     for _ in range(_MAX_STEPS):
         (holds,) = context.call(builder, condition, state, node.attrs)
         value = builder.value(holds)
-        if value is None:
-            raise UnsupportedError(
-                "the number of its steps is known only when the model runs",
-                "give the model's inputs fixed sizes, or unroll the loop",
-            )
-        if not value.reshape(-1)[:1].any():
+        if value is None or len(builder.graph.nodes) > _MAX_NODES:
             break
+        if not value.reshape(-1)[:1].any():
+            for index, tensor in enumerate(state):
+                alias(builder, node, tensor, node.output(index))
+            return
         state = context.call(builder, body, state, node.attrs)
         state = [_folded(builder, context, t) for t in state]
-        if len(builder.graph.nodes) > _MAX_NODES:
-            raise UnsupportedError(f"its steps make more than {_MAX_NODES} operators")
-    else:
-        raise UnsupportedError(f"it makes more than {_MAX_STEPS} steps")
-    for index, tensor in enumerate(state):
-        alias(builder, node, tensor, node.output(index))
+    del builder.graph.nodes[start:]
+    loop_operator(builder, node, context)
 
 
 def _folded(builder: Builder, context: Context, tensor: str) -> str:
@@ -67,9 +64,8 @@ def if_(builder: Builder, node: TfNode) -> None:
     """One of two functions, by the first input."""
     value = builder.value(node.input(0))
     if value is None:
-        raise UnsupportedError(
-            "its condition is known only when the model runs", "make its condition a constant"
-        )
+        if_operator(builder, node, _context(node))
+        return
     # A number counts as true unless it is 0, another tensor unless it is empty.
     holds = bool(value.reshape(-1)[0]) if value.ndim == 0 else value.size > 0
     branch = node.function_attr("then_branch" if holds else "else_branch")
@@ -126,7 +122,7 @@ def tensor_list_reserve(builder: Builder, node: TfNode) -> None:
     count = 0
     if node.op == "TensorListReserve":
         if not builder.is_static(node.input(1)):  # A recurrent layer does without the number.
-            _context(node).lists[node.output()] = TensorList(is_open=True)
+            _context(node).lists[node.output()] = TensorList(is_open=True, count=node.input(1))
             return
         count = constant_int(builder, node, 1, "number of elements")
     if not 0 <= count <= _MAX_STEPS:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from mace.graph.ir import Array, Interface
+from mace.graph import dtypes
+from mace.graph.ir import Array, Interface, Value
 from mace.importers.base import Builder, Registry, UnsupportedError
 from mace.importers.tensorflow.graph_def import TfNode
 
@@ -61,8 +62,15 @@ def known_shape(builder: Builder, node: TfNode, tensor: str, what: str) -> tuple
 
 def shape_of(builder: Builder, tensor: str) -> tuple[int, ...] | None:
     """The same, or None."""
+    value = described(builder, tensor)
+    return value.shape if value is not None else None
+
+
+def described(builder: Builder, tensor: str) -> Value | None:
+    """Type and shape of a tensor as far as they follow from the inputs', or None."""
     if tensor in builder.graph.consts:
-        return builder.graph.consts[tensor].shape
+        array = builder.graph.consts[tensor]
+        return Value(tensor, dtypes.from_numpy(array.dtype), array.shape)
     from mace.analysis.infer import infer
 
     graph = builder.graph.copy()
@@ -75,8 +83,7 @@ def shape_of(builder: Builder, tensor: str) -> tuple[int, ...] | None:
             needed.update(producer.inputs)
     graph.nodes = nodes[::-1]
     graph.consts = {name: array for name, array in graph.consts.items() if name in needed}
-    value = infer(graph).graph.values.get(tensor)
-    return value.shape if value is not None else None
+    return infer(graph).graph.values.get(tensor)
 
 
 def channels_first(node: TfNode) -> bool:
