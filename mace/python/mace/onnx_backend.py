@@ -25,6 +25,10 @@ from mace.importers.onnx.importer import import_proto
 from mace.runtime import Engine
 
 
+# Of a tensor of the engine.
+_MOST_DIMENSIONS = 6
+
+
 class MaceRep(BackendRep):
     """A model that is ready to run. Arrays have the order and types of the ONNX model.
 
@@ -58,6 +62,11 @@ class MaceRep(BackendRep):
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Array, ...]:
         """Outputs in the model's order, for inputs in its order or by name."""
         arrays = self._named(inputs)
+        for name, array in arrays.items():
+            if array.ndim > _MOST_DIMENSIONS:
+                raise MaceError(
+                    f"input '{name}' has {array.ndim} dimensions; the most are {_MOST_DIMENSIONS}"
+                )
         engine = self._prepared(arrays)
         given = {}
         for info in engine.inputs:
