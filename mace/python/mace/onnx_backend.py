@@ -24,7 +24,6 @@ from mace.importers.base import ImportFailed, InterfaceRequest, Problem
 from mace.importers.onnx.importer import import_proto
 from mace.runtime import Engine
 
-
 # Of a tensor of the engine.
 _MOST_DIMENSIONS = 6
 
