@@ -2,7 +2,6 @@
 // Resize: height and width by nearest pixel, bilinear or bicubic. A row of the input is resized in
 // width once, kept for as long as output rows need it, and a few such rows make an output row.
 #include "mace/kernels/resize/resize.h"
-#include "mace/ops/attrs/resize.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "mace/ops/attrs/resize.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
 #include "mace/ops/resize_table.h"
@@ -22,6 +22,7 @@ namespace ops {
 
 namespace {
 
+// More taps have no kernel of their own.
 constexpr int kMaxTaps = 4;
 // Output rows that one thread takes at a time are at least this many: the first one of them needs
 // rows that nobody kept.
@@ -45,6 +46,9 @@ class ResizeOp : public ShapedOperation {
     if (dtype != DT_INVALID && dtype != DT_INT32 && dtype != DT_INT64 && dtype != DT_FLOAT) {
       return Invalid("the size must be int32, int64 or float32 (scales), not ",
                      DataTypeName(dtype));
+    }
+    if (!attrs_.roi.empty() && attrs_.roi.size() != 4) {
+      return Invalid("roi needs four numbers, not ", attrs_.roi.size());
     }
     if (dtype != DT_INVALID) return MaceStatus();
     if (attrs_.size.size() == 2 || (attrs_.size.empty() && attrs_.scale.size() == 2)) {
@@ -79,11 +83,21 @@ class ResizeOp : public ShapedOperation {
     float scale[2];
     MACE_RETURN_IF_ERROR(Sizes(*context, size, scale));
     auto state = std::make_unique<ResizeState>();
-    state->height = MakeResizeTable(attrs_, input[1], size[0], scale[0]);
-    state->width = MakeResizeTable(attrs_, input[2], size[1], scale[1]);
+    for (int i = 0; i < 2; ++i) {
+      // Weights of large areas are as many as there are pixels: that must stay sensible.
+      if (attrs_.mode != ResizeAttrs::Mode::kNearest &&
+          TableBytes(input[1 + i], size[i]) > kMostTableBytes) {
+        return OutOfResources(type(), " '", name(), "': resizing ", input[1 + i], " to ", size[i],
+                              " takes too much memory");
+      }
+    }
+    state->height = MakeResizeTable(attrs_, 0, input[1], size[0], scale[0]);
+    state->width = MakeResizeTable(attrs_, 1, input[2], size[1], scale[1]);
     state->row_elements = size[1] * input[3];
-    if (attrs_.mode != ResizeAttrs::Mode::kNearest && !state->width.is_identity) {
-      const int64_t rows = context->thread_pool()->num_threads() * state->height.taps;
+    if (attrs_.mode != ResizeAttrs::Mode::kNearest &&
+        (HasManyTaps(*state) || !state->width.is_identity)) {
+      const int64_t rows =
+          context->thread_pool()->num_threads() * (HasManyTaps(*state) ? 1 : state->height.taps);
       context->RequestScratch(static_cast<size_t>(rows * state->row_elements) * sizeof(float));
     }
     context->SetState(std::move(state));
@@ -99,9 +113,12 @@ class ResizeOp : public ShapedOperation {
                                         [&](int64_t begin, int64_t end, int thread) {
                                           if (attrs_.mode == ResizeAttrs::Mode::kNearest) {
                                             NearestRows(context, state, begin, end);
+                                          } else if (HasManyTaps(state)) {
+                                            ManyRows(context, state, begin, end, thread);
                                           } else {
                                             SummedRows(context, state, begin, end, thread);
                                           }
+                                          FillOutside(context, state, begin, end);
                                         });
     return MaceStatus();
   }
@@ -112,10 +129,22 @@ class ResizeOp : public ShapedOperation {
   }
 
  private:
+  static constexpr int64_t kMostTableBytes = int64_t{1} << 30;
+
+  // At most, for weights and places of one dimension.
+  static int64_t TableBytes(int64_t input, int64_t output) {
+    return 8 * (4 * std::max(input, output) + 8 * output);
+  }
+
+  static bool HasManyTaps(const ResizeState &state) {
+    const int taps[2] = {state.height.taps, state.width.taps};
+    return std::any_of(taps, taps + 2, [](int n) { return n != 2 && n != kMaxTaps; });
+  }
+
   // New height and width, and their scales where these were given (else 0).
   MaceStatus Sizes(const OpShapeContext &context, int64_t (&size)[2], float (&scale)[2]) const {
     std::vector<int64_t> sizes = attrs_.size;
-    std::vector<float> scales = attrs_.size.empty() ? attrs_.scale : std::vector<float>();
+    std::vector<float> scales = attrs_.scale.size() == 2 ? attrs_.scale : std::vector<float>();
     if (context.InputCount() > 1 && context.HasInput(1)) {
       MACE_RETURN_IF_ERROR(ReadSizes(context, &sizes, &scales));
     }
@@ -126,6 +155,11 @@ class ResizeOp : public ShapedOperation {
         continue;
       }
       scale[i] = scales[i];
+      if (!sizes.empty()) {
+        if (!(scale[i] > 0)) return Invalid("the scale ", scale[i], " must be above 0");
+        size[i] = sizes[i];
+        continue;
+      }
       // In float, as others do: 10 * 0.7f is 7 and not a little less.
       const float product =
           static_cast<float>(context.Input(0).shape[1 + static_cast<int>(i)]) * scales[i];
@@ -147,7 +181,11 @@ class ResizeOp : public ShapedOperation {
                      input.shape.ToString());
     }
     if (input.dtype != DT_FLOAT) return Integers(context, 1, "size", sizes);
-    MACE_RETURN_IF_ERROR(context.NeedElements(1, "scales"));
+    if (!input.is_const || input.raw == nullptr) {
+      return NotSupported("scales '", *input.name,
+                          "' are computed from the elements of a model input, but the shape that "
+                          "depends on them must be known before the run; make them a constant");
+    }
     scales->assign(input.data<float>(), input.data<float>() + 2);
     return MaceStatus();
   }
@@ -221,6 +259,55 @@ class ResizeOp : public ShapedOperation {
       }
       kernel.blend(rows, &state.height.weights[first], taps, row,
                    context->output(0)->mutable_data<float>() + i * row);
+    }
+  }
+
+  // Any number of taps: an input row is resized in width for each output row that it is part of.
+  static void ManyRows(OpContext *context, const ResizeState &state, int64_t begin, int64_t end,
+                       int thread) {
+    const Shape &input = context->input(0)->shape, &output = context->output(0)->shape;
+    const int64_t height = output[1], width = output[2], channels = input[3];
+    const int64_t row = state.row_elements;
+    float *resized = static_cast<float *>(context->scratch()) + thread * row;
+    for (int64_t i = begin; i < end; ++i) {
+      float *to = context->output(0)->mutable_data<float>() + i * row;
+      std::fill(to, to + row, 0.0f);
+      for (int t = 0; t < state.height.taps; ++t) {
+        const size_t tap = static_cast<size_t>(i % height * state.height.taps + t);
+        const float factor = state.height.weights[tap];
+        if (factor == 0) continue;
+        const int64_t y = i / height * input[1] + state.height.places[tap];
+        const float *from = context->input(0)->data<float>() + y * input[2] * channels;
+        std::fill(resized, resized + row, 0.0f);
+        for (int64_t x = 0; x < width; ++x) {
+          for (int u = 0; u < state.width.taps; ++u) {
+            const size_t place = static_cast<size_t>(x * state.width.taps + u);
+            const float weight = state.width.weights[place];
+            if (weight == 0) continue;
+            const float *pixel = from + state.width.places[place] * channels;
+            float *sum = resized + x * channels;
+            for (int64_t c = 0; c < channels; ++c) sum[c] += weight * pixel[c];
+          }
+        }
+        for (int64_t k = 0; k < row; ++k) to[k] += factor * resized[k];
+      }
+    }
+  }
+
+  void FillOutside(OpContext *context, const ResizeState &state, int64_t begin, int64_t end) const {
+    const Shape &output = context->output(0)->shape;
+    const int64_t channels = output[3], row = state.row_elements;
+    const std::vector<int64_t> &rows = state.height.outside;
+    if (rows.empty() && state.width.outside.empty()) return;
+    for (int64_t i = begin; i < end; ++i) {
+      float *to = context->output(0)->mutable_data<float>() + i * row;
+      if (std::binary_search(rows.begin(), rows.end(), i % output[1])) {
+        std::fill(to, to + row, attrs_.extrapolation_value);
+        continue;
+      }
+      for (int64_t x : state.width.outside) {
+        std::fill(to + x * channels, to + (x + 1) * channels, attrs_.extrapolation_value);
+      }
     }
   }
 

@@ -321,15 +321,17 @@ def _mat_mul(i: Inputs, a: Attrs, n: Node) -> list[Array]:
 @op("Pad")
 def _pad(i: Inputs, a: Attrs, n: Node) -> list[Array]:
     x = i[0]
-    pairs = [tuple(a["paddings"][2 * d : 2 * d + 2]) for d in range(x.ndim)]
+    paddings = [int(v) for v in (i[1] if len(i) > 1 and i[1] is not None else a["paddings"])]
+    value = i[2] if len(i) > 2 and i[2] is not None else a["constant_value"]
+    pairs = [tuple(paddings[2 * d : 2 * d + 2]) for d in range(x.ndim)]
     cut = tuple(
         slice(max(0, -p[0]), size - max(0, -p[1])) for p, size in zip(pairs, x.shape, strict=True)
     )
     x = x[cut]
     pairs = [(max(0, p[0]), max(0, p[1])) for p in pairs]
     if a["mode"] == "CONSTANT":
-        return [np.pad(x, pairs, constant_values=a["constant_value"])]
-    modes = {"REFLECT": "reflect", "SYMMETRIC": "symmetric", "EDGE": "edge"}
+        return [np.pad(x, pairs, constant_values=np.asarray(value).reshape(()))]
+    modes = {"REFLECT": "reflect", "SYMMETRIC": "symmetric", "EDGE": "edge", "WRAP": "wrap"}
     return [np.pad(x, pairs, mode=modes[a["mode"]])]
 
 

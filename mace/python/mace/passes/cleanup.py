@@ -45,7 +45,7 @@ def _is_identity(r: Rewriter, node: Node) -> bool:
     if node.op == "Concat":
         return len(node.inputs) == 1
     if node.op == "Pad":
-        return not any(node.attrs["paddings"])
+        return len(node.inputs) == 1 and not any(node.attrs["paddings"])
     if node.op == "Transpose":
         dims = node.attrs.get("dims", [])
         return bool(dims) and list(dims) == sorted(dims)

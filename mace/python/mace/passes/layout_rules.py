@@ -192,11 +192,11 @@ def _reverse(r: Rewriter, node: Node, order: list[int]) -> Sunk | None:
 
 def _pad(r: Rewriter, node: Node, order: list[int]) -> Sunk | None:
     x = source(r, node.inputs[0], order)
-    if x is None:
+    if x is None or (len(node.inputs) > 1 and node.inputs[1]):
         return None
     old, back = node.attrs["paddings"], inverse(order)
     paddings = [p for d in back for p in old[2 * d : 2 * d + 2]]
-    return Sunk([x], order, {**node.attrs, "paddings": paddings})
+    return Sunk([x, *node.inputs[1:]], order, {**node.attrs, "paddings": paddings})
 
 
 def _slice(r: Rewriter, node: Node, order: list[int]) -> Sunk | None:

@@ -31,8 +31,8 @@ def fold_pad(r: Rewriter) -> None:
 
 def _spatial_padding(pad: Node) -> list[int] | None:
     """Top, bottom, left, right of a constant Pad of an NHWC tensor that pads nothing else."""
-    paddings = list(pad.attrs["paddings"])
-    if len(paddings) != 8 or pad.attrs.get("mode", "CONSTANT") != "CONSTANT":
+    paddings = list(pad.attrs.get("paddings", []))
+    if len(pad.inputs) > 1 or len(paddings) != 8 or pad.attrs.get("mode", "CONSTANT") != "CONSTANT":
         return None
     if any(paddings[:2]) or any(paddings[6:]) or min(paddings) < 0:
         return None

@@ -22,9 +22,11 @@ from mace.importers.base import (
 )
 from mace.importers.onnx import (
     control,
+    einsum,
     elementwise,
     indexing,
     manipulation,
+    ml,
     neural,
     normalization,
     pooling,
@@ -33,6 +35,8 @@ from mace.importers.onnx import (
     recurrent,
     reduction,
     resize,
+    sampling,
+    signal,
 )
 from mace.importers.onnx.node import REGISTRY, OnnxNode
 from mace.importers.onnx.reader import OnnxModel, dims_of, element_type, load, read, source_shape
@@ -40,9 +44,11 @@ from mace.importers.onnx.reader import OnnxModel, dims_of, element_type, load, r
 # The modules register their functions when they are imported.
 FUNCTIONS = (
     control,
+    einsum,
     elementwise,
     indexing,
     manipulation,
+    ml,
     neural,
     normalization,
     pooling,
@@ -50,6 +56,8 @@ FUNCTIONS = (
     recurrent,
     reduction,
     resize,
+    sampling,
+    signal,
 )
 
 

@@ -70,9 +70,7 @@ def _tensor_scatter(b: Builder, n: OnnxNode) -> None:
     if n.attr("mode", "linear") == "circular":
         indices = b.op("Eltwise", [indices, _size(b, cache, axis)], type="MOD")
     shape = b.op("Shape", [update], output_type="i64")
-    b.op(
-        "ScatterElements", [cache, b.op("Expand", [indices, shape]), update], n.outputs, axis=axis
-    )
+    b.op("ScatterElements", [cache, b.op("Expand", [indices, shape]), update], n.outputs, axis=axis)
 
 
 def _size(b: Builder, tensor: str, axis: int) -> str:

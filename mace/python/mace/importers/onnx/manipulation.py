@@ -74,28 +74,47 @@ def _slice(b: Builder, n: OnnxNode) -> None:
 
 @register("Pad")
 def _pad(b: Builder, n: OnnxNode) -> None:
-    rank = n.rank(n.inputs[0])
-    mode = n.attr("mode", "constant")
-    if mode not in ("constant", "reflect", "edge"):
+    rank, mode = n.rank(n.inputs[0]), n.attr("mode", "constant")
+    if mode not in ("constant", "reflect", "edge", "wrap"):
         raise UnsupportedError(
-            f"the attribute mode is {mode}", "MACE has constant, reflect and edge"
+            f"the attribute mode is {mode}", "MACE has constant, reflect, edge and wrap"
         )
-    pads = n.integers(b, 1, "pads") or []
     axes = list(range(rank))
     if n.input(3):
-        axes = [int(a) % rank for a in n.constant(b, 3, "axes")]
-    value = float(n.attr("value", 0.0))
-    if n.opset >= 11 and n.input(2):
-        value = float(n.constant(b, 2, "the padding value").reshape(()))
-    if len(pads) != 2 * len(axes):
-        raise UnsupportedError(f"pads has {len(pads)} values for {len(axes)} axes")
-    paddings = [0] * (2 * rank)
-    for index, axis in enumerate(axes):
-        paddings[2 * axis : 2 * axis + 2] = [pads[index], pads[len(axes) + index]]
-    attrs: dict[str, Any] = {"paddings": paddings, "mode": mode.upper()}
-    if mode == "constant" and value:
-        attrs["constant_value"] = value
-    b.op("Pad", n.inputs[:1], n.outputs, **attrs)
+        axes = [int(a) % rank for a in np.ravel(n.constant(b, 3, "axes"))]
+    attrs: dict[str, Any] = {"mode": mode.upper()}
+    inputs = [n.inputs[0], "", ""]
+    if n.input(1) and b.value(n.inputs[1]) is None:
+        inputs[1] = _computed_paddings(b, n, rank, axes)
+    else:
+        pads = n.integers(b, 1, "pads") or []
+        if len(pads) != 2 * len(axes):
+            raise UnsupportedError(f"pads has {len(pads)} values for {len(axes)} axes")
+        paddings = [0] * (2 * rank)
+        for index, axis in enumerate(axes):
+            paddings[2 * axis : 2 * axis + 2] = [pads[index], pads[len(axes) + index]]
+        attrs["paddings"] = paddings
+    if n.opset >= 11 and n.input(2) and mode == "constant":
+        value = b.value(n.inputs[2])
+        if value is not None and value.dtype == np.float32:
+            attrs["constant_value"] = float(value.reshape(()))
+        elif value is None or value.reshape(()) != 0:
+            inputs[2] = b.op("Reshape", [n.inputs[2]], shape=[])
+    elif mode == "constant":
+        attrs["constant_value"] = float(n.attr("value", 0.0))
+    while not inputs[-1]:
+        inputs.pop()
+    b.op("Pad", inputs, n.outputs, **attrs)
+
+
+def _computed_paddings(b: Builder, n: OnnxNode, rank: int, axes: list[int]) -> str:
+    """Pads that are known when the model runs: all begins, then all ends, as pairs of all axes."""
+    pairs = b.op("Reshape", [n.inputs[1]], shape=[2, -1])
+    pairs = b.op("Transpose", [pairs], dims=[1, 0])
+    if axes != list(range(rank)):
+        none = b.const(np.zeros([rank, 2], np.int64))
+        pairs = b.op("ScatterND", [none, b.const([[a] for a in axes], np.int64), pairs])
+    return b.op("Reshape", [pairs], shape=[-1])
 
 
 @register("Reshape")

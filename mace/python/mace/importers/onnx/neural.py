@@ -269,6 +269,12 @@ def _depth_space(b: Builder, n: OnnxNode) -> None:
     attrs: dict[str, Any] = {"block_size": int(n.require("blocksize"))}
     if n.op == "DepthToSpace":
         attrs["mode"] = n.attr("mode", "DCR")
-    elif n.attr("mode", "DCR") != "DCR":
-        raise UnsupportedError(f"the attribute mode is {n.attr('mode', 'DCR')}", "MACE has DCR")
+    elif n.attr("mode", "DCR") == "CRD":
+        # Block and depth change places in the channels.
+        size = attrs["block_size"] ** 2
+        y = b.op("SpaceToDepth", [b.nhwc(n.inputs[0])], **attrs)
+        y = b.op("Reshape", [y], shape=[0, 0, 0, size, -1], copy_zeros=True)
+        y = b.op("Transpose", [y], dims=[0, 1, 2, 4, 3])
+        b.nchw(b.op("Reshape", [y], shape=[0, 0, 0, -1], copy_zeros=True), n.outputs[0])
+        return
     b.nchw(b.op(n.op, [b.nhwc(n.inputs[0])], **attrs), n.outputs[0])

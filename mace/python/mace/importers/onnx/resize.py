@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Resize and Upsample of height and width."""
+"""ONNX Resize and Upsample: height and width together, other dimensions one after the other."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ _COORDINATES = {
     "asymmetric": "ASYMMETRIC",
     "align_corners": "ALIGN_CORNERS",
     "pytorch_half_pixel": "PYTORCH_HALF_PIXEL",
+    "half_pixel_symmetric": "HALF_PIXEL_SYMMETRIC",
+    "tf_crop_and_resize": "TF_CROP_AND_RESIZE",
 }
 _NEAREST = {
     "round_prefer_floor": "ROUND_PREFER_FLOOR",
@@ -25,7 +28,7 @@ _NEAREST = {
     "floor": "FLOOR",
     "ceil": "CEIL",
 }
-_NCHW_LIKE = "only height and width of N C H W can be resized"
+_ROI = "TF_CROP_AND_RESIZE"
 
 
 @register("Upsample")
@@ -44,14 +47,23 @@ def _resize(b: Builder, n: OnnxNode) -> None:
         _emit(b, n, attrs, "scale", n.constant(b, 1, "scales"))
         return
     attrs |= _sampling(n)
+    roi = _roi(b, n, attrs)
     if n.input(3):
         sizes = b.value(n.inputs[3])
         if sizes is None:
             _computed_size(b, n, attrs)
         else:
-            _emit(b, n, attrs, "size", _all_axes(b, n, sizes, "size"))
+            _sized(b, n, attrs, sizes, roi)
         return
-    _emit(b, n, attrs, "scale", _all_axes(b, n, n.constant(b, 2, "scales"), "scale"))
+    scales = _all_axes(n, n.constant(b, 2, "scales"), "scale")
+    if roi is None:
+        _emit(b, n, attrs, "scale", scales)
+        return
+    # The scales are those of the region.
+    shape = _known(n)
+    ends = np.array([roi[1][d] - roi[0][d] for d in range(len(shape))])
+    sizes = np.floor(np.asarray(shape) * ends * scales).astype(np.int64)
+    _each_axis(b, n, attrs, {"size": sizes}, roi)
 
 
 def _mode(n: OnnxNode) -> str:
@@ -69,12 +81,10 @@ def _sampling(n: OnnxNode) -> dict[str, Any]:
             f"the attribute coordinate_transformation_mode is {coordinates}",
             f"MACE has {', '.join(_COORDINATES)}",
         )
-    if n.attr("antialias", 0):
-        raise UnsupportedError("the attribute antialias is set", "export the model without it")
-    policy = n.attr("keep_aspect_ratio_policy", "stretch")
-    if policy != "stretch":
-        raise UnsupportedError(f"the attribute keep_aspect_ratio_policy is {policy}")
     attrs: dict[str, Any] = {"coordinates": _COORDINATES[coordinates]}
+    if n.attr("antialias", 0) and n.attr("mode", "nearest") != "nearest":
+        attrs["antialias"] = True
+        attrs["exclude_outside"] = bool(n.attr("exclude_outside", 0))
     if n.attr("mode", "nearest") == "nearest":
         attrs["nearest_mode"] = _NEAREST[n.attr("nearest_mode", "round_prefer_floor")]
     if n.attr("mode", "nearest") == "cubic":
@@ -84,7 +94,15 @@ def _sampling(n: OnnxNode) -> dict[str, Any]:
     return attrs
 
 
-def _all_axes(b: Builder, n: OnnxNode, values: Array, kind: str) -> Array:
+def _known(n: OnnxNode) -> tuple[int, ...]:
+    """The shape of the input, which must be known."""
+    shape = n.shape(n.inputs[0])
+    if shape is None or min(shape, default=0) < 0:
+        raise UnsupportedError("the shape of its input is not known", "give the model fixed shapes")
+    return shape
+
+
+def _all_axes(n: OnnxNode, values: Array, kind: str) -> Array:
     """Values for every dimension of the input, when the attribute axes names some only."""
     axes = n.attrs.get("axes")
     if axes is None:
@@ -95,6 +113,70 @@ def _all_axes(b: Builder, n: OnnxNode, values: Array, kind: str) -> Array:
     for axis, value in zip(axes, values, strict=True):
         full[axis % rank] = value
     return full
+
+
+Roi = tuple[list[float], list[float]]
+
+
+def _roi(b: Builder, n: OnnxNode, attrs: dict[str, Any]) -> Roi | None:
+    """First and last point of the region along each dimension, if there is a region."""
+    if attrs["coordinates"] != _ROI:
+        return None
+    attrs["extrapolation_value"] = float(n.attr("extrapolation_value", 0.0))
+    rank = n.rank(n.inputs[0])
+    values = [float(v) for v in np.ravel(n.constant(b, 1, "roi"))]
+    axes = [int(a) % rank for a in n.attr("axes", range(rank))]
+    starts, ends = [0.0] * rank, [1.0] * rank
+    for index, axis in enumerate(axes):
+        starts[axis], ends[axis] = values[index], values[len(axes) + index]
+    return starts, ends
+
+
+def _sized(b: Builder, n: OnnxNode, attrs: dict[str, Any], sizes: Array, roi: Roi | None) -> None:
+    """Constant sizes, for all axes or some, of which one may decide for all."""
+    policy = n.attr("keep_aspect_ratio_policy", "stretch")
+    full = np.array(_all_axes(n, sizes, "size"), np.int64)
+    if policy == "stretch" and roi is None:
+        _emit(b, n, attrs, "size", full)
+        return
+    values: dict[str, Array] = {"size": full}
+    if policy != "stretch":
+        shape = _known(n)
+        axes = [int(a) % len(shape) for a in n.attr("axes", range(len(shape)))]
+        ratios = [int(full[a]) / shape[a] for a in axes]
+        ratio = min(ratios) if policy == "not_larger" else max(ratios)
+        scales = np.ones(len(shape), np.float32)
+        for axis in axes:
+            full[axis] = int(ratio * shape[axis] + 0.5)
+            scales[axis] = ratio
+        values = {"size": full, "scale": scales}
+    _each_axis(b, n, attrs, values, roi)
+
+
+def _each_axis(
+    b: Builder, n: OnnxNode, attrs: dict[str, Any], values: dict[str, Array], roi: Roi | None
+) -> None:
+    """Resizes one dimension after the other, each as the height of an image."""
+    shape, x = list(_known(n)), n.inputs[0]
+    for d, have in enumerate(tuple(shape)):
+        start, end = (roi[0][d], roi[1][d]) if roi is not None else (0.0, 1.0)
+        scale = float(values["scale"][d]) if "scale" in values else 0.0
+        size = (
+            int(values["size"][d])
+            if "size" in values
+            else int(np.float32(have) * np.float32(scale))
+        )
+        if size == have and scale in (0.0, 1.0) and (start, end) == (0.0, 1.0):
+            continue
+        x = b.op("Reshape", [x], shape=[math.prod(shape[:d]), have, 1, math.prod(shape[d + 1 :])])
+        more: dict[str, Any] = {"size": [size, 1]}
+        if scale:
+            more["scale"] = [scale, 1.0]
+        if roi is not None:
+            more["roi"] = [start, 0.0, end, 1.0]
+        x = b.op("Resize", [x], **attrs, **more)
+        shape[d] = size
+    b.op("Reshape", [x], n.outputs, shape=shape)
 
 
 def _unchanged(n: OnnxNode, kind: str, values: Array, dimension: int) -> bool:
@@ -108,22 +190,20 @@ def _unchanged(n: OnnxNode, kind: str, values: Array, dimension: int) -> bool:
 def _emit(b: Builder, n: OnnxNode, attrs: dict[str, Any], kind: str, values: Array) -> None:
     """Writes the Resize for constant sizes or scales of all dimensions."""
     rank = len(values)
-    if rank == 4 and not _unchanged(n, kind, values, 1) and _unchanged(n, kind, values, 3):
-        _check(n, kind, values, (0, 3))
+    if (
+        rank == 4
+        and not _unchanged(n, kind, values, 1)
+        and all(_unchanged(n, kind, values, d) for d in (0, 3))
+    ):
         y = b.op("Resize", [n.inputs[0]], n.outputs, **attrs, **_values(kind, values[1:3]))
         return
-    if rank not in (3, 4):
-        raise UnsupportedError(f"its input has rank {rank}; {_NCHW_LIKE}")
-    _check(n, kind, values, (0, 1))
+    if rank not in (3, 4) or not all(_unchanged(n, kind, values, d) for d in (0, 1)):
+        _each_axis(b, n, attrs, {kind: values}, None)
+        return
     spatial = rank - 2
     wanted = values[2:] if spatial == 2 else np.concatenate([np.ones(1, values.dtype), values[2:]])
     y = b.op("Resize", [enter(b, n.inputs[0], spatial)], **attrs, **_values(kind, wanted))
     leave(b, y, spatial, n.outputs[0])
-
-
-def _check(n: OnnxNode, kind: str, values: Array, dimensions: tuple[int, int]) -> None:
-    if not all(_unchanged(n, kind, values, d) for d in dimensions):
-        raise UnsupportedError(f"the {kind}s are {values.tolist()}; {_NCHW_LIKE}")
 
 
 def _values(kind: str, values: Array) -> dict[str, Any]:
@@ -134,8 +214,16 @@ def _values(kind: str, values: Array) -> dict[str, Any]:
 
 def _computed_size(b: Builder, n: OnnxNode, attrs: dict[str, Any]) -> None:
     """Sizes that follow from the shape of another tensor: known when the plan is made."""
-    if n.attrs.get("axes") is not None or n.rank(n.inputs[0]) != 4:
-        raise UnsupportedError("the sizes are computed while the model runs, for some axes only")
-    two, four = b.const([2], np.int64), b.const([4], np.int64)
-    size = b.op("Slice", [n.inputs[3], two, four])
+    rank = n.rank(n.inputs[0])
+    axes = [int(a) % rank for a in n.attr("axes", range(rank))]
+    policy = n.attr("keep_aspect_ratio_policy", "stretch")
+    plain = policy == "stretch" and attrs["coordinates"] != _ROI
+    if rank != 4 or axes not in ([0, 1, 2, 3], [2, 3]) or not plain:
+        raise UnsupportedError(
+            "the sizes are computed while the model runs, and not for height and width of N C H W",
+            "give the model fixed input shapes",
+        )
+    size = n.inputs[3]
+    if len(axes) == 4:
+        size = b.op("Slice", [size, b.const([2], np.int64), b.const([4], np.int64)])
     b.nchw(b.op("Resize", [b.nhwc(n.inputs[0]), size], **attrs), n.outputs[0])
