@@ -82,7 +82,7 @@ TEST(FillTest, Errors) {
               {MakeConst<int64_t>({3}, {0, 4611686018427387904, 4611686018427387904})},
               MaceStatus::MACE_INVALID_ARGS, "too large to be addressed"),
       Refused("computed shape", OpDefBuilder("Fill"), {MakeTensor<int64_t>({1}, {2})},
-              MaceStatus::MACE_UNSUPPORTED, "must be known before the run"),
+              MaceStatus::MACE_UNSUPPORTED, "is computed from the elements of a model input"),
   });
 }
 

@@ -144,6 +144,19 @@ TEST(PadTest, Symmetric) {
   });
 }
 
+TEST(PadTest, Wrap) {
+  RunOpCases({
+      {"vector",
+       OpDefBuilder("Pad").AddIntsArg("paddings", {2, 4}).AddStringArg("mode", "WRAP"),
+       {MakeTensor<float>({3}, {1, 2, 3})},
+       {MakeTensor<float>({9}, {2, 3, 1, 2, 3, 1, 2, 3, 1})}},
+      {"matrix",
+       OpDefBuilder("Pad").AddIntsArg("paddings", {1, 0, 1, 1}).AddStringArg("mode", "WRAP"),
+       {MakeTensor<uint8_t>({2, 3}, {1, 2, 3, 4, 5, 6})},
+       {MakeTensor<uint8_t>({3, 5}, {6, 4, 5, 6, 4, 3, 1, 2, 3, 1, 6, 4, 5, 6, 4})}},
+  });
+}
+
 TEST(PadTest, Edge) {
   RunOpCases({
       {"vector",
@@ -197,8 +210,8 @@ TEST(PadTest, Errors) {
               {MakeTensor<int32_t>({3}, {1, 2, 3})}, MaceStatus::MACE_INVALID_ARGS,
               "cannot be represented as int32"),
       Refused("mode",
-              OpDefBuilder("Pad").AddIntsArg("paddings", {1, 0}).AddStringArg("mode", "WRAP"),
-              {MakeTensor<float>({3}, {1, 2, 3})}, MaceStatus::MACE_INVALID_ARGS, "WRAP"),
+              OpDefBuilder("Pad").AddIntsArg("paddings", {1, 0}).AddStringArg("mode", "TORUS"),
+              {MakeTensor<float>({3}, {1, 2, 3})}, MaceStatus::MACE_INVALID_ARGS, "TORUS"),
   });
 }
 

@@ -79,7 +79,7 @@ TEST(RangeTest, Errors) {
       Refused(
           "computed", OpDefBuilder("Range"),
           {MakeConst<int32_t>({}, {0}), MakeTensor<int32_t>({}, {3}), MakeConst<int32_t>({}, {1})},
-          MaceStatus::MACE_UNSUPPORTED, "limit is computed from the elements of a model input"),
+          MaceStatus::MACE_UNSUPPORTED, "is computed from the elements of a model input"),
       Refused("too many", OpDefBuilder("Range"),
               {MakeConst<int64_t>({}, {INT64_MIN}), MakeConst<int64_t>({}, {INT64_MAX}),
                MakeConst<int64_t>({}, {1})},

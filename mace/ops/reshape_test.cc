@@ -164,7 +164,7 @@ TEST(ReshapeTest, Errors) {
               {MakeIota<float>({2, 3, 4})}, MaceStatus::MACE_UNSUPPORTED, "7 dimensions"),
       Refused("shape computed", OpDefBuilder("Reshape"),
               {MakeIota<float>({2, 3, 4}), MakeTensor<int64_t>({1}, {24})},
-              MaceStatus::MACE_UNSUPPORTED, "must be known before the run"),
+              MaceStatus::MACE_UNSUPPORTED, "is computed from the elements of a model input"),
       Refused("shape of floats", OpDefBuilder("Reshape"),
               {MakeIota<float>({2, 3, 4}), MakeConst<float>({1}, {24})},
               MaceStatus::MACE_INVALID_ARGS, "must be int32 or int64, not float32"),
