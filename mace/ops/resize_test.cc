@@ -413,7 +413,7 @@ TEST(Resize, RefusesWhatCannotBe) {
           invalid, "the input must be NHWC");
   refused(def, {image, MakeConst<int32_t>({3}, {1, 2, 3})}, invalid, "needs two elements");
   refused(def, {image, MakeTensor<float>({2}, std::vector<float>{2, 2})},
-          MaceStatus::MACE_UNSUPPORTED, "is computed from the elements of a model input");
+          MaceStatus::MACE_UNSUPPORTED, "must be known before the run");
   refused(def, {image, MakeTensor<int32_t>({2}, {2, 2})}, MaceStatus::MACE_UNSUPPORTED,
           "is computed from the elements of a model input");
   refused(def, {image, MakeConst<uint8_t>({2}, {2, 2})}, invalid, "must be int32, int64");
