@@ -41,12 +41,12 @@ def _can_pretend() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """An adb server for these tests alone: it keeps what it connected to, and so would others'."""
+def adb_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An adb server for these tests alone, since it keeps what it connected to; the folder that it
+    takes for its user's home, with its keys. Only the server sees that: a build that a test starts
+    must find its cache."""
     home = tmp_path_factory.mktemp("adb")
     settings = {
-        "HOME": str(home),
-        "TMPDIR": str(home),
         "ANDROID_ADB_SERVER_PORT": str(free_port()),
         "ADB_LOCAL_TRANSPORT_MAX_PORT": "5553",
         "ADB_MDNS": "0",
@@ -55,9 +55,11 @@ def _own_adb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.delenv("ANDROID_SERIAL", raising=False)
         for name, value in settings.items():
             patch.setenv(name, value)
+        private = {**os.environ, "HOME": str(home), "TMPDIR": str(home)}
         # Its output is not piped, since the server that it starts would keep the pipe open.
-        subprocess.run([find_adb(), "start-server"], stderr=subprocess.DEVNULL, check=True)
-        yield
+        words = [find_adb(), "start-server"]
+        subprocess.run(words, stderr=subprocess.DEVNULL, check=True, env=private)
+        yield home
         subprocess.run([find_adb(), "kill-server"], check=False, timeout=30)
 
 

@@ -206,9 +206,9 @@ def test_a_phone_that_does_not_know_us(
     )
 
 
-def test_a_phone_that_knows_us(make_phone: Callable[..., PretendedPhone]) -> None:
+def test_a_phone_that_knows_us(make_phone: Callable[..., PretendedPhone], adb_home: Path) -> None:
     subprocess.run([find_adb(), "devices"], capture_output=True, check=True)
-    own = Path.home() / ".android" / "adbkey.pub"
+    own = adb_home / ".android" / "adbkey.pub"
     assert own.is_file()
     known = make_phone("--keys", str(own))
     known.link.connect()

@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import tempfile
+import threading
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,19 +81,23 @@ class Link(ABC):
 
 
 class _Without:
-    """Shows text without the line that carries the exit code."""
+    """Shows text without the line that carries the exit code, and the blank one before it."""
 
     def __init__(self, mark: str, stream: Writer) -> None:
-        self._mark, self._stream, self._blank = mark, stream, False
+        self._mark, self._stream = mark, stream
+        # Each stream of the program has a thread of its own; the one whose blank line waits.
+        self._waiting: int | None = None
 
     def write(self, text: str) -> None:
         """Passes a line on. The blank line before the mark is ours too, so blanks wait."""
         if self._mark in text:
             return
-        if self._blank:
+        if self._waiting == threading.get_ident():
+            self._waiting = None
             self._stream.write("\n")
-        self._blank = text == "\n"
-        if not self._blank:
+        if text == "\n":
+            self._waiting = threading.get_ident()
+        else:
             self._stream.write(text)
 
     def flush(self) -> None:
