@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass, field
 
-from mace.errors import INVALID_ARGS, UNSUPPORTED
+from mace.errors import INVALID_ARGS, UNSUPPORTED, MaceError
 from mace.export.model import RUNTIMES, ModelBytes, to_bytes, unique_names
 from mace.graph import dtypes
 from mace.graph.ir import Array, Dims, Graph, Interface, Node, Value
@@ -109,7 +109,7 @@ def probe_shape(interface: Interface, which: int) -> Dims:
 
 
 def _probe(graph: Graph, model: ModelBytes, which: int, runtime: str) -> _Probe:
-    from mace.runtime import PROBLEM_FN, SHAPE_FN, CTensor, library
+    from mace.runtime import MAX_RANK, PROBLEM_FN, SHAPE_FN, CTensor, library
 
     result = _Probe()
 
@@ -125,6 +125,12 @@ def _probe(graph: Graph, model: ModelBytes, which: int, runtime: str) -> _Probe:
     tensors = (CTensor * max(1, len(graph.inputs)))()
     for tensor, interface in zip(tensors, graph.inputs, strict=False):
         shape = probe_shape(interface, which)
+        if len(shape) > MAX_RANK:
+            raise MaceError(
+                f"the input '{interface.name}' has {len(shape)} dimensions, and MACE's tensors "
+                f"have at most {MAX_RANK}",
+                hint="reshape it in the model to join dimensions that are next to each other",
+            )
         tensor.name = interface.name.encode()
         tensor.dtype = dtypes.NUMBERS[interface.dtype]
         tensor.rank = len(shape)

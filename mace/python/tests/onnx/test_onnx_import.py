@@ -177,6 +177,12 @@ def test_sequences_are_named() -> None:
         import_proto(model([node], {"x": (2,)}, ["y"]))
 
 
+def test_too_many_dimensions() -> None:
+    proto = model([helper.make_node("Relu", ["x"], ["y"])], {"x": (1,) * 7}, ["y"])
+    with pytest.raises(MaceError, match="the input 'x' has 7 dimensions"):
+        convert_imported("onnx", import_proto(proto))
+
+
 def test_cycle() -> None:
     nodes = [helper.make_node("Relu", ["b"], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
     with pytest.raises(ImportFailed, match="cycle"):
