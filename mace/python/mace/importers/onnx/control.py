@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 from mace.graph import dtypes
 from mace.graph.ir import Dims, Graph, Interface, Node
-from mace.importers.base import Builder, ImportFailed, UnsupportedError
+from mace.importers.base import Builder, ImportFailed, InterfaceRequest, UnsupportedError
 from mace.importers.onnx.node import OnnxNode, register
 
 _LARGEST = np.iinfo(np.int64).max
@@ -53,8 +53,13 @@ def _import(
         else:
             graph.input.append(_value_info(name, n.declared(name), n.shape(name)))
             computed.append(name)
+    # Inside a model nothing is turned at the borders.
+    inputs, outputs = (
+        [InterfaceRequest(info.name, data_format="NONE") for info in infos]
+        for infos in (graph.input, graph.output)
+    )
     try:
-        result = import_proto(model)
+        result = import_proto(model, inputs, outputs)
     except ImportFailed as error:
         raise UnsupportedError(f"its {what} cannot be converted: {error}") from None
     _distinct_outputs(result)
