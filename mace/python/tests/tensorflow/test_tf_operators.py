@@ -37,14 +37,6 @@ ELSEWHERE = {
     "_FusedMatMul": "test_tf_fused.py",
 }
 
-# The engine's operators for these are on their way.
-PENDING = {
-    "NonMaxSuppression",
-    "NonMaxSuppressionV2",
-    "NonMaxSuppressionV3",
-    "NonMaxSuppressionV5",
-}
-
 
 def frozen(case: Case) -> tuple[Any, list[Array]]:
     """The graph of a case, and what TensorFlow computes."""
@@ -100,7 +92,7 @@ def check(case: Case, folder: Path, strip: bool, op: str) -> None:
         assert actual.shape == wanted.shape, f"y{index}: {actual.shape} for {wanted.shape}"
 
 
-@pytest.mark.parametrize("op", sorted(set(GENERATORS) - PENDING))
+@pytest.mark.parametrize("op", sorted(GENERATORS))
 @settings(
     max_examples=8,
     deadline=None,
