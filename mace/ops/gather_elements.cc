@@ -11,15 +11,9 @@
 namespace mace {
 namespace ops {
 
-class GatherElementsOp : public ShapedOperation {
+class GatherElementsOp : public IndexOperation {
  public:
-  using ShapedOperation::ShapedOperation;
-
-  MaceStatus InferType(const std::vector<DataType> &inputs,
-                       std::vector<DataType> *outputs) override {
-    MACE_RETURN_IF_ERROR(CheckIntegerType("indices", inputs[1]));
-    return ShapedOperation::InferType(inputs, outputs);
-  }
+  using IndexOperation::IndexOperation;
 
   MaceStatus Init(OpInitContext *) override { return ParseAttrs(&attrs_); }
 
@@ -42,12 +36,7 @@ class GatherElementsOp : public ShapedOperation {
     if (indices.elements() == 0) return MaceStatus::MACE_SUCCESS;
     int axis = 0;
     MACE_RETURN_IF_ERROR(CheckAxis(attrs_.axis, input.shape.rank(), &axis));
-    const int64_t dim = input.shape[axis], wrong = FirstOutside(indices, dim);
-    if (wrong >= 0) {
-      return Invalid("index ", IndexAt(indices, wrong), " at place ", wrong, " is outside of [",
-                     -dim, ", ", dim - 1, "], axis ", axis, " of input shape ",
-                     input.shape.ToString());
-    }
+    MACE_RETURN_IF_ERROR(CheckIndices(indices, input.shape, axis));
     const AxisRows rows(input.shape, indices.shape, axis);
     const size_t bytes = DataTypeSize(input.dtype);
     const uint8_t *src = input.data<uint8_t>();

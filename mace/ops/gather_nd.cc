@@ -11,15 +11,9 @@
 namespace mace {
 namespace ops {
 
-class GatherNDOp : public ShapedOperation {
+class GatherNDOp : public IndexOperation {
  public:
-  using ShapedOperation::ShapedOperation;
-
-  MaceStatus InferType(const std::vector<DataType> &inputs,
-                       std::vector<DataType> *outputs) override {
-    MACE_RETURN_IF_ERROR(CheckIntegerType("indices", inputs[1]));
-    return ShapedOperation::InferType(inputs, outputs);
-  }
+  using IndexOperation::IndexOperation;
 
   MaceStatus Init(OpInitContext *) override { return ParseAttrs(&attrs_); }
 
@@ -53,8 +47,7 @@ class GatherNDOp : public ShapedOperation {
     int64_t place = 0, bound = 0;
     for (int64_t t = 0; t < tuples.count(); ++t) {
       if (tuples.Offset(t, &place, &bound) >= 0) continue;
-      return Invalid("index ", IndexAt(indices, place), " at place ", place, " is outside of [",
-                     -bound, ", ", bound - 1, "], input shape ", input.shape.ToString());
+      return Outside(indices, place, bound, input.shape);
     }
     const int64_t in_batch = input.shape.elements(first, input.shape.rank()) * element;
     const int64_t of_batch = tuples.count() / input.shape.elements(0, first);

@@ -81,6 +81,43 @@ void CombineIntegers(Combination how, DataType dtype, uint8_t *dst, const uint8_
 
 }  // namespace
 
+MaceStatus IndexOperation::InferType(const std::vector<DataType> &inputs,
+                                     std::vector<DataType> *outputs) {
+  MACE_RETURN_IF_ERROR(CheckIntegerType("indices", inputs[1]));
+  return ShapedOperation::InferType(inputs, outputs);
+}
+
+MaceStatus IndexOperation::CheckIndices(const Tensor &indices, const Shape &shape, int axis) const {
+  const int64_t dim = shape[axis], wrong = FirstOutside(indices, dim);
+  if (wrong < 0) return MaceStatus::MACE_SUCCESS;
+  return Invalid("index ", IndexAt(indices, wrong), " at place ", wrong, " is outside of [", -dim,
+                 ", ", dim - 1, "], axis ", axis, " of input shape ", shape.ToString());
+}
+
+MaceStatus IndexOperation::Outside(const Tensor &indices, int64_t place, int64_t bound,
+                                   const Shape &shape) const {
+  return Invalid("index ", IndexAt(indices, place), " at place ", place, " is outside of [", -bound,
+                 ", ", bound - 1, "], input shape ", shape.ToString());
+}
+
+MaceStatus ScatterOperation::InferType(const std::vector<DataType> &inputs,
+                                       std::vector<DataType> *outputs) {
+  MACE_RETURN_IF_ERROR(IndexOperation::InferType(inputs, outputs));
+  return CheckSameTypes({inputs[0], inputs[2]});
+}
+
+MaceStatus ScatterOperation::Plan(OpPlanContext *context) {
+  // Updates that are the input itself must not change while they are read.
+  if (def().input[0] != def().input[2]) context->AllowInPlace(0, 0);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ScatterOperation::CheckCombination(Combination how, DataType dtype) const {
+  if (how == Combination::kNone || CanCombine(dtype)) return MaceStatus::MACE_SUCCESS;
+  return NotSupported("elements of type ", DataTypeName(dtype),
+                      " can only be replaced; cast them to combine them");
+}
+
 int64_t FirstOutside(const Tensor &indices, int64_t dim) {
   const int64_t count = indices.elements();
   for (int64_t i = 0; i < count; ++i) {

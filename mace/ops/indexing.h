@@ -21,6 +21,21 @@ inline int64_t IndexAt(const Tensor &indices, int64_t i) {
 // Where the first index lies that is outside of [-dim, dim), -1 when all are inside.
 int64_t FirstOutside(const Tensor &indices, int64_t dim);
 
+// An operator whose input 1 has indices into input 0.
+class IndexOperation : public ShapedOperation {
+ public:
+  using ShapedOperation::ShapedOperation;
+
+  MaceStatus InferType(const std::vector<DataType> &inputs,
+                       std::vector<DataType> *outputs) override;
+
+ protected:
+  // An error that names the first index outside of the dimension that it indexes.
+  MaceStatus CheckIndices(const Tensor &indices, const Shape &shape, int axis) const;
+  // The error for the index at `place`, which `bound` limits, in tuples that index `shape`.
+  MaceStatus Outside(const Tensor &indices, int64_t place, int64_t bound, const Shape &shape) const;
+};
+
 // What SortKey orders.
 constexpr std::initializer_list<DataType> kSortableTypes = {
     DT_FLOAT, DT_DOUBLE, DT_INT32,  DT_INT64,  DT_UINT8, DT_INT8,
@@ -37,6 +52,20 @@ enum class Combination : int32_t { kNone, kAdd, kMul, kMin, kMax };
 // CanCombine.
 bool CanCombine(DataType dtype);
 void Combine(Combination how, DataType dtype, uint8_t *dst, const uint8_t *src, int64_t n);
+
+// An operator that puts input 2 into a copy of input 0.
+class ScatterOperation : public IndexOperation {
+ public:
+  using IndexOperation::IndexOperation;
+
+  MaceStatus InferType(const std::vector<DataType> &inputs,
+                       std::vector<DataType> *outputs) override;
+  MaceStatus Plan(OpPlanContext *context) override;
+
+ protected:
+  // An error when elements of that type cannot be combined so.
+  MaceStatus CheckCombination(Combination how, DataType dtype) const;
+};
 
 // Tuples of indices into the leading dimensions of a tensor (GatherND and ScatterND).
 class IndexTuples {

@@ -8,25 +8,13 @@
 namespace mace {
 namespace ops {
 
-class ScatterElementsOp : public ShapedOperation {
+class ScatterElementsOp : public ScatterOperation {
  public:
-  using ShapedOperation::ShapedOperation;
-
-  MaceStatus InferType(const std::vector<DataType> &inputs,
-                       std::vector<DataType> *outputs) override {
-    MACE_RETURN_IF_ERROR(CheckIntegerType("indices", inputs[1]));
-    MACE_RETURN_IF_ERROR(CheckSameTypes({inputs[0], inputs[2]}));
-    return ShapedOperation::InferType(inputs, outputs);
-  }
+  using ScatterOperation::ScatterOperation;
 
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
-    const DataType dtype = context->InputType(0);
-    if (attrs_.reduction == ScatterElementsAttrs::Reduction::kNone || CanCombine(dtype)) {
-      return MaceStatus::MACE_SUCCESS;
-    }
-    return NotSupported("elements of type ", DataTypeName(dtype),
-                        " can only be replaced; cast them to combine them");
+    return CheckCombination(static_cast<Combination>(attrs_.reduction), context->InputType(0));
   }
 
   MaceStatus InferShape(OpShapeContext *context) override {
@@ -46,12 +34,6 @@ class ScatterElementsOp : public ShapedOperation {
     return MaceStatus::MACE_SUCCESS;
   }
 
-  MaceStatus Plan(OpPlanContext *context) override {
-    // Updates that are the input itself must not change while they are read.
-    if (def().input[0] != def().input[2]) context->AllowInPlace(0, 0);
-    return MaceStatus::MACE_SUCCESS;
-  }
-
   MaceStatus Run(OpContext *context) override {
     const Tensor &input = *context->input(0), &indices = *context->input(1);
     Tensor *output = context->output(0);
@@ -59,12 +41,7 @@ class ScatterElementsOp : public ShapedOperation {
     if (indices.elements() == 0) return MaceStatus::MACE_SUCCESS;
     int axis = 0;
     MACE_RETURN_IF_ERROR(CheckAxis(attrs_.axis, input.shape.rank(), &axis));
-    const int64_t dim = input.shape[axis], wrong = FirstOutside(indices, dim);
-    if (wrong >= 0) {
-      return Invalid("index ", IndexAt(indices, wrong), " at place ", wrong, " is outside of [",
-                     -dim, ", ", dim - 1, "], axis ", axis, " of input shape ",
-                     input.shape.ToString());
-    }
+    MACE_RETURN_IF_ERROR(CheckIndices(indices, input.shape, axis));
     const AxisRows rows(input.shape, indices.shape, axis);
     const auto how = static_cast<Combination>(attrs_.reduction);
     const int64_t bytes = static_cast<int64_t>(DataTypeSize(input.dtype));

@@ -8,25 +8,13 @@
 namespace mace {
 namespace ops {
 
-class ScatterNDOp : public ShapedOperation {
+class ScatterNDOp : public ScatterOperation {
  public:
-  using ShapedOperation::ShapedOperation;
-
-  MaceStatus InferType(const std::vector<DataType> &inputs,
-                       std::vector<DataType> *outputs) override {
-    MACE_RETURN_IF_ERROR(CheckIntegerType("indices", inputs[1]));
-    MACE_RETURN_IF_ERROR(CheckSameTypes({inputs[0], inputs[2]}));
-    return ShapedOperation::InferType(inputs, outputs);
-  }
+  using ScatterOperation::ScatterOperation;
 
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
-    const DataType dtype = context->InputType(0);
-    if (attrs_.reduction == ScatterNDAttrs::Reduction::kNone || CanCombine(dtype)) {
-      return MaceStatus::MACE_SUCCESS;
-    }
-    return NotSupported("elements of type ", DataTypeName(dtype),
-                        " can only be replaced; cast them to combine them");
+    return CheckCombination(static_cast<Combination>(attrs_.reduction), context->InputType(0));
   }
 
   MaceStatus InferShape(OpShapeContext *context) override {
@@ -47,12 +35,6 @@ class ScatterNDOp : public ShapedOperation {
     return MaceStatus::MACE_SUCCESS;
   }
 
-  MaceStatus Plan(OpPlanContext *context) override {
-    // Updates that are the input itself must not change while they are read.
-    if (def().input[0] != def().input[2]) context->AllowInPlace(0, 0);
-    return MaceStatus::MACE_SUCCESS;
-  }
-
   MaceStatus Run(OpContext *context) override {
     const Tensor &input = *context->input(0), &indices = *context->input(1);
     Tensor *output = context->output(0);
@@ -66,10 +48,7 @@ class ScatterNDOp : public ShapedOperation {
     for (int64_t t = 0; t < tuples.count(); ++t) {
       int64_t place = 0, bound = 0;
       const int64_t offset = tuples.Offset(t, &place, &bound);
-      if (offset < 0) {
-        return Invalid("index ", IndexAt(indices, place), " at place ", place, " is outside of [",
-                       -bound, ", ", bound - 1, "], input shape ", input.shape.ToString());
-      }
+      if (offset < 0) return Outside(indices, place, bound, input.shape);
       Combine(how, input.dtype, dst + offset, src + t * tuples.block(), tuples.block() / element);
     }
     return MaceStatus::MACE_SUCCESS;
