@@ -294,8 +294,26 @@ void Read(pbf_reader reader, int depth, NetDef *net) {
 struct Envelope {
   uint32_t magic = 0;
   uint64_t net_checksum = 0;
+  uint64_t net_scramble = 0;
   data_view net;
 };
+
+// The net before it was scrambled: see mace.proto. SplitMix64 is Steele, Lea and Flood, "Fast
+// Splittable Pseudorandom Number Generators", OOPSLA 2014.
+std::string Unscrambled(const data_view &net, uint64_t seed) {
+  std::string bytes(net.data(), net.size());
+  for (size_t i = 0; i < bytes.size(); i += 8) {
+    seed += 0x9e3779b97f4a7c15u;
+    uint64_t word = seed;
+    word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9u;
+    word = (word ^ (word >> 27)) * 0x94d049bb133111ebu;
+    word ^= word >> 31;
+    for (size_t k = 0; k < 8 && i + k < bytes.size(); ++k) {
+      bytes[i + k] = static_cast<char>(static_cast<uint8_t>(bytes[i + k]) ^ (word >> (8 * k)));
+    }
+  }
+  return bytes;
+}
 
 void Read(pbf_reader reader, ModelDef *model, Envelope *envelope) {
   while (reader.next()) {
@@ -321,6 +339,9 @@ void Read(pbf_reader reader, ModelDef *model, Envelope *envelope) {
       case Field(7, kFixed64):
         model->data_checksum = reader.get_fixed64();
         break;
+      case Field(8, kFixed64):
+        envelope->net_scramble = reader.get_fixed64();
+        break;
       default:
         reader.skip();
     }
@@ -345,7 +366,12 @@ MaceStatus ReadChecked(const void *graph, size_t graph_size, ModelDef *model) {
         "model.pb is damaged: the checksum of its graph differs; copy or convert "
         "the model again");
   }
-  Read(pbf_reader(envelope.net), 0, &model->net);
+  if (envelope.net_scramble == 0) {
+    Read(pbf_reader(envelope.net), 0, &model->net);
+  } else {
+    const std::string net = Unscrambled(envelope.net, envelope.net_scramble);
+    Read(pbf_reader(net), 0, &model->net);
+  }
   if (model->format_version == 1) {
     // It knew no half tensors, only float32 constants stored as such.
     for (ConstTensor &tensor : model->net.tensors) {

@@ -14,7 +14,7 @@ constexpr uint32_t kModelMagic = 0x4543414d;  // the bytes "MACE"
 constexpr size_t kMaxSubgraphDepth = 8;
 constexpr size_t kMaxSubgraphs = 16;  // of one operator
 constexpr uint32_t kMinFormatVersion = 1;
-constexpr uint32_t kMaxFormatVersion = 2;
+constexpr uint32_t kMaxFormatVersion = 3;
 
 // Limits of what is read at all, so that a small file cannot make the engine take much memory.
 constexpr size_t kMaxModelBytes = size_t{1} << 28;

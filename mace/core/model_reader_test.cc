@@ -257,6 +257,27 @@ TEST(ModelReader, HalvesOfTheFirstVersionAreStoredFloats) {
   }
 }
 
+TEST(ModelReader, ScrambledNets) {
+  NetDef net;
+  net.name = "a name of 21 letters.";
+  std::string bytes = SerializeNet(net);
+  // The sequence of SplitMix64 from the seed 1234567, as Java's SplittableRandom gives it.
+  const uint64_t words[] = {6457827717110365317u, 3203168211198807973u, 9817491932198370423u};
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<char>(bytes[i] ^ (words[i / 8] >> (8 * (i % 8))));
+  }
+  ASSERT_EQ(bytes.find("name"), std::string::npos);
+  std::string file =
+      SerializeModel(bytes, kModelMagic, 3, XxHash64(bytes.data(), bytes.size()), 0, 0);
+  file += Write([](pbf_writer *writer) {
+    writer->add_fixed64(FieldsOfTheFormat().at("ModelDef.net_scramble"), 1234567);
+  });
+  ModelDef model;
+  const MaceStatus status = ReadModel(file.data(), file.size(), &model);
+  ASSERT_TRUE(status.ok()) << status.information();
+  EXPECT_EQ(model.net.name, net.name);
+}
+
 TEST(ModelReader, SubgraphsAreNestedToALimit) {
   for (int depth : {8, 9}) {
     NetDef net;
@@ -280,8 +301,8 @@ TEST(ModelReader, Refusals) {
   EXPECT_TRUE(Says(Message(std::string(100, '\xff')), "damaged or no MACE model"));
   EXPECT_TRUE(Says(Message(SerializeModel(net, 1, 1, checksum, 0, 0)), "magic"));
   EXPECT_TRUE(Says(Message(SerializeModel(net, kModelMagic, 0, checksum, 0, 0)), "version 0"));
-  EXPECT_TRUE(Says(Message(SerializeModel(net, kModelMagic, 3, checksum, 0, 0)),
-                   "MACE_UNSUPPORTED: model.pb has format version 3"));
+  EXPECT_TRUE(Says(Message(SerializeModel(net, kModelMagic, 4, checksum, 0, 0)),
+                   "MACE_UNSUPPORTED: model.pb has format version 4"));
   EXPECT_TRUE(Says(Message(SerializeModel(net, kModelMagic, 1, checksum + 1, 0, 0)),
                    "checksum of its graph differs"));
 }

@@ -39,6 +39,7 @@ class ConvertedModel:
     graph: Path  # <name>.pb
     data: Path  # <name>.data
     text: Path  # <name>.pb_txt, for people
+    names: Path | None = None  # <name>.obfuscation.json, which is not to be given away
 
 
 def convert(
@@ -63,6 +64,7 @@ def convert(
     Raises MaceError; nothing is written then.
     """
     from mace.convert import convert_graph, write_model
+    from mace.protection.names import PRIVATE
 
     path = Path(model)
     if path.suffix in DEPLOYMENT_SUFFIXES:
@@ -77,11 +79,15 @@ def convert(
         weights = Path(weight_file) if weight_file is not None else None
         request = file_request(path, weights, platform=platform, name=name, config=config)
         library = request.name
-    folder = Path(output_dir) if output_dir is not None else Path("builds") / library / "model"
+    parent = Path("builds") / library
+    folder = Path(output_dir) if output_dir is not None else parent / "model"
     converted = convert_graph(request)
     check_output_shapes(request, converted)
-    result = write_model(request, converted, folder)
-    return ConvertedModel(request.name, result.graph_path, result.data_path, result.text_path)
+    private = parent / PRIVATE if output_dir is None else None
+    result = write_model(request, converted, folder, private_dir=private)
+    return ConvertedModel(
+        request.name, result.graph_path, result.data_path, result.text_path, result.names_path
+    )
 
 
 def check_output_shapes(request: ConvertRequest, converted: ConvertedGraph) -> None:
@@ -180,6 +186,7 @@ def deployment_request(
         outputs=outputs,
         optimize_options=model.graph_optimize_options or None,
         half_storage=model.data_type == "fp16_fp32",
+        obfuscate=model.obfuscate,
     )
 
 
@@ -276,4 +283,5 @@ def file_request(
         outputs=outputs,
         optimize_options=checked.graph_optimize_options or None,
         half_storage=checked.data_type == "fp16_fp32",
+        obfuscate=checked.obfuscate,
     )

@@ -4,6 +4,7 @@ write. Nothing is written when there is any problem, and all problems are found 
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from mace.graph import schema
 from mace.graph.ir import Graph, Interface
 from mace.importers.base import Description, ImportFailed, InterfaceRequest, Problem
 from mace.passes import optimize
+from mace.protection.names import NAMES_SUFFIX, PRIVATE, NameMap, obfuscate
 
 PLATFORMS = ("tensorflow", "caffe", "onnx")
 Progress = Callable[[str], None]
@@ -32,7 +34,8 @@ class ConvertRequest:
 
     inputs, outputs: what the application wants to see; empty: the model's own. A request without
     shape or dtype takes them from the model. weight_file: Caffe only. optimize_options: names of
-    passes, None for all. half_storage: weights are stored in two bytes each.
+    passes, None for all. half_storage: weights are stored in two bytes each. obfuscate: operators
+    and inner tensors get numbers for names.
     """
 
     name: str
@@ -44,6 +47,7 @@ class ConvertRequest:
     runtimes: Sequence[str] = ("cpu",)
     optimize_options: Sequence[str] | None = None
     half_storage: bool = False
+    obfuscate: bool = False
 
 
 class ConversionError(MaceError):
@@ -59,10 +63,12 @@ class ConversionError(MaceError):
 
 @dataclass(frozen=True)
 class ConvertedGraph:
-    """An optimised graph that the engine accepts, and its bytes."""
+    """An optimised graph that the engine accepts, and its bytes. names: those of the graph, when the
+    bytes have others."""
 
     graph: Graph
     model: ModelBytes
+    names: NameMap | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ class ConvertResult:
     inputs: list[Interface]
     outputs: list[Interface]
     operators: dict[str, int] = field(default_factory=dict)  # nodes by operator
+    names_path: Path | None = None  # <name>.obfuscation.json, which is not to be given away
 
 
 def import_graph(request: ConvertRequest) -> Graph:
@@ -129,6 +136,7 @@ def convert_graph(
         progress,
         half_storage=request.half_storage,
         observe=observe,
+        hide_names=request.obfuscate,
     )
 
 
@@ -140,6 +148,7 @@ def convert_imported(
     progress: Progress | None = None,
     half_storage: bool = False,
     observe: Observer | None = None,
+    hide_names: bool = False,
 ) -> ConvertedGraph:
     """Optimises and checks a graph that an importer made; see convert_graph."""
     say = progress or (lambda _: None)
@@ -154,9 +163,10 @@ def convert_imported(
     if problems:
         raise ConversionError(name, problems)
     _describe_outputs(graph)
-    model = to_bytes(graph, runtimes, half=half_storage)
-    _load(name, graph, model)
-    return ConvertedGraph(graph, model)
+    written, names = obfuscate(graph) if hide_names else (graph, None)
+    model = to_bytes(written, runtimes, half=half_storage, scramble=hide_names)
+    _load(name, graph, model, names)
+    return ConvertedGraph(graph, model, names)
 
 
 def _optimised(
@@ -190,7 +200,7 @@ def _describe_outputs(graph: Graph) -> None:
                 output.data_format = "NONE"
 
 
-def _load(name: str, graph: Graph, model: ModelBytes) -> None:
+def _load(name: str, graph: Graph, model: ModelBytes, names: NameMap | None) -> None:
     """Proves that the engine takes the model with its weights, and can plan it."""
     from mace.runtime import Engine
 
@@ -199,14 +209,16 @@ def _load(name: str, graph: Graph, model: ModelBytes) -> None:
             if all(d >= 0 for i in graph.inputs for d in i.shape):
                 engine.output_shapes({i.name: i.shape for i in graph.inputs})
     except MaceError as error:
-        problem = Problem("model", "Model", name, str(error))
+        text = names.restore(str(error)) if names is not None else str(error)
+        problem = Problem("model", "Model", name, text)
         raise ConversionError(name, [problem]) from None
 
 
 def convert_model(
     request: ConvertRequest, output_dir: Path, progress: Progress | None = None
 ) -> ConvertResult:
-    """Converts a model and writes <name>.pb, <name>.data and <name>.pb_txt into `output_dir`.
+    """Converts a model and writes <name>.pb, <name>.data and <name>.pb_txt into `output_dir`; if
+    its names are obfuscated, also private/<name>.obfuscation.json.
 
     Raises ConversionError with all problems, or MaceError when files cannot be read or written;
     nothing is written or changed then.
@@ -219,22 +231,39 @@ def write_model(
     converted: ConvertedGraph,
     output_dir: Path,
     progress: Progress | None = None,
+    private_dir: Path | None = None,
 ) -> ConvertResult:
-    """Writes what convert_graph() made for this request; see convert_model."""
+    """Writes what convert_graph() made for this request; see convert_model. private_dir: where
+    files go that stay with the developer; default: `output_dir`/private."""
     if progress is not None:
         progress("writing")
     data_path = output_dir / f"{request.name}.data"
     graph_path = output_dir / f"{request.name}.pb"
     text_path = output_dir / f"{request.name}.pb_txt"
+    private_dir = private_dir or output_dir / PRIVATE
+    names_path = private_dir / f"{request.name}{NAMES_SUFFIX}"
+    secret: dict[Path, bytes] = {}
+    if converted.names is not None:
+        digest = hashlib.sha256(converted.model.graph).hexdigest()
+        secret[names_path] = converted.names.to_json(digest)
     write_files(
         {
             data_path: converted.model.data,
             graph_path: converted.model.graph,
             text_path: converted.model.text.encode(),
-        }
+        },
+        secret,
     )
     operators: dict[str, int] = {}
     for node in converted.graph.nodes:
         operators[node.op] = operators.get(node.op, 0) + 1
     graph = converted.graph
-    return ConvertResult(graph_path, data_path, text_path, graph.inputs, graph.outputs, operators)
+    return ConvertResult(
+        graph_path,
+        data_path,
+        text_path,
+        graph.inputs,
+        graph.outputs,
+        operators,
+        names_path if secret else None,
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from mace.errors import MaceError
+from mace.export.model import net_bytes
 from mace.proto_messages import message_class
 from mace.runtime import DTYPES, FORMATS, TensorInfo
 
@@ -28,7 +29,7 @@ def read_interface(path: Path) -> tuple[list[TensorInfo], list[TensorInfo]]:
         model.ParseFromString(raw)
         if model.magic != _MAGIC:
             raise DecodeError("its first field is not that of a MACE model")
-        net.ParseFromString(model.net)
+        net.ParseFromString(net_bytes(model))
         infos = [
             [
                 TensorInfo(i.name, tuple(i.dims), DTYPES[i.data_type], FORMATS[i.data_format])

@@ -39,11 +39,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         check_names([request.name for request in requests])
     if len(requests) > 1:
         check_all(requests, console)
+    from mace.protection.names import PRIVATE
+
     rows = []
     console.result["models"] = []
     for request in requests:
         dump = _dump_folder(options, request, len(requests))
-        result = _convert(request, folder, console, dump)
+        private = None if folder == Path(options.output_dir or "") else folder.parent / PRIVATE
+        result = _convert(request, folder, private, console, dump)
         entry = _describe(request, result)
         console.result["models"].append(entry)
         operators = str(sum(result.operators.values()))
@@ -53,6 +56,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
             for i in interfaces:
                 text = f"{printable(i.name)} {i.dtype} [{shape_text(i.shape)}] {i.data_format}"
                 console.detail(f"{request.name}: {what} {text}")
+        if result.names_path is not None:
+            console.say(f"names of {request.name}: {result.names_path} (keep it to yourself)")
     console.table(("model", "operators", "size", "graph", "data"), rows, "lrrll")
     if deployment is not None and deployment.is_code:
         _make_code(deployment, [request.name for request in requests], folder, console)
@@ -155,7 +160,11 @@ def _dump_folder(options: argparse.Namespace, request: ConvertRequest, count: in
 
 
 def _convert(
-    request: ConvertRequest, folder: Path, console: Console, dump: Path | None
+    request: ConvertRequest,
+    folder: Path,
+    private: Path | None,
+    console: Console,
+    dump: Path | None,
 ) -> ConvertResult:
     from mace.analysis.dump import PassDump
     from mace.convert import ConversionError, convert_graph, write_model
@@ -177,7 +186,7 @@ def _convert(
             passes.finish()
             console.say(f"wrote {passes.count} graphs to {passes.folder}")
     api.check_output_shapes(request, converted)
-    return write_model(request, converted, folder)
+    return write_model(request, converted, folder, private_dir=private)
 
 
 def _describe(request: ConvertRequest, result: ConvertResult) -> dict[str, object]:
@@ -196,4 +205,5 @@ def _describe(request: ConvertRequest, result: ConvertResult) -> dict[str, objec
         "inputs": interfaces(list(result.inputs)),
         "outputs": interfaces(list(result.outputs)),
         "operators": result.operators,
+        "names": str(result.names_path) if result.names_path is not None else None,
     }

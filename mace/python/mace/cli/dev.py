@@ -89,6 +89,8 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
     default = info.default
+    if default is False:
+        return "0"
     if default in (None, [], {}, ""):
         extra: Any = info.json_schema_extra or {}
         return "0" if extra.get("values") == "0" else ""

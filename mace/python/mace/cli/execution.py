@@ -22,6 +22,7 @@ from mace.devices.job import ConvertedFiles, Job, Settings, file_name
 from mace.errors import MaceError
 from mace.fetch import fetch
 from mace.model_file import read_interface
+from mace.protection.names import NAMES_SUFFIX, PRIVATE, NameMap
 from mace.runtime import TensorInfo
 from mace.validation.inputs import file_inputs, random_inputs, raw_inputs, sized_inputs
 
@@ -106,8 +107,20 @@ def job_on_device(target: Target, device: Device, options: argparse.Namespace) -
     with device.lock():
         try:
             yield Job(device, target.files, settings_of(options))
+        except MaceError as error:
+            if (names := names_of(target)) is not None:
+                error.args = (names.restore(str(error)),)
+            raise
         finally:
             device.clean()
+
+
+def names_of(target: Target) -> NameMap | None:
+    """The names that were replaced in the model, if it was obfuscated on this machine."""
+    path = target.folder / PRIVATE / f"{target.name}{NAMES_SUFFIX}"
+    if not target.deployment.models[target.name].obfuscate or not path.is_file():
+        return None
+    return NameMap.read(path)
 
 
 @dataclass(frozen=True)

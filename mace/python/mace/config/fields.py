@@ -66,6 +66,18 @@ def choice(
     return BeforeValidator(check)
 
 
+def switch() -> BeforeValidator:
+    """0 or 1, also spelt false or true."""
+
+    def check(value: Any) -> bool:
+        word = "0" if value is None else str(value).strip().lower()
+        if word not in ("0", "1", "false", "true", ""):
+            raise problem(f"'{value}' is neither 0 nor 1")
+        return word in ("1", "true")
+
+    return BeforeValidator(check)
+
+
 def off(feature: str, way_out: str = "") -> BeforeValidator:
     """A switch or setting of a feature that this version lacks: only its "off" value passes."""
 

@@ -31,6 +31,7 @@ from mace.config.fields import (
     lengths,
     off,
     problem,
+    switch,
 )
 
 ABIS = ("host", "arm64-v8a", "armeabi-v7a", "arm64", "armhf")
@@ -287,8 +288,11 @@ class Model(_Strict):
     nnlib_graph_mode: Annotated[
         None, off("the Hexagon DSP runtime, which nnlib_graph_mode belongs to,", "write 0")
     ] = key(None, "Mode of the DSP.", "0")
-    obfuscate: Annotated[None, off("obfuscating operator names", "write 0")] = key(
-        None, "Replaces the names of operators.", "0"
+    obfuscate: Annotated[bool, switch()] = key(
+        False,
+        "1: operators and inner tensors get numbers for names, and no text can be read off the "
+        "files (see Protecting a model).",
+        "0, 1",
     )
     quantize: Annotated[None, off("quantization", "write 0")] = key(
         None, "Converts to 8-bit integers.", "0"

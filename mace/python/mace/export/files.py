@@ -13,17 +13,20 @@ from pathlib import Path
 from mace.errors import MaceError
 
 
-def write_files(contents: Mapping[Path, bytes]) -> None:
-    """Writes each content to its path, making folders as needed.
+def write_files(contents: Mapping[Path, bytes], secret: Mapping[Path, bytes] | None = None) -> None:
+    """Writes each content to its path, making folders as needed. secret: more of them, which the
+    owner alone may read.
 
     Raises MaceError when the system does not let it, e.g. when the disk is full; no temporary file
     is left then.
     """
     temporaries: dict[Path, Path] = {}
+    hidden = dict(secret or {})
+    contents = {**contents, **hidden}
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, content, temporaries)
+            _write(path, content, temporaries, path not in hidden)
         for path, temporary in temporaries.items():
             os.replace(temporary, path)
         for folder in {path.parent for path in contents}:
@@ -41,13 +44,15 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
-def _write(path: Path, content: bytes, temporaries: dict[Path, Path]) -> None:
+def _write(path: Path, content: bytes, temporaries: dict[Path, Path], public: bool) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     temporaries[path] = Path(name)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+    if not public:
+        return
     # mkstemp makes files for the owner alone; models are as readable as any file.
     mask = os.umask(0)
     os.umask(mask)

@@ -21,6 +21,7 @@ from mace.graph import dtypes, schema
 from mace.graph.ir import Array, Graph, Interface, Node, Value
 
 FORMAT_VERSION = 2
+_SCRAMBLED_VERSION = 3  # of models that older engines cannot read
 MAGIC = 0x4543414D  # the bytes "MACE"
 ALIGNMENT = 64  # bytes, of every constant in model.data
 FORMATS = {"NONE": 0, "NHWC": 1, "NCHW": 2}
@@ -38,7 +39,7 @@ class ModelBytes:
     def text(self) -> str:
         """model.pb_txt, for people."""
         model = proto_messages.message_class("mace.ModelDef").FromString(self.graph)
-        net = proto_messages.message_class("mace.NetDef").FromString(model.net)
+        net = proto_messages.message_class("mace.NetDef").FromString(net_bytes(model))
         return _text(model, net)
 
 
@@ -47,13 +48,14 @@ def to_bytes(
     runtimes: Sequence[str] = (),
     keep: Callable[[str, Array], bool] | None = None,
     half: bool = False,
+    scramble: bool = False,
 ) -> ModelBytes:
     """Serializes a graph in execution order.
 
     runtimes: those ("cpu", ...) for which every operator was checked. keep: tells whether the
     elements of a constant are stored; others are declared with their shape alone, which is enough
     to infer shapes. half: float32 constants that binary16 can hold are stored in it; the engine
-    computes in float32 all the same. Raises MaceError when a constant has a type that MACE does not have.
+    computes in float32 all the same. scramble: no text can be read off model.pb. Raises MaceError when a constant has a type that MACE does not have.
     """
     net = proto_messages.new("mace.NetDef")
     writer = _Data(keep, half)
@@ -66,10 +68,33 @@ def to_bytes(
     model.format_version = FORMAT_VERSION
     model.producer = _producer()
     model.net = proto_messages.serialize(net)
+    if scramble:
+        model.format_version = _SCRAMBLED_VERSION
+        # Of the content, so that equal graphs give equal bytes; 0 stands for none.
+        model.net_scramble = xxhash.xxh64_intdigest(model.net) or 1
+        model.net = _scrambled(model.net, model.net_scramble)
     model.net_checksum = xxhash.xxh64_intdigest(model.net)
     model.data_size = len(data)
     model.data_checksum = xxhash.xxh64_intdigest(data)
     return ModelBytes(proto_messages.serialize(model), data)
+
+
+def net_bytes(model: Any) -> bytes:
+    """The serialized NetDef in a ModelDef message."""
+    net: bytes = model.net
+    return _scrambled(net, model.net_scramble) if model.net_scramble else net
+
+
+def _scrambled(content: bytes, seed: int) -> bytes:
+    """The exclusive or with the sequence of SplitMix64, which is its own inverse: see mace.proto."""
+    count = -(-len(content) // 8)
+    words = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    words += np.uint64(seed)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    words ^= words >> np.uint64(31)
+    stream = words.astype("<u8").view(np.uint8)[: len(content)]
+    return (np.frombuffer(content, np.uint8) ^ stream).tobytes()
 
 
 def _write_net(net: Any, graph: Graph, data: _Data) -> None:

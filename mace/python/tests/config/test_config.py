@@ -132,7 +132,7 @@ def test_keys_one_level_too_high_and_old_spellings(tmp_path: Path) -> None:
             "the Hexagon DSP runtime is not in this version",
         ),
         (("winograd: 0", "winograd: 2"), "23:15", "Winograd"),
-        (("obfuscate: 0", "obfuscate: 1"), "22:16", "obfuscating operator names is not in"),
+        (("obfuscate: 0", "obfuscate: 2"), "22:16", "is neither 0 nor 1"),
         (("obfuscate: 0", "quantize: 1"), "22:15", "quantization is not in this version"),
         (("_kernel_time: 0", "_kernel_time: 1"), "20:31", "the GPU runtime"),
         (("data_format: file", "data_format: code"), "4:20", "weights become code only with"),
