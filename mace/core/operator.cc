@@ -52,6 +52,10 @@ MaceStatus Operation::InferShape(OpShapeContext *context) {
 
 MaceStatus Operation::Plan(OpPlanContext *) { return MaceStatus::MACE_SUCCESS; }
 
+bool Operation::Absorb(const OperatorDef &, OpState *, bool *) const { return false; }
+
+bool Operation::StrideOutput(int64_t, OpState *) const { return false; }
+
 int64_t Operation::Macs(const OpShapeContext &) const { return 0; }
 
 void Operation::Describe(const OpShapeContext &, ConvPoolArgs *) const {}

@@ -136,6 +136,10 @@ class OpPlanContext : public OpShapeContext {
   // Output o may be written over input i if nothing else reads it later: Run reads element k of
   // input i before or as it writes element k of output o, both have the same size in bytes.
   virtual void AllowInPlace(int o, int i) = 0;
+  // The elements of input i are a part of output o: its rows along the last dimension lie `stride`
+  // elements apart, from byte `offset` on. Whoever makes the input may write them there; Run must
+  // copy unless input(i)->raw is output(o)->raw + offset.
+  virtual void PartOfOutput(int, int, size_t, int64_t) {}
   virtual void SetState(std::unique_ptr<OpState> state) = 0;
   virtual ThreadPool *thread_pool() const = 0;
 };
@@ -212,6 +216,17 @@ class Operation {
   // Decides what depends on shapes. Nothing unless overridden.
   virtual MaceStatus Plan(OpPlanContext *context);
   virtual MaceStatus Run(OpContext *context) = 0;
+
+  // Asked when a plan is made: whether Run, with `state` of that plan, can also do what `next`
+  // does. That operator alone reads output 0 of this one, and one other tensor; all have the same
+  // type and shape. If so, Run finds the other tensor as one more input, after those in the model,
+  // and writes the output of `next`. The output may then lie where that input does if `*in_place`
+  // is set, under the conditions of AllowInPlace.
+  virtual bool Absorb(const OperatorDef &next, OpState *state, bool *in_place) const;
+  // Asked when a plan is made: whether Run, with `state` of that plan, can write the rows of output
+  // 0 (along its last dimension) `stride` elements apart. If so, it does from now on. A stride of
+  // the row's length undoes this.
+  virtual bool StrideOutput(int64_t stride, OpState *state) const;
 
   // True when the outputs' elements depend on the inputs' shapes alone: Run is then called once,
   // when the plan is made, with inputs whose raw is null.

@@ -73,6 +73,8 @@ class Plan {
     Operation *operation = nullptr;
     std::vector<const Tensor *> inputs;
     std::vector<Tensor *> outputs;
+    // Their numbers in the net; -1: absent.
+    std::vector<int> input_numbers, output_numbers;
     std::unique_ptr<OpState> state;
     size_t scratch_bytes = 0;
     size_t scratch_offset = 0;
@@ -86,6 +88,7 @@ class Plan {
   };
   class Context;
   class Builder;
+  class Fusion;
   class Late;
 
   void Bind(const PlanMemoryIn &memory);

@@ -9,6 +9,7 @@
 #include "mace/base/checked.h"
 #include "mace/core/plan.h"
 #include "mace/core/plan_context.h"
+#include "mace/core/plan_fusion.h"
 #include "mace/core/plan_late.h"
 
 namespace mace {
@@ -62,6 +63,7 @@ class Plan::Builder {
     if (options_.shape_only) return MaceStatus::MACE_SUCCESS;
     DropUnneededSteps();
     DropUnneededValues();
+    Fusion(net_, late_, plan_).AbsorbSums();
     return PlaceTensors();
   }
 
@@ -127,6 +129,8 @@ class Plan::Builder {
     if (options_.shape_only && !evaluate) return MaceStatus::MACE_SUCCESS;
     MACE_RETURN_IF_ERROR(op.operation->Plan(context));
     if (context->lacks_elements()) return MaceStatus::MACE_SUCCESS;
+    step->input_numbers = op.inputs;
+    step->output_numbers = op.outputs;
     for (int input : op.inputs) {
       step->inputs.push_back(input < 0 ? nullptr : &plan_->tensors_[At(input)]);
     }
@@ -227,21 +231,20 @@ class Plan::Builder {
     graph->tensors.resize(plan_->tensors_.size());
     size_t total = 0;
     for (const Step &step : plan_->steps_) {
-      const NetOperator &op = OperatorOf(step);
       MemoryGraph::Step described;
-      for (int input : op.inputs) {
+      for (int input : step.input_numbers) {
         if (input >= 0) described.inputs.push_back(input);
       }
-      described.outputs = op.outputs;
-      for (int output : op.outputs) {
+      described.outputs = step.output_numbers;
+      for (int output : step.output_numbers) {
         const size_t bytes = plan_->tensors_[At(output)].bytes();
         graph->tensors[At(output)].bytes = bytes;
         if (!CheckedAdd(total, bytes, &total)) return false;
       }
       described.scratch = step.scratch_bytes;
       if (!CheckedAdd(total, step.scratch_bytes, &total)) return false;
-      for (const auto &[o, i] : step.aliases) Share(op, o, i, &described.aliases);
-      for (const auto &[o, i] : step.in_place) Share(op, o, i, &described.in_place);
+      for (const auto &[o, i] : step.aliases) Share(step, o, i, &described.aliases);
+      for (const auto &[o, i] : step.in_place) Share(step, o, i, &described.in_place);
       graph->steps.push_back(std::move(described));
     }
     if (!late_.empty()) graph->steps.push_back(ReadLate());
@@ -270,8 +273,8 @@ class Plan::Builder {
     return step;
   }
 
-  void Share(const NetOperator &op, int o, int i, std::vector<std::pair<int, int>> *pairs) const {
-    const int output = op.outputs[At(o)], input = op.inputs[At(i)];
+  void Share(const Step &step, int o, int i, std::vector<std::pair<int, int>> *pairs) const {
+    const int output = step.output_numbers[At(o)], input = step.input_numbers[At(i)];
     if (input < 0) return;
     const Tensor &a = plan_->tensors_[At(output)], &b = plan_->tensors_[At(input)];
     // What has no elements in memory at run time (a released constant) cannot be shared.

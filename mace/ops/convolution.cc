@@ -2,21 +2,55 @@
 // Runs the plan of a convolution on all threads.
 #include "mace/ops/convolution.h"
 
+#include <limits>
+
+#include "mace/ops/attrs/eltwise.h"
+
 namespace mace {
 namespace ops {
 
-void RunConvolution(const ConvolutionState &state, const kernels::ConvEpilogue &epilogue,
-                    const float *packed, OpContext *context) {
+kernels::ConvEpilogue MakeEpilogue(const kernels::ActivationParams &activation) {
+  const FusedActivation fused = FuseActivation(activation);
+  kernels::ConvEpilogue epilogue;
+  epilogue.low = fused.low;
+  epilogue.high = fused.high;
+  epilogue.activation = fused.rest;
+  return epilogue;
+}
+
+bool AbsorbSum(const OperatorDef &next, int input, ConvolutionState *state) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const kernels::ConvEpilogue &own = state->epilogue;
+  if (next.type != "Eltwise" || state->residual_input >= 0 || own.low != -kInf ||
+      own.high != kInf || own.activation.kind != kernels::kActivationNoop) {
+    return false;
+  }
+  EltwiseAttrs attrs;
+  if (!ParseAttributes(EltwiseAttrs::kSchema(), next, &attrs).ok()) return false;
+  if (attrs.type != EltwiseAttrs::Type::kSum) return false;
+  for (float factor : attrs.coeff) {
+    if (factor != 1) return false;
+  }
+  state->epilogue = MakeEpilogue(MakeActivationParams(attrs));
+  state->residual_input = input;
+  return true;
+}
+
+void RunConvolution(const ConvolutionState &state, bool has_bias, const float *packed,
+                    OpContext *context) {
   float *scratch = static_cast<float *>(context->scratch());
   if (packed == nullptr) {
-    const Tensor *bias = context->input_count() > 2 ? context->input(2) : nullptr;
     kernels::PackConv(state.plan, context->input(1)->data<float>(),
-                      bias == nullptr ? nullptr : bias->data<float>(), scratch);
+                      has_bias ? context->input(2)->data<float>() : nullptr, scratch);
     packed = scratch;
     scratch += state.packed_scratch_floats;
   }
   const float *input = context->input(0)->data<float>();
   float *output = context->output(0)->mutable_data<float>();
+  kernels::ConvEpilogue epilogue = state.epilogue;
+  if (state.residual_input >= 0) {
+    epilogue.residual = context->input(state.residual_input)->data<float>();
+  }
   context->thread_pool()->ParallelFor(
       state.plan.tiles, 1, [&, packed, scratch](int64_t begin, int64_t end, int thread) {
         float *own = scratch + thread * state.thread_scratch_floats;

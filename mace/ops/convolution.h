@@ -23,12 +23,21 @@ struct ConvolutionState : OpState {
   kernels::ConvPlan plan;
   int64_t packed_scratch_floats = 0;  // before the threads' scratch; 0 if filters are constant
   int64_t thread_scratch_floats = 0;
+  kernels::ConvEpilogue epilogue;
+  int residual_input = -1;  // -1: nothing is added
 };
 
-// Runs `state` over all threads. `packed` is null if the filters in inputs 1 and 2 are to be packed
-// in scratch first.
-void RunConvolution(const ConvolutionState &state, const kernels::ConvEpilogue &epilogue,
-                    const float *packed, OpContext *context);
+kernels::ConvEpilogue MakeEpilogue(const kernels::ActivationParams &activation);
+
+// Runs `state` over all threads. `packed` is null if the filters in input 1 and the bias in input
+// 2, unless that is absent, are to be packed in scratch first.
+void RunConvolution(const ConvolutionState &state, bool has_bias, const float *packed,
+                    OpContext *context);
+
+// What a convolution with this epilogue does about `next`, an operator that combines its output
+// with another tensor of the same shape: if that is a sum which the epilogue can do, the state is
+// made to add input number `input`.
+bool AbsorbSum(const OperatorDef &next, int input, ConvolutionState *state);
 
 template <typename Attrs>
 class ConvolutionOperation : public WindowOperation {
@@ -44,8 +53,15 @@ class ConvolutionOperation : public WindowOperation {
   MaceStatus Run(OpContext *context) override {
     const auto *state = static_cast<const ConvolutionState *>(context->state());
     if (state == nullptr) return MaceStatus::MACE_SUCCESS;
-    RunConvolution(*state, epilogue_, filter_is_packed_ ? packed_.as<float>() : nullptr, context);
+    RunConvolution(*state, has_bias_, filter_is_packed_ ? packed_.as<float>() : nullptr, context);
     return MaceStatus::MACE_SUCCESS;
+  }
+
+  bool Absorb(const OperatorDef &next, OpState *state, bool *in_place) const override {
+    // A tile adds what lies below it just before it stores.
+    *in_place = true;
+    return state != nullptr && AbsorbSum(next, static_cast<int>(this->def().input.size()),
+                                         static_cast<ConvolutionState *>(state));
   }
 
  protected:
@@ -53,10 +69,7 @@ class ConvolutionOperation : public WindowOperation {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
     const kernels::ActivationParams activation = MakeActivationParams(attrs_);
     if (const char *problem = ActivationProblem(activation)) return Invalid(problem);
-    const FusedActivation fused = FuseActivation(activation);
-    epilogue_.low = fused.low;
-    epilogue_.high = fused.high;
-    epilogue_.activation = fused.rest;
+    epilogue_ = MakeEpilogue(activation);
     window_ = MakeWindow(attrs_);
     has_bias_ = context->InputType(2) != DT_INVALID;
     return CheckWindow(window_);
@@ -160,6 +173,7 @@ class ConvolutionOperation : public WindowOperation {
     state->packed_scratch_floats = filter_is_packed_ ? 0 : round_up(plan.packed_floats);
     state->thread_scratch_floats = round_up(plan.scratch_floats);
     state->plan = std::move(plan);
+    state->epilogue = epilogue_;
     const int64_t floats = state->packed_scratch_floats +
                            state->thread_scratch_floats * context->thread_pool()->num_threads();
     if (floats > 0) context->RequestScratch(static_cast<size_t>(floats) * sizeof(float));

@@ -181,6 +181,7 @@ void FinishPlan(int threads, ConvPlan *plan) {
   }
   plan->band_x = columns.begin;
   plan->band_w = columns.end - columns.begin;
+  plan->out_stride = s.out_c;
   if (plan->line_pixels != 0) plan->lines = CeilDiv(plan->shape.out_w, plan->line_pixels);
   for (ConvPhase &phase : plan->phases) {
     phase.image_offsets = TapOffsets(phase, s.in_c, s.in_w * s.in_c);
@@ -235,7 +236,7 @@ struct TileRange {
 
 void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &epilogue,
               const TileInput &in, const TileRange &range, const float *packed, float *image,
-              float *gemm_scratch) {
+              const float *residual, float *gemm_scratch) {
   const ConvShape &s = plan.shape;
   const int64_t group_n = s.out_c / s.group;
   const int64_t group_panels = plan.panels / s.group;
@@ -246,17 +247,17 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
   call.k = phase.k;
   call.lda = phase.in_step_x * s.in_c;
   call.n = group_n;
-  call.ldc = phase.out_step_x * s.out_c;
+  call.ldc = call.ldr = phase.out_step_x * plan.out_stride;
   call.low = epilogue.low;
   call.high = epilogue.high;
   call.a_line = phase.in_step_y * in.row_floats;
-  call.c_line = phase.out_step_y * s.out_w * s.out_c;
+  call.c_line = call.residual_line = phase.out_step_y * s.out_w * plan.out_stride;
   const float *a = in.base;
   if (phase.taps > 0) {
     a += (phase.in_y + phase.dy[0] - in.y) * in.row_floats +
          (phase.in_x + phase.dx[0] - in.x) * s.in_c;
   }
-  float *c = image + (phase.out_y * s.out_w + phase.out_x) * s.out_c;
+  float *c = image + (phase.out_y * s.out_w + phase.out_x) * plan.out_stride;
   if (plan.line_pixels != 0) {
     const int64_t first = range.line_begin * plan.line_pixels;
     call.m = std::min(phase.columns, range.line_end * plan.line_pixels) - first;
@@ -277,6 +278,7 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
     call.a = a + g * (s.in_c / s.group);
     call.packed = packed + phase.packed_offset + g * phase.packed_group_floats;
     call.c = c + g * group_n;
+    if (residual != nullptr) call.residual = residual + (call.c - image);
     Gemm(*plan.gemm, call, first, last);
     p += last - first;
   }
@@ -312,10 +314,15 @@ bool PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
   plan->packed_floats = w.packed_floats;
   plan->scratch_floats = w.scratch_floats;
   plan->tiles = w.tiles;
+  plan->out_stride = w.out_stride;
   return true;
 }
 
 }  // namespace
+
+void MakeStrided(int64_t out_stride, ConvPlan *plan) {
+  plan->out_stride = plan->winograd.out_stride = out_stride;
+}
 
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
   ConvPlan plan;
@@ -404,6 +411,7 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
     call.low = epilogue.low;
     call.high = epilogue.high;
     call.activation = epilogue.activation;
+    call.residual = epilogue.residual;
     call.scratch = scratch;
     return RunWinogradTile(plan.winograd, call, tile);
   }
@@ -418,7 +426,8 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
   range.line_begin = band * plan.band_lines;
   range.line_end = std::min(plan.lines, range.line_begin + plan.band_lines);
   const float *in_image = input + n * s.in_h * s.in_w * s.in_c;
-  float *out_image = output + n * s.out_h * s.out_w * s.out_c;
+  const int64_t out_at = n * s.out_h * s.out_w * plan.out_stride;
+  const float *residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + out_at;
 
   TileInput in = {in_image, 0, 0, s.in_w * s.in_c, false};
   if (plan.line_pixels == 0) {
@@ -432,7 +441,7 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
     }
   }
   for (const ConvPhase &phase : plan.phases) {
-    RunPhase(plan, phase, epilogue, in, range, packed, out_image, scratch);
+    RunPhase(plan, phase, epilogue, in, range, packed, output + out_at, residual, scratch);
   }
 }
 

@@ -43,11 +43,13 @@ struct ConvShape {
   bool winograd = true;
 };
 
-// What follows the sums: clamp, then the function unless it is kActivationNoop.
+// What follows the sums: the residual is added, then clamp, then the function unless it is
+// kActivationNoop.
 struct ConvEpilogue {
   float low = 0;
   float high = 0;
   ActivationParams activation;
+  const float *residual = nullptr;  // null: none; lies as the output does, and may be the output
 };
 
 // Output pixels that meet the same taps. Line j and column i is the output pixel
@@ -87,7 +89,13 @@ struct ConvPlan {
   int64_t gemm_scratch_floats = 0;  // at the begin of the scratch
   int64_t scratch_floats = 0;       // for each thread
   int64_t tiles = 0;
+  // Floats from an output pixel to the next, out_c or more: larger if the output's channels are a
+  // part of those of a larger image. Set by MakeStrided.
+  int64_t out_stride = 0;
 };
+
+// Makes the plan write pixels `out_stride` floats apart.
+void MakeStrided(int64_t out_stride, ConvPlan *plan);
 
 // `threads` is the number that tiles should keep busy.
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads);
@@ -100,9 +108,9 @@ ConvPlan PlanDeconv(const ConvShape &shape, const GemmKernel &gemm, int threads)
 // strides, dilations and group alone, so that any plan with the same ones may use it.
 void PackConv(const ConvPlan &plan, const float *filter, const float *bias, float *packed);
 
-// Computes tile `tile` of plan.tiles. input is [batch][in_h][in_w][in_c], output likewise; scratch
-// has plan.scratch_floats and is 64-byte aligned, or is null if there is no padding: then products
-// are slower on some machines.
+// Computes tile `tile` of plan.tiles. input is [batch][in_h][in_w][in_c], output likewise with its
+// pixels plan.out_stride floats apart; scratch has plan.scratch_floats and is 64-byte aligned, or
+// is null if there is no padding: then products are slower on some machines.
 void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
                  const float *packed, float *output, int64_t tile, float *scratch);
 

@@ -52,6 +52,9 @@ ConvShape Deconv(int64_t batch, int64_t h, int64_t w, int64_t in_c, int64_t out_
   return s;
 }
 
+// Pixels of strided outputs lie this much further apart than channels need.
+constexpr int64_t kGap = 3;
+
 // Each kernel x threads x case; the epilogue clamps where `clamp` says.
 class ConvChecker {
  public:
@@ -59,9 +62,11 @@ class ConvChecker {
       : in_(1 << 18), filter_(1 << 18), packed_(1 << 20), out_(1 << 18), scratch_(1 << 20) {}
 
   void Check(const GemmKernel &kernel, const Case &c, bool transposed, int threads,
-             const ConvEpilogue &epilogue, bool bias) {
+             ConvEpilogue epilogue, bool bias, bool residual, bool strided) {
     const ConvShape &s = c.shape;
-    SCOPED_TRACE(testing::Message() << c.what << ", " << threads << " threads");
+    SCOPED_TRACE(testing::Message()
+                 << c.what << ", " << threads << " threads" << (residual ? ", residual" : "")
+                 << (strided ? ", strided" : ""));
     Random random(7);
     const std::vector<float> input = random.Vector(s.batch * s.in_h * s.in_w * s.in_c);
     const std::vector<float> filter =
@@ -72,8 +77,9 @@ class ConvChecker {
     ConvReference(s, transposed, input.data(), filter.data(), bias ? biases.data() : nullptr,
                   expected.data(), magnitude.data());
 
-    const ConvPlan plan =
-        transposed ? PlanDeconv(s, kernel, threads) : PlanConv(s, kernel, threads);
+    ConvPlan plan = transposed ? PlanDeconv(s, kernel, threads) : PlanConv(s, kernel, threads);
+    const int64_t stride = s.out_c + (strided ? kGap : 0), floats = outputs / s.out_c * stride;
+    if (strided) MakeStrided(stride, &plan);
     // Filters are packed before sizes are known.
     ConvShape unknown = s;
     unknown.batch = unknown.in_h = unknown.in_w = unknown.out_h = unknown.out_w = 1;
@@ -84,7 +90,13 @@ class ConvChecker {
     float *packed = packed_.Take(plan.packed_floats, NAN);
     PackConv(pack_plan, filter_.Take(filter), bias ? biases.data() : nullptr, packed);
     const float *in = in_.Take(input);
-    float *out = out_.Take(outputs, NAN);
+    float *out = out_.Take(floats, NAN);
+    const std::vector<float> added = random.Vector(floats);
+    // The residual may be overwritten.
+    if (residual) {
+      std::copy(added.begin(), added.end(), out);
+      epilogue.residual = out;
+    }
     ASSERT_GE(plan.tiles, 1);
     for (int64_t tile = plan.tiles - 1; tile >= 0; --tile) {
       float *scratch = scratch_.Take(plan.scratch_floats, NAN);
@@ -93,12 +105,18 @@ class ConvChecker {
     }
     ErrorMeter meter;
     for (int64_t i = 0; i < outputs; ++i) {
-      double y = std::fmin(std::fmax(expected[i], epilogue.low), epilogue.high);
+      const int64_t at = i / s.out_c * stride + i % s.out_c;
+      const double sum = expected[i] + (residual ? added[at] : 0.0f);
+      double y = std::fmin(std::fmax(sum, epilogue.low), epilogue.high);
       if (epilogue.activation.kind == kActivationLeakyRelu && y < 0) {
         y *= epilogue.activation.coefficient;
       }
-      ASSERT_TRUE(meter.Add(out[i], y, magnitude[i]))
-          << "element " << i << " is " << out[i] << ", not " << y;
+      ASSERT_TRUE(meter.Add(out[at], y, magnitude[i]))
+          << "element " << i << " is " << out[at] << ", not " << y;
+    }
+    for (int64_t at = 0; at < floats; ++at) {
+      if (at % stride < s.out_c) continue;
+      ASSERT_TRUE(residual ? out[at] == added[at] : std::isnan(out[at])) << "a gap was written";
     }
     meter.Expect(c.what);
     ASSERT_TRUE(in_.Intact() && packed_.Intact() && out_.Intact());
@@ -115,7 +133,8 @@ class ConvChecker {
           epilogue.high = odd ? kInf : 1;
           epilogue.activation.kind = odd ? kActivationLeakyRelu : kActivationNoop;
           epilogue.activation.coefficient = 0.25f;
-          Check(kernel, c, transposed, threads, epilogue, count % 3 != 0);
+          Check(kernel, c, transposed, threads, epilogue, count % 3 != 0, count % 4 > 1,
+                count % 5 == 0);
           if (testing::Test::HasFatalFailure()) return;
         }
       }

@@ -7,6 +7,8 @@
 #include <limits>
 #include <vector>
 
+#include "mace/kernels/eltwise/eltwise.h"
+
 namespace mace {
 namespace kernels {
 
@@ -55,12 +57,15 @@ class Piece {
     begin_ = block % image_blocks * plan.block_tiles;
     count_ = std::min(plan.block_tiles, plan.image_tiles - begin_);
     input_ = call.input + n * plan.in_h * plan.in_w * plan.in_c;
-    output_ = call.output + n * plan.out_h * plan.out_w * plan.out_c;
+    output_ = call.output + n * plan.out_h * plan.out_w * plan.out_stride;
     room_ = RoundUp(plan.block_tiles, Group(plan));
     transformed_ = call.scratch;
     products_ = transformed_ + kWinogradPositions * room_ * plan.in_c;
     patch_ = products_ + kWinogradPositions * plan.block_tiles * plan.out_c;
     unused_ = patch_ + kWinogradPositions * plan.in_c;
+    sums_ = unused_ + plan.out_c;
+    const int64_t image_floats = plan.out_h * plan.out_w * plan.out_stride;
+    residual_ = call.residual == nullptr ? nullptr : call.residual + n * image_floats;
   }
 
   void Run() {
@@ -176,19 +181,52 @@ class Piece {
     tile.in = products_ + i * plan_.out_c + first;
     tile.position = static_cast<intptr_t>(plan_.block_tiles * plan_.out_c);
     tile.channels = static_cast<intptr_t>(last - first);
-    tile.out = output_ + (y * plan_.out_w + x) * plan_.out_c + first;
-    tile.out_row = static_cast<intptr_t>(plan_.out_w * plan_.out_c);
-    tile.out_pixel = static_cast<intptr_t>(plan_.out_c);
+    const int64_t at = (y * plan_.out_w + x) * plan_.out_stride + first;
+    tile.out = output_ + at;
+    tile.out_row = static_cast<intptr_t>(plan_.out_w * plan_.out_stride);
+    tile.out_pixel = static_cast<intptr_t>(plan_.out_stride);
     tile.rows = static_cast<int>(std::min<int64_t>(kWinogradOut, plan_.out_h - y));
     tile.columns = static_cast<int>(std::min<int64_t>(kWinogradOut, plan_.out_w - x));
     tile.low = call_.low;
     tile.high = call_.high;
-    plan_.kernel->output(tile);
+    if (residual_ == nullptr) {
+      plan_.kernel->output(tile);
+    } else {
+      AddResidual(tile, at);
+    }
     if (call_.activation.kind == kActivationNoop) return;
     for (int v = 0; v < tile.rows; ++v) {
       for (int u = 0; u < tile.columns; ++u) {
         float *pixel = tile.out + v * tile.out_row + u * tile.out_pixel;
         ApplyActivationF32(call_.activation, pixel, pixel, tile.channels);
+      }
+    }
+  }
+
+  // Transforms the tile into scratch, and writes it with the residual added; `at` is its place in
+  // the image.
+  void AddResidual(const WinogradOutput &tile, int64_t at) const {
+    constexpr float kInf = std::numeric_limits<float>::infinity();
+    WinogradOutput sums = tile;
+    sums.out = sums_;
+    sums.out_pixel = tile.channels;
+    sums.out_row = kWinogradOut * tile.channels;
+    sums.low = -kInf;
+    sums.high = kInf;
+    plan_.kernel->output(sums);
+    const EltwiseFunctions &eltwise = Eltwise();
+    for (int v = 0; v < tile.rows; ++v) {
+      const float *from = sums.out + v * sums.out_row;
+      for (int u = 0; u < tile.columns; ++u, from += tile.channels) {
+        const intptr_t pixel = v * tile.out_row + u * tile.out_pixel;
+        float *to = tile.out + pixel;
+        eltwise.binary(kBinarySum, RowStep::kBoth, from, residual_ + at + pixel, to, tile.channels);
+        if (tile.low != -kInf) {
+          eltwise.binary(kBinaryMax, RowStep::kFirst, to, &tile.low, to, tile.channels);
+        }
+        if (tile.high != kInf) {
+          eltwise.binary(kBinaryMin, RowStep::kFirst, to, &tile.high, to, tile.channels);
+        }
       }
     }
   }
@@ -199,11 +237,13 @@ class Piece {
   int64_t begin_, count_;  // tiles of the image
   const float *input_;     // of the image
   float *output_;
-  int64_t room_;        // tiles that a position has room for
-  float *transformed_;  // [position][room][in_c], in groups as GemmBlock takes them
-  float *products_;     // [position][block_tiles][out_c]
-  float *patch_;        // [6][6][in_c]
-  float *unused_;       // [out_c]: products of rows that no tile has
+  const float *residual_;  // of the image, or null
+  int64_t room_;           // tiles that a position has room for
+  float *transformed_;     // [position][room][in_c], in groups as GemmBlock takes them
+  float *products_;        // [position][block_tiles][out_c]
+  float *patch_;           // [6][6][in_c]
+  float *unused_;          // [out_c]: products of rows that no tile has
+  float *sums_;            // [4][4][out_c]: outputs that wait for their residual
 };
 
 }  // namespace
@@ -224,6 +264,7 @@ void FinishWinogradPlan(int threads, WinogradPlan *plan) {
   const int64_t position_floats = PackedGemmFloats(*plan->gemm, plan->in_c, plan->out_c);
   plan->packed_floats = kWinogradPositions * position_floats;
   plan->panels = GemmPanels(*plan->gemm, plan->out_c);
+  plan->out_stride = plan->out_c;
   plan->tiles_x = CeilDiv(plan->out_w, kWinogradOut);
   plan->image_tiles = plan->tiles_x * CeilDiv(plan->out_h, kWinogradOut);
   const int64_t group = plan->gemm->rows;
@@ -244,7 +285,7 @@ void FinishWinogradPlan(int threads, WinogradPlan *plan) {
   plan->tiles = plan->blocks * CeilDiv(plan->panels, plan->tile_panels);
   plan->scratch_floats = kWinogradPositions * (RoundUp(block, Group(*plan)) * plan->in_c +
                                                block * plan->out_c + plan->in_c) +
-                         plan->out_c;
+                         plan->out_c + kWinogradOut * kWinogradOut * plan->out_c;
 }
 
 void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bias, float *packed) {

@@ -53,20 +53,25 @@ struct WinogradPlan {
   int64_t tiles = 1;  // pieces of work
   int64_t packed_floats = 0;
   int64_t scratch_floats = 0;  // for each thread
+  int64_t out_stride = 0;      // floats from an output pixel to the next, out_c or more
 };
 
-// Fills what follows from the kernels, the sizes and the number of threads to keep busy.
+// Fills what follows from the kernels, the sizes and the number of threads to keep busy, for an
+// output whose pixels follow each other.
 void FinishWinogradPlan(int threads, WinogradPlan *plan);
 
 // Filters are [out_c][3][3][in_c], bias has out_c floats or is null; `packed` is 64-byte aligned.
 // The result depends on the channels alone.
 void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bias, float *packed);
 
-// Computes piece `tile` of plan.tiles. The activation follows the clamp.
+// Computes piece `tile` of plan.tiles. The residual is added before the clamp, the activation
+// follows it.
 struct WinogradCall {
   const float *input = nullptr;  // [batch][in_h][in_w][in_c]
   const float *packed = nullptr;
-  float *output = nullptr;  // [batch][out_h][out_w][out_c]
+  float *output = nullptr;  // [batch][out_h][out_w][out_c], pixels out_stride apart
+  // Null, or lies as the output does; may be the output.
+  const float *residual = nullptr;
   float low = 0, high = 0;
   ActivationParams activation;
   float *scratch = nullptr;  // plan.scratch_floats, 64-byte aligned

@@ -3,6 +3,7 @@
 // that this machine can run, cut for one and for several threads, against sums in double.
 #include "mace/kernels/winograd/winograd.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -27,7 +28,7 @@ class Checker {
   Checker() : in_(1 << 16), packed_(1 << 19), out_(1 << 16), scratch_(1 << 20) {}
 
   void Check(const WinogradKernel &kernel, const GemmKernel &gemm, const Case &c, int threads,
-             float low, float high) {
+             float low, float high, bool residual) {
     SCOPED_TRACE(testing::Message()
                  << gemm.name << " " << c.h << "x" << c.w << "x" << c.in_c << " to " << c.out_c
                  << ", pad " << c.pad << ", threads " << threads);
@@ -56,7 +57,14 @@ class Checker {
     WinogradCall call;
     call.input = in_.Take(input);
     call.packed = packed;
-    call.output = out_.Take(c.batch * plan.out_h * plan.out_w * c.out_c, NAN);
+    // With a residual, which may be overwritten, pixels lie apart.
+    if (residual) plan.out_stride += 5;
+    const std::vector<float> added =
+        random.Vector(c.batch * plan.out_h * plan.out_w * plan.out_stride);
+    float *out = out_.Take(static_cast<int64_t>(added.size()), NAN);
+    if (residual) std::copy(added.begin(), added.end(), out);
+    call.residual = residual ? out : nullptr;
+    call.output = out;
     call.low = low;
     call.high = high;
     ASSERT_GE(plan.tiles, 1);
@@ -66,17 +74,18 @@ class Checker {
       ASSERT_TRUE(scratch_.Intact());
     }
     ASSERT_TRUE(in_.Intact() && packed_.Intact() && out_.Intact());
-    Compare(plan, call, filter, bias);
+    Compare(plan, call, filter, bias, added);
   }
 
  private:
   static void Compare(const WinogradPlan &p, const WinogradCall &call,
-                      const std::vector<float> &filter, const std::vector<float> &bias) {
-    const float *out = call.output;
+                      const std::vector<float> &filter, const std::vector<float> &bias,
+                      const std::vector<float> &added) {
     for (int64_t i = 0; i < p.batch * p.out_h * p.out_w; ++i) {
       const int64_t n = i / p.out_w / p.out_h, y = i / p.out_w % p.out_h, x = i % p.out_w;
-      for (int64_t o = 0; o < p.out_c; ++o, ++out) {
-        double sum = bias[o];
+      for (int64_t o = 0; o < p.out_c; ++o) {
+        const int64_t at = i * p.out_stride + o;
+        double sum = bias[o] + (call.residual == nullptr ? 0.0 : added[at]);
         for (int64_t tap = 0; tap < 9; ++tap) {
           const int64_t v = y - p.pad_top + tap / 3, u = x - p.pad_left + tap % 3;
           if (v < 0 || u < 0 || v >= p.in_h || u >= p.in_w) continue;
@@ -87,7 +96,7 @@ class Checker {
           }
         }
         sum = std::fmin(std::fmax(sum, call.low), call.high);
-        ASSERT_NEAR(*out, sum, kMaxError * (1 + 0.25 * 9 * static_cast<double>(p.in_c)))
+        ASSERT_NEAR(call.output[at], sum, kMaxError * (1 + 0.25 * 9 * static_cast<double>(p.in_c)))
             << "image " << n << " row " << y << " column " << x << " channel " << o;
       }
     }
@@ -106,8 +115,10 @@ TEST(WinogradTest, AllSizes) {
            {Case{1, 4, 4, 8, 2 * n, 1, 1}, Case{2, 7, 9, 12, n, 1, 1},
             Case{1, 14, 13, 4, 2 * n, 1, 1}, Case{1, 6, 7, 8, n, 0, 0}, Case{1, 1, 2, 4, n, 1, 1},
             Case{1, 3, 3, 4, n, 4, 5}, Case{3, 9, 8, 20, 3 * n, 0, 2}}) {
-        checker.Check(kernel, gemm, c, 1, -kInf, kInf);
-        checker.Check(kernel, gemm, c, 3, 0, 1);
+        checker.Check(kernel, gemm, c, 1, -kInf, kInf, false);
+        checker.Check(kernel, gemm, c, 3, 0, 1, false);
+        checker.Check(kernel, gemm, c, 2, -0.5f, 1, true);
+        checker.Check(kernel, gemm, c, 1, -kInf, kInf, true);
         if (testing::Test::HasFatalFailure()) return;
       }
     });
