@@ -15,6 +15,34 @@
 namespace mace {
 namespace ops {
 
+namespace {
+
+// How many rounds a loop may take with all loops inside it, so that a model whose condition stays
+// true comes to an end: some seconds of the shortest rounds there are.
+constexpr int64_t kMostRounds = int64_t{1} << 22;
+
+// Counts the rounds of a loop and of those inside it, which run on the same thread.
+class Rounds {
+ public:
+  Rounds() {
+    if (depth_++ == 0) left_ = kMostRounds;
+  }
+  ~Rounds() { --depth_; }
+  Rounds(const Rounds &) = delete;
+  Rounds &operator=(const Rounds &) = delete;
+
+  bool Take() { return left_-- > 0; }
+
+ private:
+  static thread_local int depth_;
+  static thread_local int64_t left_;
+};
+
+thread_local int Rounds::depth_ = 0;
+thread_local int64_t Rounds::left_ = 0;
+
+}  // namespace
+
 class LoopOp : public ShapedOperation {
  public:
   explicit LoopOp(OpConstructContext *context)
@@ -100,7 +128,12 @@ class LoopOp : public ShapedOperation {
     for (int i = 2; i < context->input_count(); ++i) inputs_.push_back(context->input(i));
     for (Stacked &stack : stacks_) stack.used = 0;
     const int64_t most = context->input(0)->data<int64_t>()[0];
+    Rounds rounds;
     for (; round < most && condition != 0; ++round) {
+      if (!rounds.Take()) {
+        return Invalid("it has not ended after ", kMostRounds,
+                       " rounds, those of loops inside and around it included");
+      }
       MACE_RETURN_IF_ERROR(body.Run(inputs_));
       if (body.output(0).elements() != 1) {
         return Invalid("round ", round, " gave a condition of shape ",

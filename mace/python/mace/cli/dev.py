@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from mace.cli.arguments import VERBS, make_parser, verb_parser
 from mace.cli.console import Console
-from mace.cli.ops import source_operators
+from mace.cli.ops import source_operators, source_versions
 from mace.config.schema import PLATFORMS, Deployment, Device, Model, Subgraph
 from mace.errors import EXIT_OK, EXIT_VERDICT, MaceError
 from mace.graph import schema
@@ -142,7 +142,8 @@ def _imported(root: Path) -> list[str]:
     lines = []
     for platform in PLATFORMS:
         names = source_operators(platform)
-        lines.append(f"**{platform}** ({len(names)}): {', '.join(names)}.")
+        shown = [name + source_versions(platform, name) for name in names]
+        lines.append(f"**{platform}** ({len(names)}): {', '.join(shown)}.")
         lines.append("")
     return lines[:-1]
 

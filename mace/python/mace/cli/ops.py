@@ -56,6 +56,14 @@ def source_operators(platform: str) -> list[str]:
     return result
 
 
+def source_versions(platform: str, name: str) -> str:
+    """The forms of an operator that are imported, as the versions of its schema; empty for
+    frameworks whose operators have none."""
+    module, _ = _REGISTRIES[platform]
+    ranges = getattr(importlib.import_module(module), "VERSIONS", {})
+    return f" {ranges[name][0]}-{ranges[name][1]}" if name in ranges else ""
+
+
 def _imported_by(name: str) -> list[str]:
     return [platform for platform in _REGISTRIES if name in source_operators(platform)]
 
@@ -70,7 +78,7 @@ def _of_platform(options: argparse.Namespace, console: Console) -> int:
             )
         names = [options.name]
     for name in names:
-        console.out(name)
+        console.out(name + source_versions(options.platform, name))
     console.result |= {"platform": options.platform, "operators": names}
     return EXIT_OK
 

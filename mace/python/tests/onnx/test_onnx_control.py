@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from mace.errors import MaceError
 from mace.graph.ir import Array
 from mace.importers.base import ImportFailed
 from mace.importers.onnx.importer import import_proto
@@ -138,6 +139,27 @@ def test_scan(axis: int, backward: int) -> None:
     np.testing.assert_allclose(last, state, rtol=1e-5)
     expected = np.moveaxis(np.array(results)[:: -1 if backward else 1], 0, axis)
     np.testing.assert_allclose(stacked, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_loops_come_to_an_end(nested: bool) -> None:
+    """A model must not keep its engine busy for ever."""
+    inner = [_info("j", INT64, []), _info("d", BOOL, []), _info("w", FLOAT, [])]
+    node = helper.make_node
+    keep = [node("Identity", ["d"], ["e"]), node("Identity", ["w"], ["u"])]
+    body = _graph(keep, inner, [_info("e", BOOL, []), _info("u", FLOAT, [])])
+    if nested:
+        loop = node("Loop", ["", "c", "v"], ["u"], body=body)
+        outer = [_info("i", INT64, []), _info("c", BOOL, []), _info("v", FLOAT, [])]
+        nodes = [node("Identity", ["c"], ["b"]), loop]
+        body = _graph(nodes, outer, [_info("b", BOOL, []), _info("u", FLOAT, [])])
+    loop = node("Loop", ["", "go", "x"], ["y"], body=body)
+    inputs = [_info("go", BOOL, []), _info("x", FLOAT, [])]
+    model = _model(_graph([loop], inputs, [_info("y", FLOAT, [])]))
+    prepared = onnx_backend.prepare(model)
+    with pytest.raises(MaceError, match="has not ended after [0-9]+ rounds"):
+        prepared.run({"go": np.array(True), "x": np.float32(1)})
+    assert prepared.run({"go": np.array(False), "x": np.float32(1)})[0] == 1
 
 
 def test_a_problem_inside_is_told() -> None:

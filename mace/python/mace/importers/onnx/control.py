@@ -35,7 +35,9 @@ def _import(
             f"its {what} has {len(source.input)} inputs instead of {len(arguments)}",
             "check the model with onnx.checker",
         )
-    model = helper.make_model(source, opset_imports=[helper.make_opsetid("", n.opset)])
+    versions = {**n.types.opsets, "": n.opset}
+    ids = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
+    model = helper.make_model(source, opset_imports=ids)
     model.ir_version = 10
     graph = model.graph
     graph.name = graph.name or what
@@ -85,7 +87,7 @@ def _emit(
     b.graph.nodes[-1].subgraphs = graphs
 
 
-@register("If")
+@register("If", versions=(1, 25))
 def _if(b: Builder, n: OnnxNode) -> None:
     then, computed = _import(b, n, "then_branch", [])
     otherwise, _ = _import(b, n, "else_branch", [])
@@ -96,7 +98,7 @@ def _described(n: OnnxNode, tensors: list[str]) -> list[tuple[str, Dims | None]]
     return [(n.declared(t), n.shape(t)) for t in tensors]
 
 
-@register("Loop")
+@register("Loop", versions=(1, 25))
 def _loop(b: Builder, n: OnnxNode) -> None:
     rounds = n.input(0) or b.const(np.array(_LARGEST))
     condition = n.input(1) or b.const(np.array(True))
@@ -128,11 +130,12 @@ def _always_true(body: Graph) -> bool:
     return name == body.inputs[1].name or (known is not None and bool(np.all(known)))
 
 
-@register("Scan")
+@register("Scan", versions=(8, 25))
 def _scan(b: Builder, n: OnnxNode) -> None:
     """A Loop that gathers one slice of each scanned input in each round."""
     if n.opset < 9:
-        raise UnsupportedError("Scan with a batch dimension (opset 8)", "raise the model's opset")
+        _scan_of_batch(b, n)
+        return
     scanned = int(n.require("num_scan_inputs"))
     states, inputs = n.inputs[: len(n.inputs) - scanned], n.inputs[len(n.inputs) - scanned :]
     axes = n.attr("scan_input_axes", None) or [0] * scanned
@@ -164,6 +167,54 @@ def _scan(b: Builder, n: OnnxNode) -> None:
     for k, output in enumerate(stacks):
         if output and not plain[k]:
             _arrange(b, n, outputs[len(states) + k], output, turned[k], to[k])
+
+
+def _scan_of_batch(b: Builder, n: OnnxNode) -> None:
+    """Scan of opset 8, whose tensors have a batch before all else: a Loop over the batch, in which
+    another one scans. Everything is stacked over the batch."""
+    if n.input(0):
+        raise UnsupportedError("its sequences have lengths of their own", "raise the model's opset")
+    scanned = int(n.require("num_scan_inputs"))
+    tensors = n.inputs[1:]
+    states = len(tensors) - scanned
+    described: list[tuple[str, Dims | None]] = []
+    for k, tensor in enumerate(tensors):
+        shape, leading = n.shape(tensor), 1 if k < states else 2
+        described.append(
+            (n.declared(tensor), None if shape is None else (-1,) * (len(shape) - leading))
+        )
+    body, computed = _import(b, n, "body", described)
+    backward = n.attr("directions", None) or [0] * scanned
+    _slice_inputs(body, states, [0] * scanned, backward, [n.dtype(t) for t in tensors[states:]])
+    whole = Graph("batch")
+    names = ["number", "go_on", *(f"whole_{k}" for k in range(len(tensors)))]
+    captured = [f"captured_{k}" for k in range(len(computed))]
+    types = ["i64", "bool", *(n.dtype(t) for t in (*tensors, *computed))]
+    whole.inputs = [
+        Interface(name, (), dtype, "NONE")
+        for name, dtype in zip([*names, *captured], types, strict=True)
+    ]
+    own = [f"own_{k}" for k in range(len(tensors))]
+    whole.nodes = [
+        Node("Gather", own[k], [names[2 + k], "number"], [own[k]], {"axis": 0})
+        for k in range(len(tensors))
+    ]
+    length = {"start": 0, "end": 1, "output_type": "i64"}
+    whole.nodes.append(Node("Shape", "length", [own[states]], ["length"], length))
+    outputs = [f"result_{k}" for k in range(len(n.outputs))]
+    always = whole.add_const("always", np.array(True))
+    attrs = {"variables": states, "counted": True}
+    inner = Node("Loop", "scan", ["length", always, *own, *captured], outputs, attrs)
+    inner.subgraphs = [body]
+    whole.nodes.append(inner)
+    given = [n.dtype(t) for t in n.outputs]
+    whole.outputs = [
+        Interface(name, (), dtype, "NONE")
+        for name, dtype in zip(["go_on", *outputs], ["bool", *given], strict=True)
+    ]
+    rounds = b.op("Shape", [tensors[0]], **length)
+    inputs = [rounds, b.const(np.array(True)), *tensors, *computed]
+    _emit(b, n, "Loop", inputs, [whole], variables=0, counted=True)
 
 
 def _arrange(b: Builder, n: OnnxNode, stack: str, output: str, turned: bool, axis: int) -> None:

@@ -11,7 +11,7 @@ from mace.importers.base import Builder, UnsupportedError
 from mace.importers.onnx.node import OnnxNode, register
 
 
-@register("Einsum")
+@register("Einsum", versions=(12, 28))
 def _einsum(b: Builder, n: OnnxNode) -> None:
     terms, result = parse(str(n.require("equation")), [n.rank(t) for t in n.inputs])
     dtype = n.dtype(n.inputs[0])

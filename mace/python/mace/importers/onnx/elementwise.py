@@ -64,17 +64,17 @@ def scalar(b: Builder, n: OnnxNode, value: float, like: str) -> str:
     return b.const(value, dtypes.to_numpy(n.dtype(like)))
 
 
-@register(*_BINARY)
+@register(*_BINARY, versions=(7, 19))
 def _binary(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [n.inputs[0], n.inputs[1]], n.outputs, type=_BINARY[n.op])
 
 
-@register(*_UNARY)
+@register(*_UNARY, versions=(1, 22))
 def _unary(b: Builder, n: OnnxNode) -> None:
     b.op("Unary", [n.inputs[0]], n.outputs, type=_UNARY[n.op])
 
 
-@register(*_VARIADIC)
+@register(*_VARIADIC, versions=(6, 13))
 def _variadic(b: Builder, n: OnnxNode) -> None:
     total = n.inputs[0]
     for tensor in n.inputs[1:-1]:
@@ -89,12 +89,12 @@ def _variadic(b: Builder, n: OnnxNode) -> None:
         b.op("Eltwise", [total, count], n.outputs, type="DIV")
 
 
-@register("Mod")
+@register("Mod", versions=(10, 28))
 def _mod(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", n.inputs, n.outputs, type="FMOD" if n.attr("fmod", 0) else "MOD")
 
 
-@register("BitShift")
+@register("BitShift", versions=(11, 28))
 def _bit_shift(b: Builder, n: OnnxNode) -> None:
     direction = n.require("direction")
     if direction not in ("LEFT", "RIGHT"):
@@ -102,7 +102,7 @@ def _bit_shift(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", n.inputs, n.outputs, type=f"SHIFT_{direction}")
 
 
-@register("Pow")
+@register("Pow", versions=(7, 15))
 def _pow(b: Builder, n: OnnxNode) -> None:
     base, exponent = n.inputs
     value = b.value(exponent)
@@ -117,12 +117,12 @@ def _pow(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [base, exponent], n.outputs, type="POW")
 
 
-@register("IsNaN")
+@register("IsNaN", versions=(9, 20))
 def _is_nan(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [n.inputs[0], n.inputs[0]], n.outputs, type="NOT_EQUAL")
 
 
-@register("IsInf")
+@register("IsInf", versions=(10, 20))
 def _is_inf(b: Builder, n: OnnxNode) -> None:
     x = n.inputs[0]
     negative, positive = (bool(n.attr(f"detect_{k}", 1)) for k in ("negative", "positive"))
@@ -135,12 +135,12 @@ def _is_inf(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [x, limit], n.outputs, type="EQUAL")
 
 
-@register("Where")
+@register("Where", versions=(9, 16))
 def _where(b: Builder, n: OnnxNode) -> None:
     b.op("Where", n.inputs, n.outputs)
 
 
-@register("Cast", "CastLike")
+@register("Cast", "CastLike", versions=(6, 28))
 def _cast(b: Builder, n: OnnxNode) -> None:
     x = n.inputs[0]
     if n.op == "Cast":
@@ -157,7 +157,7 @@ def _cast(b: Builder, n: OnnxNode) -> None:
     b.op("Cast", [x], n.outputs, output_type=target)
 
 
-@register("BitCast")
+@register("BitCast", versions=(26, 26))
 def _bit_cast(b: Builder, n: OnnxNode) -> None:
     x, source, target = n.inputs[0], n.declared(n.inputs[0]), _target(n)
     if source != n.dtype(x):
@@ -183,7 +183,7 @@ def _activation(b: Builder, n: OnnxNode, kind: str, **attrs: Any) -> None:
     b.op("Activation", [n.inputs[0]], n.outputs, activation=kind, **attrs)
 
 
-@register("Relu", "Sigmoid", "Tanh", "HardSwish", "Mish", "Softplus")
+@register("Relu", "Sigmoid", "Tanh", "HardSwish", "Mish", "Softplus", versions=(1, 22))
 def _plain_activation(b: Builder, n: OnnxNode) -> None:
     if n.op == "Relu" and n.dtype(n.inputs[0]) != "f32":
         b.op("Eltwise", [n.inputs[0], scalar(b, n, 0, n.inputs[0])], n.outputs, type="MAX")
@@ -191,23 +191,23 @@ def _plain_activation(b: Builder, n: OnnxNode) -> None:
     _activation(b, n, n.op.upper())
 
 
-@register("LeakyRelu")
+@register("LeakyRelu", versions=(6, 16))
 def _leaky_relu(b: Builder, n: OnnxNode) -> None:
     _activation(b, n, "LEAKYRELU", activation_coefficient=float(n.attr("alpha", 0.01)))
 
 
-@register("HardSigmoid")
+@register("HardSigmoid", versions=(6, 22))
 def _hard_sigmoid(b: Builder, n: OnnxNode) -> None:
     alpha, beta = float(n.attr("alpha", 0.2)), float(n.attr("beta", 0.5))
     _activation(b, n, "HARDSIGMOID", activation_coefficient=alpha, activation_offset=beta)
 
 
-@register("Elu")
+@register("Elu", versions=(6, 22))
 def _elu(b: Builder, n: OnnxNode) -> None:
     _activation(b, n, "ELU", activation_coefficient=float(n.attr("alpha", 1.0)))
 
 
-@register("Selu")
+@register("Selu", versions=(6, 22))
 def _selu(b: Builder, n: OnnxNode) -> None:
     alpha = float(n.attr("alpha", 1.67326319217681884765625))
     gamma = float(n.attr("gamma", 1.05070102214813232421875))
@@ -215,7 +215,7 @@ def _selu(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [elu, scalar(b, n, gamma, n.inputs[0])], n.outputs, type="PROD")
 
 
-@register("Celu")
+@register("Celu", versions=(12, 28))
 def _celu(b: Builder, n: OnnxNode) -> None:
     alpha = scalar(b, n, float(n.attr("alpha", 1.0)), n.inputs[0])
     elu = b.op(
@@ -227,7 +227,7 @@ def _celu(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [elu, alpha], n.outputs, type="PROD")
 
 
-@register("Swish")
+@register("Swish", versions=(24, 24))
 def _swish(b: Builder, n: OnnxNode) -> None:
     alpha = float(n.attr("alpha", 1.0))
     if alpha == 1.0:
@@ -238,7 +238,7 @@ def _swish(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [n.inputs[0], sigmoid], n.outputs, type="PROD")
 
 
-@register("Gelu")
+@register("Gelu", versions=(20, 20))
 def _gelu(b: Builder, n: OnnxNode) -> None:
     x = n.inputs[0]
     if n.attr("approximate", "none") != "tanh":
@@ -260,21 +260,21 @@ def _gelu(b: Builder, n: OnnxNode) -> None:
     )
 
 
-@register("ThresholdedRelu")
+@register("ThresholdedRelu", versions=(10, 22))
 def _thresholded_relu(b: Builder, n: OnnxNode) -> None:
     x = n.inputs[0]
     above = b.op("Eltwise", [x, scalar(b, n, float(n.attr("alpha", 1.0)), x)], type="GREATER")
     b.op("Where", [above, x, scalar(b, n, 0, x)], n.outputs)
 
 
-@register("Softsign")
+@register("Softsign", versions=(1, 22))
 def _softsign(b: Builder, n: OnnxNode) -> None:
     x = n.inputs[0]
     size = b.op("Eltwise", [b.op("Unary", [x], type="ABS"), scalar(b, n, 1, x)], type="SUM")
     b.op("Eltwise", [x, size], n.outputs, type="DIV")
 
 
-@register("Shrink")
+@register("Shrink", versions=(9, 9))
 def _shrink(b: Builder, n: OnnxNode) -> None:
     x, bias, limit = n.inputs[0], float(n.attr("bias", 0.0)), float(n.attr("lambd", 0.5))
     below = b.op("Eltwise", [x, scalar(b, n, -limit, x)], type="LESS")
@@ -285,7 +285,7 @@ def _shrink(b: Builder, n: OnnxNode) -> None:
     b.op("Where", [below, raised, rest], n.outputs)
 
 
-@register("Clip")
+@register("Clip", versions=(6, 13))
 def _clip(b: Builder, n: OnnxNode) -> None:
     x = n.inputs[0]
     if n.opset < 11:
@@ -314,7 +314,7 @@ def _known(b: Builder, tensor: str) -> float | None:
     return None if value is None else float(value.reshape(()))
 
 
-@register("PRelu")
+@register("PRelu", versions=(7, 16))
 def _prelu(b: Builder, n: OnnxNode) -> None:
     x, slope = n.inputs
     value, rank = b.value(slope), n.rank(x)

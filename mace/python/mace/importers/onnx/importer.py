@@ -29,6 +29,7 @@ from mace.importers.onnx import (
     ml,
     neural,
     normalization,
+    opsets,
     pooling,
     precision,
     quantized,
@@ -39,6 +40,7 @@ from mace.importers.onnx import (
     signal,
 )
 from mace.importers.onnx.node import REGISTRY, OnnxNode
+from mace.importers.onnx.node import VERSIONS as VERSIONS
 from mace.importers.onnx.reader import OnnxModel, dims_of, element_type, load, read, source_shape
 
 # The modules register their functions when they are imported.
@@ -259,6 +261,10 @@ def _import_node(builder: Builder, node: OnnxNode) -> Problem | None:
         text = f"MACE has no operator for {node.op}{near}"
         hint = "replace it in the model, or add it: the developer guide tells how"
         return Problem("operator", node.op, node.name, text, hint, shapes)
+    odd = opsets.refusal(node.op, node.opset)
+    if odd:
+        hint = "export the model with another opset"
+        return Problem("operator", node.op, node.name, odd, hint, shapes)
     try:
         precision.translate(builder, node, function)
     except UnsupportedError as error:

@@ -14,17 +14,17 @@ from mace.importers.base import Builder, UnsupportedError
 from mace.importers.onnx.node import OnnxNode, register
 
 
-@register("GatherElements")
+@register("GatherElements", versions=(11, 13))
 def _gather_elements(b: Builder, n: OnnxNode) -> None:
     b.op("GatherElements", n.inputs, n.outputs, axis=int(n.attr("axis", 0)))
 
 
-@register("GatherND")
+@register("GatherND", versions=(11, 13))
 def _gather_nd(b: Builder, n: OnnxNode) -> None:
     b.op("GatherND", n.inputs, n.outputs, batch_dims=int(n.attr("batch_dims", 0)))
 
 
-@register("ai.onnx.ml.ArrayFeatureExtractor")
+@register("ai.onnx.ml.ArrayFeatureExtractor", versions=(1, 1))
 def _array_feature_extractor(b: Builder, n: OnnxNode) -> None:
     x, indices = n.inputs
     if n.rank(x) == 1:
@@ -42,17 +42,17 @@ def reduction(n: OnnxNode) -> dict[str, Any]:
     return {"reduction": kind.upper()}
 
 
-@register("ScatterElements", "Scatter")
+@register("ScatterElements", "Scatter", versions=(9, 18))
 def _scatter_elements(b: Builder, n: OnnxNode) -> None:
     b.op("ScatterElements", n.inputs, n.outputs, axis=int(n.attr("axis", 0)), **reduction(n))
 
 
-@register("ScatterND")
+@register("ScatterND", versions=(11, 18))
 def _scatter_nd(b: Builder, n: OnnxNode) -> None:
     b.op("ScatterND", n.inputs, n.outputs, **reduction(n))
 
 
-@register("TensorScatter")
+@register("TensorScatter", versions=(24, 24))
 def _tensor_scatter(b: Builder, n: OnnxNode) -> None:
     """A ScatterElements whose indices run along the axis from where each sequence starts."""
     cache, update = n.inputs[:2]
@@ -79,7 +79,7 @@ def _size(b: Builder, tensor: str, axis: int) -> str:
     return b.op("Reshape", [shape], shape=[])
 
 
-@register("MaxUnpool")
+@register("MaxUnpool", versions=(9, 22))
 def _max_unpool(b: Builder, n: OnnxNode) -> None:
     """Indices are those of the flattened tensor before the pooling, which is all 0 elsewhere; an
     output shape that is larger adds zeros behind it."""
@@ -115,13 +115,13 @@ def _unpooled(n: OnnxNode) -> list[int]:
     return [*shape[:2], *sizes]
 
 
-@register("ReverseSequence")
+@register("ReverseSequence", versions=(10, 28))
 def _reverse_sequence(b: Builder, n: OnnxNode) -> None:
     axes = {"time_axis": int(n.attr("time_axis", 0)), "batch_axis": int(n.attr("batch_axis", 1))}
     b.op("ReverseSequence", n.inputs, n.outputs, **axes)
 
 
-@register("Compress")
+@register("Compress", versions=(9, 28))
 def _compress(b: Builder, n: OnnxNode) -> None:
     x, axis = n.inputs[0], n.attrs.get("axis")
     if axis is None:
@@ -129,12 +129,12 @@ def _compress(b: Builder, n: OnnxNode) -> None:
     b.op("Compress", [x, n.inputs[1]], n.outputs, axis=int(axis))
 
 
-@register("NonZero")
+@register("NonZero", versions=(9, 13))
 def _non_zero(b: Builder, n: OnnxNode) -> None:
     b.op("NonZero", n.inputs, n.outputs)
 
 
-@register("Unique")
+@register("Unique", versions=(11, 28))
 def _unique(b: Builder, n: OnnxNode) -> None:
     x, axis = n.inputs[0], n.attrs.get("axis")
     if axis is None:
@@ -144,7 +144,7 @@ def _unique(b: Builder, n: OnnxNode) -> None:
     b.op("Unique", [x], outputs, axis=int(axis), sorted=bool(n.attr("sorted", 1)))
 
 
-@register("TopK")
+@register("TopK", versions=(1, 24))
 def _top_k(b: Builder, n: OnnxNode) -> None:
     k = n.inputs[1] if n.input(1) else b.const([int(n.require("k"))], np.int64)
     outputs = [n.outputs[0] or b.tensor("values"), *(t for t in n.outputs[1:2] if t)]
@@ -152,12 +152,12 @@ def _top_k(b: Builder, n: OnnxNode) -> None:
     b.op("TopK", [n.inputs[0], k], outputs, axis=int(n.attr("axis", -1)), largest=largest)
 
 
-@register("Det")
+@register("Det", versions=(11, 22))
 def _det(b: Builder, n: OnnxNode) -> None:
     b.op("Det", n.inputs, n.outputs)
 
 
-@register("CenterCropPad")
+@register("CenterCropPad", versions=(18, 18))
 def _center_crop_pad(b: Builder, n: OnnxNode) -> None:
     """A Slice of the axes that shrink, a Pad of those that grow."""
     x = n.inputs[0]
@@ -181,7 +181,7 @@ def _center_crop_pad(b: Builder, n: OnnxNode) -> None:
     b.op("Pad", [b.op("Slice", [x, *lists])], n.outputs, paddings=paddings)
 
 
-@register("Col2Im")
+@register("Col2Im", versions=(18, 18))
 def _col2im(b: Builder, n: OnnxNode) -> None:
     """Adds each block of columns to the places of the padded image that it comes from."""
     image = [int(v) for v in np.ravel(n.constant(b, 1, "image_shape"))]

@@ -14,12 +14,12 @@ from mace.importers.onnx.node import OnnxNode, register
 from mace.importers.onnx.reader import element_type, to_array
 
 
-@register("Identity")
+@register("Identity", versions=(1, 25))
 def _identity(b: Builder, n: OnnxNode) -> None:
     b.op("Identity", n.inputs[:1], n.outputs[:1])
 
 
-@register("Dropout")
+@register("Dropout", versions=(7, 22))
 def _dropout(b: Builder, n: OnnxNode) -> None:
     if n.input(2):
         training, ratio = b.value(n.inputs[2]), 0.5
@@ -36,12 +36,12 @@ def _dropout(b: Builder, n: OnnxNode) -> None:
         b.op("Expand", [b.const(True), shape], n.outputs[1:2])
 
 
-@register("Concat")
+@register("Concat", versions=(4, 13))
 def _concat(b: Builder, n: OnnxNode) -> None:
     b.op("Concat", n.inputs, n.outputs, axis=int(n.require("axis")))
 
 
-@register("Split")
+@register("Split", versions=(2, 18))
 def _split(b: Builder, n: OnnxNode) -> None:
     axis = int(n.attr("axis", 0))
     sizes = n.integers(b, 1, "split")
@@ -61,7 +61,7 @@ def _split_sizes(n: OnnxNode, axis: int) -> list[int]:
     return [each] * (parts - 1) + [total - each * (parts - 1)]
 
 
-@register("Slice")
+@register("Slice", versions=(1, 13))
 def _slice(b: Builder, n: OnnxNode) -> None:
     if n.opset >= 10:
         b.op("Slice", n.inputs, n.outputs)
@@ -72,7 +72,7 @@ def _slice(b: Builder, n: OnnxNode) -> None:
     b.op("Slice", [n.inputs[0], *(b.const(v, np.int64) for v in lists)], n.outputs)
 
 
-@register("Pad")
+@register("Pad", versions=(2, 25))
 def _pad(b: Builder, n: OnnxNode) -> None:
     rank, mode = n.rank(n.inputs[0]), n.attr("mode", "constant")
     if mode not in ("constant", "reflect", "edge", "wrap"):
@@ -117,7 +117,7 @@ def _computed_paddings(b: Builder, n: OnnxNode, rank: int, axes: list[int]) -> s
     return b.op("Reshape", [pairs], shape=[-1])
 
 
-@register("Reshape")
+@register("Reshape", versions=(5, 25))
 def _reshape(b: Builder, n: OnnxNode) -> None:
     attrs: dict[str, Any] = {} if n.attr("allowzero", 0) else {"copy_zeros": True}
     shape = b.value(n.inputs[1])
@@ -127,23 +127,23 @@ def _reshape(b: Builder, n: OnnxNode) -> None:
     b.op("Reshape", n.inputs[:1], n.outputs, shape=[int(d) for d in shape], **attrs)
 
 
-@register("Flatten")
+@register("Flatten", versions=(1, 25))
 def _flatten(b: Builder, n: OnnxNode) -> None:
     b.op("Flatten", n.inputs, n.outputs, axis=int(n.attr("axis", 1)), two_dimensional=True)
 
 
-@register("Transpose")
+@register("Transpose", versions=(1, 25))
 def _transpose(b: Builder, n: OnnxNode) -> None:
     b.op("Transpose", n.inputs, n.outputs, dims=[int(d) for d in n.attr("perm", [])])
 
 
-@register("Squeeze")
+@register("Squeeze", versions=(1, 25))
 def _squeeze(b: Builder, n: OnnxNode) -> None:
     axes = n.integers(b, 1, "axes")
     b.op("Squeeze", n.inputs[:1], n.outputs, axis=axes or [])
 
 
-@register("Unsqueeze")
+@register("Unsqueeze", versions=(1, 25))
 def _unsqueeze(b: Builder, n: OnnxNode) -> None:
     axes = n.integers(b, 1, "axes")
     if not axes:
@@ -151,12 +151,12 @@ def _unsqueeze(b: Builder, n: OnnxNode) -> None:
     b.op("Unsqueeze", n.inputs[:1], n.outputs, axis=axes)
 
 
-@register("Expand", "Tile")
+@register("Expand", "Tile", versions=(6, 13))
 def _same_inputs(b: Builder, n: OnnxNode) -> None:
     b.op(n.op, n.inputs, n.outputs)
 
 
-@register("Range")
+@register("Range", versions=(11, 27))
 def _range(b: Builder, n: OnnxNode) -> None:
     dtype = n.dtype(n.inputs[0])
     if dtype in ("f32", "i32", "i64"):
@@ -166,12 +166,12 @@ def _range(b: Builder, n: OnnxNode) -> None:
     b.op("Cast", [b.op("Range", numbers)], n.outputs, output_type=dtype)
 
 
-@register("Gather")
+@register("Gather", versions=(1, 13))
 def _gather(b: Builder, n: OnnxNode) -> None:
     b.op("Gather", n.inputs, n.outputs, axis=int(n.attr("axis", 0)))
 
 
-@register("Shape")
+@register("Shape", versions=(1, 25))
 def _shape(b: Builder, n: OnnxNode) -> None:
     shape = n.shape(n.inputs[0])
     part = None if shape is None else shape[n.attrs.get("start") : n.attrs.get("end")]
@@ -183,7 +183,7 @@ def _shape(b: Builder, n: OnnxNode) -> None:
     b.op("Shape", n.inputs, n.outputs, output_type="i64", **attrs)
 
 
-@register("Size")
+@register("Size", versions=(1, 25))
 def _size(b: Builder, n: OnnxNode) -> None:
     known = n.shape(n.inputs[0])
     if known is not None and -1 not in known:
@@ -193,7 +193,7 @@ def _size(b: Builder, n: OnnxNode) -> None:
     b.op("Reduce", [shape], n.outputs, reduce_type="PROD")
 
 
-@register("ConstantOfShape")
+@register("ConstantOfShape", versions=(9, 25))
 def _constant_of_shape(b: Builder, n: OnnxNode) -> None:
     value = np.zeros(1, np.float32)
     if "value" in n.attrs:
@@ -201,13 +201,14 @@ def _constant_of_shape(b: Builder, n: OnnxNode) -> None:
     dtype = dtypes.from_numpy(value.dtype) or "f32"
     number = float(value.reshape(()))
     # Fill takes a float32, which is not every number of every type.
-    if dtype in ("f32", "i32", "i64", "bool") and float(np.float32(number)) == number:
+    exact = float(np.float32(number)) == value.reshape(()).item()
+    if exact and dtype in ("f32", "i32", "i64", "bool"):
         b.op("Fill", n.inputs, n.outputs, value=number, output_type=dtype)
     else:
         b.op("Expand", [b.const(value.reshape(())), n.inputs[0]], n.outputs)
 
 
-@register("OneHot")
+@register("OneHot", versions=(9, 28))
 def _one_hot(b: Builder, n: OnnxNode) -> None:
     indices, axis = n.inputs[0], int(n.attr("axis", -1))
     depth = int(n.constant(b, 1, "depth").reshape(()))
@@ -236,7 +237,7 @@ def _places(b: Builder, x: str, rank: int) -> tuple[str, str]:
     return lines[0], lines[1]
 
 
-@register("Trilu")
+@register("Trilu", versions=(14, 14))
 def _trilu(b: Builder, n: OnnxNode) -> None:
     x, shape = n.inputs[0], n.shape(n.inputs[0])
     k = b.value(n.inputs[1]) if n.input(1) else np.zeros((), np.int64)
@@ -253,7 +254,7 @@ def _trilu(b: Builder, n: OnnxNode) -> None:
     b.op("Where", [b.op("Eltwise", [columns, rows], type=kind), x, zero], n.outputs)
 
 
-@register("EyeLike")
+@register("EyeLike", versions=(9, 22))
 def _eye_like(b: Builder, n: OnnxNode) -> None:
     x, k = n.inputs[0], int(n.attr("k", 0))
     dtype = element_type(int(n.attrs["dtype"])) if "dtype" in n.attrs else n.dtype(x)
@@ -269,7 +270,7 @@ def _eye_like(b: Builder, n: OnnxNode) -> None:
     b.op("Cast", [hit], n.outputs, output_type=dtype)
 
 
-@register("CumSum", "CumProd")
+@register("CumSum", "CumProd", versions=(11, 26))
 def _cumulate(b: Builder, n: OnnxNode) -> None:
     attrs: dict[str, Any] = {"axis": int(n.constant(b, 1, "axis").reshape(()))}
     for key in ("exclusive", "reverse"):

@@ -18,7 +18,7 @@ from mace.importers.onnx.reader import to_array
 _MOST_WINDOWS = 64
 
 
-@register("ai.onnx.ml.Binarizer")
+@register("ai.onnx.ml.Binarizer", versions=(1, 1))
 def _binarizer(b: Builder, n: OnnxNode) -> None:
     dtype = n.dtype(n.inputs[0])
     limit = b.const(n.attr("threshold", 0.0), dtypes.to_numpy(dtype))
@@ -36,7 +36,7 @@ def _listed(n: OnnxNode, stem: str) -> Array:
     raise UnsupportedError(f"its {stem} are no numbers", "map strings before the model")
 
 
-@register("ai.onnx.ml.LabelEncoder")
+@register("ai.onnx.ml.LabelEncoder", versions=(2, 4))
 def _label_encoder(b: Builder, n: OnnxNode) -> None:
     """Each element is compared with all keys; the first that is equal chooses the value."""
     x, keys, values = n.inputs[0], _listed(n, "keys"), _listed(n, "values")
@@ -62,7 +62,7 @@ def _label_encoder(b: Builder, n: OnnxNode) -> None:
     b.op("Where", [found, chosen, b.const(missing, values.dtype)], n.outputs)
 
 
-@register("TfIdfVectorizer")
+@register("TfIdfVectorizer", versions=(9, 9))
 def _tf_idf(b: Builder, n: OnnxNode) -> None:
     """How often each n-gram of the pool occurs, by comparing shifted slices of the input."""
     if "pool_int64s" not in n.attrs:

@@ -146,7 +146,7 @@ def _group(n: OnnxNode) -> int:
     return group
 
 
-@register("Conv")
+@register("Conv", versions=(1, 22))
 def _conv(b: Builder, n: OnnxNode) -> None:
     weight, shape = _filter(b, n)
     spatial, group = len(shape) - 2, _group(n)
@@ -165,7 +165,7 @@ def _conv(b: Builder, n: OnnxNode) -> None:
     leave(b, y, spatial, n.outputs[0])
 
 
-@register("ConvTranspose")
+@register("ConvTranspose", versions=(1, 22))
 def _conv_transpose(b: Builder, n: OnnxNode) -> None:
     weight, shape = _filter(b, n)  # I O/group (D) (H) W
     spatial, group = len(shape) - 2, _group(n)
@@ -234,12 +234,12 @@ def _input_size(n: OnnxNode, dimension: int) -> int:
     return shape[2 + dimension]
 
 
-@register("MatMul")
+@register("MatMul", versions=(1, 13))
 def _mat_mul(b: Builder, n: OnnxNode) -> None:
     b.op("MatMul", n.inputs, n.outputs)
 
 
-@register("Gemm")
+@register("Gemm", versions=(7, 13))
 def _gemm(b: Builder, n: OnnxNode) -> None:
     alpha, beta = float(n.attr("alpha", 1.0)), float(n.attr("beta", 1.0))
     a, weight = n.inputs[0], n.inputs[1]
@@ -264,7 +264,7 @@ def _gemm(b: Builder, n: OnnxNode) -> None:
         b.op("Eltwise", [y, bias], n.outputs, type="SUM")
 
 
-@register("DepthToSpace", "SpaceToDepth")
+@register("DepthToSpace", "SpaceToDepth", versions=(1, 28))
 def _depth_space(b: Builder, n: OnnxNode) -> None:
     attrs: dict[str, Any] = {"block_size": int(n.require("blocksize"))}
     if n.op == "DepthToSpace":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ class Types:
     shapes: dict[str, Dims] = field(default_factory=dict)
     dtypes: dict[str, str] = field(default_factory=dict)  # in which they are computed
     declared: dict[str, str] = field(default_factory=dict)  # where the model may have f16 or bf16
+    opsets: dict[str, int] = field(default_factory=dict)  # of the model, by domain
 
 
 @dataclass
@@ -99,4 +101,14 @@ class OnnxNode:
 
 
 REGISTRY: Registry[OnnxNode] = Registry("onnx")
-register = REGISTRY.register
+# Of each operator: the oldest and the newest version of its schema that its function translates.
+VERSIONS: dict[str, tuple[int, int]] = {}
+
+Function = Callable[[Builder, OnnxNode], None]
+
+
+def register(*ops: str, versions: tuple[int, int]) -> Callable[[Function], Function]:
+    """Decorator: the function translates these operators in the forms that they have from one
+    version of their operator set to another, both as in the history of their schemas."""
+    VERSIONS.update(dict.fromkeys(ops, versions))
+    return REGISTRY.register(*ops)

@@ -22,7 +22,7 @@ def channels_last(b: Builder, n: OnnxNode, tensor: str) -> tuple[str, list[int] 
     return b.op("Transpose", [tensor], dims=order), back
 
 
-@register("BatchNormalization")
+@register("BatchNormalization", versions=(7, 15))
 def _batch_norm(b: Builder, n: OnnxNode) -> None:
     if n.opset >= 14 and n.attr("training_mode", 0):
         _batch_norm_of_batch(b, n)
@@ -66,7 +66,7 @@ def _batch_norm_of_batch(b: Builder, n: OnnxNode) -> None:
             )
 
 
-@register("InstanceNormalization")
+@register("InstanceNormalization", versions=(6, 22))
 def _instance_norm(b: Builder, n: OnnxNode) -> None:
     x = n.inputs[0]
     rank = n.rank(x)
@@ -97,27 +97,29 @@ def _inverse_deviation(
     return b.op("Unary", [raised], outputs, type="RSQRT")
 
 
-def _scale_channels(b: Builder, n: OnnxNode, y: str, rank: int, outputs: list[str]) -> None:
+def _scale_channels(b: Builder, n: OnnxNode, y: str, rank: int, outputs: list[str]) -> str:
     """y * scale + bias for each index of dimension 1; inputs 1 and 2 of the node."""
     shape = [-1] + [1] * (rank - 2)
     scale = b.op("Reshape", [n.inputs[1]], shape=shape)
     bias = b.op("Reshape", [n.inputs[2]], shape=shape)
-    b.op("Eltwise", [b.op("Eltwise", [y, scale], type="PROD"), bias], outputs, type="SUM")
+    scaled = b.op("Eltwise", [y, scale], type="PROD")
+    return b.op("Eltwise", [scaled, bias], outputs, type="SUM")
 
 
-@register("GroupNormalization")
+@register("GroupNormalization", versions=(18, 21))
 def _group_norm(b: Builder, n: OnnxNode) -> None:
     x, groups = n.inputs[0], int(n.require("num_groups"))
-    rank, shape = n.rank(x), n.shape(n.inputs[1])
     flat = b.op("Reshape", [x], shape=[0, groups, -1], copy_zeros=True)
     y = _standardize(b, n, flat, [2], float(n.attr("epsilon", 1e-5)))
-    y = b.op("Reshape", [y, b.op("Shape", [x], output_type="i64")])
-    if n.opset < 21 and shape and shape[0] == groups:  # one scale for each group
-        raise UnsupportedError("it has a scale for each group", "export it with opset 21 or newer")
-    _scale_channels(b, n, y, rank, n.outputs)
+    shape = b.op("Shape", [x], output_type="i64")
+    if n.opset < 21:  # one scale for each group
+        y = _scale_channels(b, n, y, 3, [b.tensor("scaled")])
+        b.op("Reshape", [y, shape], n.outputs)
+    else:
+        _scale_channels(b, n, b.op("Reshape", [y, shape]), n.rank(x), n.outputs)
 
 
-@register("LayerNormalization")
+@register("LayerNormalization", versions=(17, 17))
 def _layer_norm(b: Builder, n: OnnxNode) -> None:
     axis, epsilon = int(n.attr("axis", -1)), float(n.attr("epsilon", 1e-5))
     b.op("LayerNorm", n.inputs, n.outputs[:1], axis=axis, epsilon=epsilon)
@@ -132,7 +134,7 @@ def _layer_norm(b: Builder, n: OnnxNode) -> None:
         _inverse_deviation(b, n, centred, axes, epsilon, n.outputs[2:3])
 
 
-@register("RMSNormalization")
+@register("RMSNormalization", versions=(23, 23))
 def _rms_norm(b: Builder, n: OnnxNode) -> None:
     x, axis = n.inputs[0], int(n.attr("axis", -1))
     rank = n.rank(x)
@@ -145,14 +147,14 @@ def _rms_norm(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [y, n.inputs[1]], n.outputs, type="PROD")
 
 
-@register("MeanVarianceNormalization")
+@register("MeanVarianceNormalization", versions=(9, 13))
 def _mean_variance(b: Builder, n: OnnxNode) -> None:
     axes = [int(a) for a in n.attr("axes", [0, 2, 3])]
     y = _standardize(b, n, n.inputs[0], axes, 1e-9)
     b.op("Identity", [y], n.outputs)
 
 
-@register("LpNormalization")
+@register("LpNormalization", versions=(1, 22))
 def _lp_norm(b: Builder, n: OnnxNode) -> None:
     kind = {1: "L1", 2: "L2"}.get(int(n.attr("p", 2)))
     if kind is None:
@@ -164,7 +166,7 @@ def _lp_norm(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [n.inputs[0], norm], n.outputs, type="DIV")
 
 
-@register("LRN")
+@register("LRN", versions=(1, 13))
 def _lrn(b: Builder, n: OnnxNode) -> None:
     size = int(n.require("size"))
     if size % 2 == 0:
@@ -180,7 +182,7 @@ def _lrn(b: Builder, n: OnnxNode) -> None:
     b.nchw(b.op("LocalResponseNorm", [b.nhwc(n.inputs[0])], **attrs), n.outputs[0])
 
 
-@register("Softmax", "LogSoftmax")
+@register("Softmax", "LogSoftmax", versions=(1, 13))
 def _softmax(b: Builder, n: OnnxNode) -> None:
     attrs: dict[str, Any] = {"log": True} if n.op == "LogSoftmax" else {}
     if n.opset >= 13:
@@ -194,20 +196,24 @@ def _softmax(b: Builder, n: OnnxNode) -> None:
     b.op("Softmax", n.inputs, n.outputs, **attrs)
 
 
-@register("Hardmax")
+@register("Hardmax", versions=(1, 13))
 def _hardmax(b: Builder, n: OnnxNode) -> None:
     x, rank = n.inputs[0], n.rank(n.inputs[0])
-    axis = int(n.attr("axis", -1)) % rank
-    shape = n.shape(x)
-    if n.opset < 13 and axis != rank - 1:
-        raise UnsupportedError(
-            f"the attribute axis is {axis} before opset 13; only the last is possible"
-        )
-    if shape is None or shape[axis] < 0:
-        raise UnsupportedError(
-            "the size of its axis is not known", "give the model fixed input shapes"
-        )
+    if n.opset >= 13:
+        hit = _first_largest(b, x, rank, int(n.attr("axis", -1)) % rank)
+        b.op("Cast", [hit], n.outputs, output_type="f32")
+        return
+    # Before opset 13 the axis splits the dimensions into those of rows and those of columns.
+    axis = int(n.attr("axis", 1)) % max(rank, 1)
+    rows = b.op("Flatten", [x], axis=axis, two_dimensional=True)
+    hit = b.op("Cast", [_first_largest(b, rows, 2, 1)], output_type="f32")
+    b.op("Reshape", [hit, b.op("Shape", [x], output_type="i64")], n.outputs)
+
+
+def _first_largest(b: Builder, x: str, rank: int, axis: int) -> str:
+    """Whether each element is the first of the largest ones along an axis."""
     best = b.op("ArgMax", [x], axis=axis, keepdims=True, output_type="i64")
-    index = np.arange(shape[axis], dtype=np.int64).reshape([-1] + [1] * (rank - 1 - axis))
-    hit = b.op("Eltwise", [b.const(index), best], type="EQUAL")
-    b.op("Cast", [hit], n.outputs, output_type="f32")
+    size = b.op("Shape", [x], start=axis, end=axis + 1, output_type="i64")
+    limits = [b.const(0, np.int64), b.op("Reshape", [size], shape=[]), b.const(1, np.int64)]
+    index = b.op("Reshape", [b.op("Range", limits)], shape=[-1] + [1] * (rank - 1 - axis))
+    return b.op("Eltwise", [index, best], type="EQUAL")

@@ -19,7 +19,7 @@ def _rounding(n: OnnxNode) -> dict[str, Any]:
     return {"round_mode": "CEIL"} if n.attr("ceil_mode", 0) else {}
 
 
-@register("MaxPool", "AveragePool")
+@register("MaxPool", "AveragePool", versions=(1, 22))
 def _pool(b: Builder, n: OnnxNode) -> None:
     kernel = [int(k) for k in n.require("kernel_shape")]
     check_spatial(len(kernel))
@@ -62,7 +62,7 @@ def _with_indices(b: Builder, n: OnnxNode, kernel: list[int]) -> None:
     b.op("MaxPoolWithArgmax", n.inputs[:1], outputs, kernels=kernel, **attrs)
 
 
-@register("LpPool")
+@register("LpPool", versions=(2, 22))
 def _lp_pool(b: Builder, n: OnnxNode) -> None:
     kernel = [int(k) for k in n.require("kernel_shape")]
     check_spatial(len(kernel))
@@ -75,7 +75,7 @@ def _lp_pool(b: Builder, n: OnnxNode) -> None:
     _root(b, n, total, p)
 
 
-@register("GlobalLpPool")
+@register("GlobalLpPool", versions=(2, 22))
 def _global_lp_pool(b: Builder, n: OnnxNode) -> None:
     axes = list(range(2, n.rank(n.inputs[0])))
     p = n.attr("p", 2)
@@ -105,7 +105,7 @@ def _root(b: Builder, n: OnnxNode, x: str, p: float) -> None:
         b.op("Eltwise", [x, scalar(b, n, 1.0 / p, n.inputs[0])], n.outputs, type="POW")
 
 
-@register("GlobalAveragePool", "GlobalMaxPool")
+@register("GlobalAveragePool", "GlobalMaxPool", versions=(1, 22))
 def _global_pool(b: Builder, n: OnnxNode) -> None:
     axes = list(range(2, n.rank(n.inputs[0])))
     kind = "MEAN" if n.op == "GlobalAveragePool" else "MAX"

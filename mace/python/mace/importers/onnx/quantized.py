@@ -24,7 +24,7 @@ def _scaling(n: OnnxNode) -> dict[str, Any]:
     return {"axis": int(n.attr("axis", 1)), "block_size": int(n.attr("block_size", 0))}
 
 
-@register("QuantizeLinear")
+@register("QuantizeLinear", versions=(10, 28))
 def _quantize(b: Builder, n: OnnxNode) -> None:
     x = n.inputs[0]
     if n.dtype(x) != "f32":
@@ -42,7 +42,7 @@ def _quantize(b: Builder, n: OnnxNode) -> None:
     b.op("Quantize", [x, *n.inputs[1:]], n.outputs, output_type=dtype, **_scaling(n))
 
 
-@register("DequantizeLinear")
+@register("DequantizeLinear", versions=(10, 28))
 def _dequantize(b: Builder, n: OnnxNode) -> None:
     b.op("Dequantize", n.inputs, n.outputs, **_scaling(n))
 
@@ -73,12 +73,12 @@ def _product(b: Builder, n: OnnxNode, right: int, zero_points: tuple[int, int]) 
     return y if dtype == "i32" else b.op("Cast", [y], output_type="i32")
 
 
-@register("MatMulInteger")
+@register("MatMulInteger", versions=(10, 10))
 def _mat_mul_integer(b: Builder, n: OnnxNode) -> None:
     b.op("Identity", [_product(b, n, 1, (2, 3))], n.outputs)
 
 
-@register("QLinearMatMul")
+@register("QLinearMatMul", versions=(10, 21))
 def _q_linear_mat_mul(b: Builder, n: OnnxNode) -> None:
     y = b.op("Cast", [_product(b, n, 3, (2, 5))], output_type="f32")
     y = b.op("Eltwise", [y, _by_rows(b, n, 1, n.inputs[1], True)], type="PROD")
@@ -86,13 +86,13 @@ def _q_linear_mat_mul(b: Builder, n: OnnxNode) -> None:
     b.op("Quantize", [y, *n.inputs[6:8]], n.outputs, output_type=n.dtype(n.inputs[7]))
 
 
-@register("ConvInteger")
+@register("ConvInteger", versions=(10, 10))
 def _conv_integer(b: Builder, n: OnnxNode) -> None:
     weight = _weights(b, n, 1, n.input(3))
     b.op("Identity", [_convolution(b, n, weight, n.input(2))], n.outputs)
 
 
-@register("QLinearConv")
+@register("QLinearConv", versions=(10, 10))
 def _q_linear_conv(b: Builder, n: OnnxNode) -> None:
     y = _convolution(b, n, _weights(b, n, 3, n.inputs[5]), n.inputs[2])
     rank = n.rank(n.inputs[0])

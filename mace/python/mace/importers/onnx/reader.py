@@ -22,13 +22,11 @@ from mace.errors import MaceError
 from mace.graph import dtypes
 from mace.graph.ir import Array, Dims, Interface
 from mace.importers.base import InterfaceRequest
-from mace.importers.onnx import external, functions, ranks
+from mace.importers.onnx import external, functions, opsets, ranks
 from mace.importers.onnx.node import REGISTRY, OnnxNode, Types
 
 _log = logging.getLogger(__name__)
 
-OLDEST_OPSET = 7
-NEWEST_OPSET = int(onnx.defs.onnx_opset_version())
 _DOMAINS = functions.DOMAINS
 # Constants of more elements play no part in shapes.
 _SHAPE_ELEMENTS = 1024
@@ -72,18 +70,7 @@ def parse(content: bytes, where: str) -> onnx.ModelProto:
         ) from None
     if not model.graph.node and not model.graph.output:
         raise MaceError(f"'{where}' holds no ONNX graph")
-    opset = opset_of(model)
-    if opset < OLDEST_OPSET:
-        raise MaceError(
-            f"'{where}' uses opset {opset}; {OLDEST_OPSET} is the oldest that can be converted",
-            hint="raise it with onnx.version_converter",
-        )
     return model
-
-
-def opset_of(model: onnx.ModelProto) -> int:
-    """The version of the default operator domain."""
-    return max((o.version for o in model.opset_import if o.domain in _DOMAINS), default=1)
 
 
 def read(
@@ -108,6 +95,7 @@ def read(
 def _read(
     model: onnx.ModelProto, requests: Sequence[InterfaceRequest], folder: Path | None
 ) -> OnnxModel:
+    model = opsets.raised(model)
     if model.functions:
         model = inliner.inline_local_functions(model)
     result = OnnxModel()
@@ -119,14 +107,16 @@ def _read(
     result.outputs = [_interface(v) for v in model.graph.output]
     wanted = {r.name: source_shape(r) for r in requests if r.shape is not None}
     _apply_shapes(result, requests)
-    light, opsets = functions.expand(_light(model, wanted), _is_known, _inferred)
+    light, own_opsets = functions.expand(_light(model, wanted), _is_known, _inferred)
     result.types = _types(model, light)
-    opset = opset_of(model)
+    result.types.opsets = opsets.versions_of(model)
     for index, node in enumerate(light.graph.node):
         if node.op_type == "Constant" and node.domain in _DOMAINS:
             _add_constant_node(result, node)
         else:
-            version = opsets.get(functions.key_of(node), opset)
+            domain = "" if node.domain in _DOMAINS else node.domain
+            version = result.types.opsets.get(domain, 1)
+            version = own_opsets.get(functions.key_of(node), version)
             result.nodes.append(_node(node, index, version, result.types))
     ranks.complete(result.nodes, result.consts, result.types)
     for interface in result.outputs:

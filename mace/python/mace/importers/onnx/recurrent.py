@@ -23,7 +23,7 @@ _BETA = {"Affine": 0.0, "ScaledTanh": 1.0, "HardSigmoid": 0.5}
 _PLAIN = ("Sigmoid", "Tanh", "Relu", "Softsign", "Softplus")
 
 
-@register("LSTM", "GRU", "RNN")
+@register("LSTM", "GRU", "RNN", versions=(7, 22))
 def _recurrent(b: Builder, n: OnnxNode) -> None:
     direction = str(n.attr("direction", "forward")).upper()
     if direction not in ("FORWARD", "REVERSE", "BIDIRECTIONAL"):

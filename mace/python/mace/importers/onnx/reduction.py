@@ -28,7 +28,7 @@ def _axes(b: Builder, n: OnnxNode) -> dict[str, Any] | None:
     return {"axis": axes, "keepdims": bool(n.attr("keepdims", 1))}
 
 
-@register(*_KINDS)
+@register(*_KINDS, versions=(1, 20))
 def _reduce(b: Builder, n: OnnxNode) -> None:
     attrs = _axes(b, n)
     x, kind = n.inputs[0], _KINDS[n.op]
@@ -44,7 +44,7 @@ def _reduce(b: Builder, n: OnnxNode) -> None:
         b.op("Identity", [x], n.outputs)
 
 
-@register("ReduceLogSum")
+@register("ReduceLogSum", versions=(1, 28))
 def _log_sum(b: Builder, n: OnnxNode) -> None:
     attrs = _axes(b, n)
     x = n.inputs[0]
@@ -52,7 +52,7 @@ def _log_sum(b: Builder, n: OnnxNode) -> None:
     b.op("Unary", [total], n.outputs, type="LOG")
 
 
-@register("ReduceLogSumExp")
+@register("ReduceLogSumExp", versions=(1, 28))
 def _log_sum_exp(b: Builder, n: OnnxNode) -> None:
     attrs = _axes(b, n)
     x = n.inputs[0]
@@ -67,7 +67,7 @@ def _log_sum_exp(b: Builder, n: OnnxNode) -> None:
     b.op("Eltwise", [total, largest], n.outputs, type="SUM")
 
 
-@register("ArgMax", "ArgMin")
+@register("ArgMax", "ArgMin", versions=(1, 13))
 def _arg_max(b: Builder, n: OnnxNode) -> None:
     x, axis, keepdims = n.inputs[0], int(n.attr("axis", 0)), bool(n.attr("keepdims", 1))
     attrs: dict[str, Any] = {"axis": axis, "keepdims": keepdims, "output_type": "i64"}

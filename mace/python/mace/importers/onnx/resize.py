@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ _NEAREST = {
 _ROI = "TF_CROP_AND_RESIZE"
 
 
-@register("Upsample")
+@register("Upsample", versions=(7, 9))
 def _upsample(b: Builder, n: OnnxNode) -> None:
     given = n.attrs.get("scales")
     scales = np.asarray(given, np.float32) if given is not None else n.constant(b, 1, "scales")
@@ -39,12 +40,11 @@ def _upsample(b: Builder, n: OnnxNode) -> None:
     _emit(b, n, attrs, "scale", scales)
 
 
-@register("Resize")
+@register("Resize", versions=(10, 19))
 def _resize(b: Builder, n: OnnxNode) -> None:
     attrs: dict[str, Any] = {"mode": _mode(n)}
     if n.opset < 11:
-        attrs |= {"coordinates": "ASYMMETRIC", "nearest_mode": "FLOOR"}
-        _emit(b, n, attrs, "scale", n.constant(b, 1, "scales"))
+        _resize_10(b, n, {**attrs, "coordinates": "ASYMMETRIC"}, n.constant(b, 1, "scales"))
         return
     attrs |= _sampling(n)
     roi = _roi(b, n, attrs)
@@ -64,6 +64,18 @@ def _resize(b: Builder, n: OnnxNode) -> None:
     ends = np.array([roi[1][d] - roi[0][d] for d in range(len(shape))])
     sizes = np.floor(np.asarray(shape) * ends * scales).astype(np.int64)
     _each_axis(b, n, attrs, {"size": sizes}, roi)
+
+
+def _resize_10(b: Builder, n: OnnxNode, attrs: dict[str, Any], scales: Array) -> None:
+    """The nearest pixel is the one before where a dimension grows, the one behind where it shrinks,
+    as the cases of that opset show."""
+    modes = np.where(scales < 1, "CEIL", "FLOOR")
+    kinds = set(modes[scales != 1]) if attrs["mode"] == "NEAREST" else set()
+    if len(kinds) < 2:
+        _emit(b, n, {**attrs, "nearest_mode": str(next(iter(kinds), "FLOOR"))}, "scale", scales)
+        return
+    each = [{"nearest_mode": str(mode)} for mode in modes]
+    _each_axis(b, n, attrs, {"scale": scales}, None, each)
 
 
 def _mode(n: OnnxNode) -> str:
@@ -154,9 +166,15 @@ def _sized(b: Builder, n: OnnxNode, attrs: dict[str, Any], sizes: Array, roi: Ro
 
 
 def _each_axis(
-    b: Builder, n: OnnxNode, attrs: dict[str, Any], values: dict[str, Array], roi: Roi | None
+    b: Builder,
+    n: OnnxNode,
+    attrs: dict[str, Any],
+    values: dict[str, Array],
+    roi: Roi | None,
+    each: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Resizes one dimension after the other, each as the height of an image."""
+    """Resizes one dimension after the other, each as the height of an image; `each` holds further
+    attributes of every dimension."""
     shape, x = list(_known(n)), n.inputs[0]
     for d, have in enumerate(tuple(shape)):
         start, end = (roi[0][d], roi[1][d]) if roi is not None else (0.0, 1.0)
@@ -174,6 +192,8 @@ def _each_axis(
             more["scale"] = [scale, 1.0]
         if roi is not None:
             more["roi"] = [start, 0.0, end, 1.0]
+        if each:
+            more |= each[d]
         x = b.op("Resize", [x], **attrs, **more)
         shape[d] = size
     b.op("Reshape", [x], n.outputs, shape=shape)

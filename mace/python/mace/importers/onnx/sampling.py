@@ -14,7 +14,7 @@ from mace.importers.onnx.node import OnnxNode, register
 _GRID_MODES = {"bilinear": "LINEAR", "linear": "LINEAR", "nearest": "NEAREST", "bicubic": "CUBIC"}
 
 
-@register("GridSample")
+@register("GridSample", versions=(16, 22))
 def _grid_sample(b: Builder, n: OnnxNode) -> None:
     x, grid = n.inputs
     mode, rank = n.attr("mode", "linear"), n.rank(x)
@@ -28,7 +28,7 @@ def _grid_sample(b: Builder, n: OnnxNode) -> None:
     b.op("Transpose", [y], n.outputs, dims=[0, rank - 1, *range(1, rank - 1)])
 
 
-@register("AffineGrid")
+@register("AffineGrid", versions=(20, 20))
 def _affine_grid(b: Builder, n: OnnxNode) -> None:
     """theta times the points of the output, of which there is one constant list."""
     size = [int(v) for v in np.ravel(n.constant(b, 1, "the size"))]
@@ -46,7 +46,7 @@ def _affine_grid(b: Builder, n: OnnxNode) -> None:
     b.op("Reshape", [grid], n.outputs, shape=[-1, *sizes, len(sizes)])
 
 
-@register("RoiAlign")
+@register("RoiAlign", versions=(10, 22))
 def _roi_align(b: Builder, n: OnnxNode) -> None:
     mode = n.attr("coordinate_transformation_mode", "half_pixel" if n.opset >= 16 else "")
     attrs: dict[str, Any] = {
@@ -60,7 +60,7 @@ def _roi_align(b: Builder, n: OnnxNode) -> None:
     b.nchw(b.op("RoiAlign", [b.nhwc(n.inputs[0]), *n.inputs[1:]], **attrs), n.outputs[0])
 
 
-@register("DeformConv")
+@register("DeformConv", versions=(19, 22))
 def _deform_conv(b: Builder, n: OnnxNode) -> None:
     """Windows with moved taps as channels, then a convolution of 1x1."""
     weight = n.constant(b, 1, "the filter")
@@ -86,7 +86,7 @@ def _deform_conv(b: Builder, n: OnnxNode) -> None:
     b.nchw(b.op("Conv2D", filters, group=group), n.outputs[0])
 
 
-@register("NonMaxSuppression")
+@register("NonMaxSuppression", versions=(10, 11))
 def _non_max_suppression(b: Builder, n: OnnxNode) -> None:
     scalars = [b.op("Reshape", [t], shape=[1]) if t else "" for t in n.inputs[2:]]
     center = bool(n.attr("center_point_box", 0))

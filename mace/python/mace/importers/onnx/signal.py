@@ -30,7 +30,7 @@ def _typed(n: OnnxNode, values: Array) -> Array:
     return values.astype(dtype if dtype.name in known else np.float32)
 
 
-@register(*_WINDOWS)
+@register(*_WINDOWS, versions=(17, 17))
 def _window(b: Builder, n: OnnxNode) -> None:
     size = int(n.constant(b, 0, "the size").reshape(()))
     if not 0 <= size <= 1 << 24:
@@ -41,7 +41,7 @@ def _window(b: Builder, n: OnnxNode) -> None:
     b.graph.consts[n.outputs[0]] = _typed(n, np.asarray(values))
 
 
-@register("MelWeightMatrix")
+@register("MelWeightMatrix", versions=(17, 17))
 def _mel_weight_matrix(b: Builder, n: OnnxNode) -> None:
     names = ("num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz")
     given = [n.constant(b, i, name).reshape(()) for i, name in enumerate(names)]
@@ -65,7 +65,7 @@ def _mel_weight_matrix(b: Builder, n: OnnxNode) -> None:
     b.graph.consts[n.outputs[0]] = _typed(n, matrix)
 
 
-@register("DFT")
+@register("DFT", versions=(17, 20))
 def _dft(b: Builder, n: OnnxNode) -> None:
     axis = int(n.attr("axis", 1)) if n.opset < 20 else -2
     if n.opset >= 20 and n.input(2):
@@ -76,7 +76,7 @@ def _dft(b: Builder, n: OnnxNode) -> None:
     b.op("DFT", n.inputs[:2] if n.input(1) else n.inputs[:1], n.outputs, **attrs)
 
 
-@register("STFT")
+@register("STFT", versions=(17, 17))
 def _stft(b: Builder, n: OnnxNode) -> None:
     """Frames are gathered, weighed and transformed."""
     signal, shape = n.inputs[0], n.shape(n.inputs[0])
