@@ -385,7 +385,13 @@ def dim_map(g: Gen, op: str) -> Case:
     return raw(op, {"x": x}, src_format=formats[0], dst_format=formats[1])
 
 
-@generator("NonMaxSuppression", "NonMaxSuppressionV2", "NonMaxSuppressionV3", "NonMaxSuppressionV5")
+@generator(
+    "NonMaxSuppression",
+    "NonMaxSuppressionV2",
+    "NonMaxSuppressionV3",
+    "NonMaxSuppressionV4",
+    "NonMaxSuppressionV5",
+)
 def non_max_suppression(g: Gen, op: str) -> Case:
     count = g.int(1, 12)
     corner, size = g.f32((count, 2), 0, 4), g.f32((count, 2), 0.5, 3)
@@ -394,10 +400,12 @@ def non_max_suppression(g: Gen, op: str) -> Case:
     attrs: dict[str, Any] = {"max_output_size": np.int32(g.int(1, 8)), "iou_threshold": 0.4}
     if op != "NonMaxSuppression":
         attrs["iou_threshold"] = np.float32(g.pick([0.2, 0.5]))
-    if op in ("NonMaxSuppressionV3", "NonMaxSuppressionV5"):
+    if op[-2:] in ("V3", "V4", "V5"):
         attrs["score_threshold"] = np.float32(g.pick([-1.0, 0.3]))
     if op == "NonMaxSuppressionV5":
         attrs["soft_nms_sigma"] = np.float32(0)
+    if op[-2:] in ("V4", "V5"):
+        attrs["pad_to_max_output_size"] = g.bool()
     return raw(op, feeds, **attrs)
 
 

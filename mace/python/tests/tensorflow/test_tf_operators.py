@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import generators_array  # noqa: F401  They fill the table.
+import generators_images  # noqa: F401
 import generators_math  # noqa: F401
 import generators_nn  # noqa: F401
 import numpy as np

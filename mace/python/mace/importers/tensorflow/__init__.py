@@ -27,10 +27,12 @@ from mace.importers.tensorflow import (  # noqa: F401  They register their funct
     control,
     einsum,
     fused,
+    images,
     indexing,
     math,
     nn,
     quantization,
+    segments,
     volume,
 )
 from mace.importers.tensorflow.context import Context

@@ -175,7 +175,11 @@ def unique(builder: Builder, node: TfNode) -> None:
 
 
 @TENSORFLOW.register(
-    "NonMaxSuppression", "NonMaxSuppressionV2", "NonMaxSuppressionV3", "NonMaxSuppressionV5"
+    "NonMaxSuppression",
+    "NonMaxSuppressionV2",
+    "NonMaxSuppressionV3",
+    "NonMaxSuppressionV4",
+    "NonMaxSuppressionV5",
 )
 def non_max_suppression(builder: Builder, node: TfNode) -> None:
     """Boxes that no better one covers, best first. Boxes are N 4, scores N."""
@@ -189,20 +193,35 @@ def non_max_suppression(builder: Builder, node: TfNode) -> None:
         builder.op("Unsqueeze", [scores], None, axis=[0, 1]),
         *(builder.op("Reshape", [t], None, shape=[1]) for t in (limit, overlap)),
     ]
-    if node.op in ("NonMaxSuppressionV3", "NonMaxSuppressionV5"):
+    if node.op[-2:] in ("V3", "V4", "V5"):
         inputs.append(builder.op("Reshape", [node.input(4)], None, shape=[1]))
-    if node.op == "NonMaxSuppressionV5":
-        if constant(builder, node, 5, "soft_nms_sigma").reshape(-1)[0] != 0:
-            raise UnsupportedError("its soft_nms_sigma is not 0")
-        if node.bool_attr("pad_to_max_output_size"):
-            raise UnsupportedError("attribute pad_to_max_output_size is true")
+    if node.op[-2:] == "V5" and constant(builder, node, 5, "soft_nms_sigma").reshape(-1)[0] != 0:
+        raise UnsupportedError("its soft_nms_sigma is not 0")
     rows = builder.op("NonMaxSuppression", inputs)  # image, class, box
     column = builder.op("Gather", [rows, builder.const(2, np.int32)], None, axis=1)
-    builder.op("Cast", [column], [node.output()], output_type="i32")
-    if node.op == "NonMaxSuppressionV5":
-        builder.op("Gather", [scores, node.output()], [node.output(1)], axis=0)
-        size = builder.op("Shape", [node.output()], None, output_type="i32")
-        builder.op("Squeeze", [size], [node.output(2)], axis=[0])
+    if node.op[-2:] not in ("V4", "V5"):
+        builder.op("Cast", [column], [node.output()], output_type="i32")
+        return
+    chosen = builder.op("Cast", [column], None, output_type="i32")
+    results = [chosen]
+    if node.op[-2:] == "V5":
+        results.append(builder.op("Gather", [scores, chosen], None, axis=0))
+    for index, result in enumerate(results):
+        if node.bool_attr("pad_to_max_output_size"):
+            size = constant_int(builder, node, 2, "max_output_size")
+            result = _filled(builder, result, size, (np.int32, np.float32)[index])
+        builder.op("Identity", [result], [node.output(index)])
+    count = builder.op("Shape", [chosen], None, output_type="i32")
+    builder.op("Squeeze", [count], [node.output(len(results))], axis=[0])
+
+
+def _filled(builder: Builder, row: str, size: int, kind: type) -> str:
+    """A row with zeros at the end, or cut, so that it has this size."""
+    if not 0 <= size < 1 << 24:
+        raise UnsupportedError(f"its max_output_size is {size}")
+    longer = builder.op("Concat", [row, builder.const(np.zeros(size, kind))], None, axis=0)
+    bounds = [builder.const([v], np.int32) for v in (0, size, 0)]
+    return builder.op("Slice", [longer, *bounds])
 
 
 @TENSORFLOW.register("DataFormatVecPermute", "DataFormatDimMap")

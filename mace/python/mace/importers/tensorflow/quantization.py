@@ -9,7 +9,7 @@ from mace.graph import dtypes
 from mace.graph.ir import Array
 from mace.importers.base import Builder, UnsupportedError
 from mace.importers.tensorflow.graph_def import TfNode
-from mace.importers.tensorflow.registry import TENSORFLOW, constant
+from mace.importers.tensorflow.registry import TENSORFLOW, constant, constant_int
 
 _F = np.float32
 
@@ -118,3 +118,34 @@ def dequantize(builder: Builder, node: TfNode) -> None:
     raised = _eltwise(builder, "SUB", level, least)
     scaled = _eltwise(builder, "PROD", raised, (high - low) / (most - least))
     builder.op("Eltwise", [scaled, builder.const(low, _F)], [node.output()], type="SUM")
+
+
+@TENSORFLOW.register(
+    "QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3", "QuantizeAndDequantizeV4"
+)
+def quantize_and_dequantize(builder: Builder, node: TfNode) -> None:
+    """What is left of a number after it was quantized to a range about zero."""
+    bits = node.int_attr("num_bits", 8)
+    third = node.op == "QuantizeAndDequantizeV3"
+    if third:
+        bits = constant_int(builder, node, 3, "num_bits")
+    if not node.bool_attr("range_given", third) or not 2 <= bits <= 16:
+        raise UnsupportedError(f"it finds its own range, or has {bits} bits", "give it a range")
+    if node.string_attr("round_mode", "HALF_TO_EVEN") != "HALF_TO_EVEN":
+        raise UnsupportedError("attribute round_mode is not HALF_TO_EVEN")
+    low, high = (constant(builder, node, i, w) for i, w in ((1, "input_min"), (2, "input_max")))
+    if low.size != 1 or high.size != 1 or low.item() > high.item():
+        raise UnsupportedError(f"its range is {low.tolist()} to {high.tolist()}")
+    signed = node.bool_attr("signed_input", True)
+    most = (1 << (bits - int(signed))) - 1
+    least = -most - int(not node.bool_attr("narrow_range")) if signed else 0
+    # The end of the range that asks for the larger step decides.
+    step = max(low.item() / least if least else 0.0, high.item() / most)
+    if step <= 0:
+        raise UnsupportedError(f"its range is {low.tolist()} to {high.tolist()}")
+    tensor = _eltwise(builder, "MAX", node.input(0), least * step)
+    tensor = _eltwise(builder, "MIN", tensor, most * step)
+    kind = ("i8" if bits <= 8 else "i16") if signed else ("u8" if bits <= 8 else "u16")
+    inputs = [builder.const(step, _F, "scale"), builder.const(0, dtypes.to_numpy(kind), "zero")]
+    levels = builder.op("Quantize", [tensor, *inputs], None, axis=-1, output_type=kind)
+    builder.op("Dequantize", [levels, *inputs], [node.output()], axis=-1)
