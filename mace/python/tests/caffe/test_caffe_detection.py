@@ -148,6 +148,54 @@ def psroi_align(
     return result
 
 
+def roi_align(x: Array, rois: Array, grid: tuple[int, int], scale: float, samples: int) -> Array:
+    """The definition of Mask R-CNN: a region is at least one pixel, a sample more than one pixel
+    outside counts as 0, and others are moved to the border."""
+    result = np.zeros((len(rois), x.shape[1], *grid), np.float32)
+    for r, roi in enumerate(rois.astype(np.float64)):
+        points: list[list[list[float]]] = []
+        for first, last, cells in ((roi[2], roi[4], grid[0]), (roi[1], roi[3], grid[1])):
+            cell = max((last - first) * scale, 1.0) / cells
+            count = samples if samples > 0 else int(np.ceil(cell))
+            steps = [(s + 0.5) * cell / count for s in range(count)]
+            points.append([[first * scale + k * cell + s for s in steps] for k in range(cells)])
+        height, width = x.shape[2:]
+        padded = np.pad(x[int(roi[0])], ((0, 0), (0, 1), (0, 1)), mode="edge")
+        for i in range(grid[0]):
+            for j in range(grid[1]):
+                pairs = [(p, q) for p in points[0][i] for q in points[1][j]]
+                inside = [(p, q) for p, q in pairs if -1 <= p <= height and -1 <= q <= width]
+                for c in range(x.shape[1]):
+                    values = [
+                        bilinear(padded[c], np.clip(p, 0, height - 1), np.clip(q, 0, width - 1))
+                        for p, q in inside
+                    ]
+                    result[r, c, i, j] = sum(values) / len(pairs)
+    return result
+
+
+@FEW
+@given(
+    grid=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    scale=st.sampled_from([1.0, 0.5, 0.0625]),
+    samples=st.integers(-1, 3),
+    name=st.sampled_from(["sampling_ratio", "sample_ratio"]),
+    seed=st.integers(0, 99),
+)
+def test_roi_align(
+    tmp_path: Path, grid: tuple[int, int], scale: float, samples: int, name: str, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    feeds = {
+        "data": rng.standard_normal((2, 3, 9, 8)).astype(np.float32),
+        "rois": regions(rng, 5, 2, round(9 / scale)),
+    }
+    text = f"pooled_h: {grid[0]} pooled_w: {grid[1]} spatial_scale: {scale} {name}: {samples}"
+    body = layer("ROIAlign", "data rois", "y", f"roi_align_param {{ {text} }}")
+    expected = roi_align(feeds["data"], feeds["rois"], grid, scale, samples)
+    expect(tmp_path, body, feeds, expected, tolerance=1e-3)
+
+
 @pytest.mark.parametrize("kind", ["PSROIPooling", "PSROIAlign"])
 @FEW
 @given(
@@ -323,6 +371,12 @@ def test_other_python(tmp_path: Path) -> None:
     [
         ("ROIPooling", "", r"its grid is \[0, 0\]"),
         ("ROIPooling", "roi_pooling_param { pooled_h: 100000 pooled_w: 1 }", "its grid"),
+        ("ROIAlign", "", r"its grid is \[0, 0\]"),
+        (
+            "ROIAlign",
+            "roi_align_param { pooled_h: 1 pooled_w: 1 sampling_ratio: 1000 }",
+            "sampling_ratio",
+        ),
         ("PSROIPooling", "", "spatial_scale"),
         ("PSROIPooling", "psroi_pooling_param { spatial_scale: 1 output_dim: -2 }", "output_dim"),
         ("PSROIAlign", "psroi_align_param { sample_num: 0 }", "sample_num"),

@@ -95,6 +95,38 @@ def roi_pooling(builder: Builder, layer: CaffeLayer) -> None:
     _regions(builder, layer, "ROIPooling", size, attrs)
 
 
+@CAFFE.register("ROIAlign")
+def roi_align(builder: Builder, layer: CaffeLayer) -> None:
+    """The mean of interpolated samples in each cell of a grid laid over regions, nothing being
+    rounded (Mask R-CNN); without a number of samples there is one for each pixel."""
+    parameter = layer.message.roi_align_param
+    size = [int(parameter.pooled_h), int(parameter.pooled_w)]
+    samples = max(int(parameter.sampling_ratio), int(parameter.sample_ratio), 0)
+    _need_grid(size)
+    if samples > _MAX_GRID:
+        raise UnsupportedError(f"its sampling_ratio is {samples}", f"use 0 to {_MAX_GRID}")
+    rows = _region_rows(builder, layer)
+    image = builder.op("Slice", [rows, *_columns(builder, 0, 1)])
+    image = builder.op("Reshape", [image], None, shape=[-1])
+    image = builder.op("Cast", [image], None, output_type="i32")
+    boxes = builder.op("Slice", [rows, *_columns(builder, 1, 5)])
+    result = builder.op(
+        "RoiAlign",
+        [builder.nhwc(layer.bottom()), boxes, image],
+        None,
+        output_height=size[0],
+        output_width=size[1],
+        sampling_ratio=samples,
+        spatial_scale=float(parameter.spatial_scale),
+    )
+    builder.nchw(result, layer.top())
+
+
+def _columns(builder: Builder, start: int, end: int) -> list[str]:
+    """The inputs of a Slice of columns."""
+    return [builder.const([v], np.int32) for v in (start, end, 1)]
+
+
 @CAFFE.register("PSROIPooling")
 def psroi_pooling(builder: Builder, layer: CaffeLayer) -> None:
     """Each cell of the grid takes the mean of channels of its own (R-FCN)."""
@@ -128,15 +160,24 @@ def _position_sensitive(
 def _regions(
     builder: Builder, layer: CaffeLayer, op: str, size: list[int], attrs: dict[str, object]
 ) -> None:
-    """Pools regions: rows of image number, left, top, right, bottom, of any rank in old files."""
-    layer.need_rank(4)
-    if not all(1 <= n <= _MAX_GRID for n in size):
-        raise UnsupportedError(f"its grid is {size}", f"use 1 to {_MAX_GRID} rows and columns")
-    regions = layer.bottom(1)
-    if layer.rank(1) != 2:
-        regions = builder.op("Reshape", [regions], None, shape=[-1, 5])
+    """Pools regions on a grid of `size`."""
+    _need_grid(size)
+    regions = _region_rows(builder, layer)
     result = builder.op(op, [builder.nhwc(layer.bottom()), regions], None, **attrs)
     builder.nchw(result, layer.top())
+
+
+def _need_grid(size: list[int]) -> None:
+    if not all(1 <= n <= _MAX_GRID for n in size):
+        raise UnsupportedError(f"its grid is {size}", f"use 1 to {_MAX_GRID} rows and columns")
+
+
+def _region_rows(builder: Builder, layer: CaffeLayer) -> str:
+    """Rows of image number, left, top, right, bottom, which old files give in any rank."""
+    layer.need_rank(4)
+    if layer.rank(1) == 2:
+        return layer.bottom(1)
+    return builder.op("Reshape", [layer.bottom(1)], None, shape=[-1, 5])
 
 
 @CAFFE.register("Proposal")
@@ -214,10 +255,8 @@ def _propose(builder: Builder, layer: CaffeLayer, **attrs: object) -> None:
         builder.op("Proposal", inputs, [layer.top()], **attrs)
         return
     rows = builder.op("Proposal", inputs, None, with_score=True, **attrs)
-    axes = builder.const([1], np.int32)
     for top, first, end in zip(layer.tops, (0, 5), (5, 6), strict=True):
-        bounds = [builder.const([v], np.int32) for v in (first, end)]
-        builder.op("Slice", [rows, *bounds, axes], [top])
+        builder.op("Slice", [rows, *_columns(builder, first, end)], [top])
 
 
 def _anchors(base: int, ratios: list[float], scales: list[float]) -> list[float]:
