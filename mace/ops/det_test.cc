@@ -22,6 +22,10 @@ TEST(DetTest, Cases) {
        op,
        {MakeTensor<float>({2, 3, 3}, {2, -1, 0, 1, 3, 4, 0, 5, -2, 0, 0, 1, 0, 1, 0, 1, 0, 0})},
        {MakeTensor<float>({2}, {-54, -1})}},
+      {"a swap in a later column",
+       op,
+       {MakeTensor<float>({4, 4}, {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0})},
+       {MakeTensor<float>({}, {-1})}},
       {"no rows", op, {MakeTensor<float>({2, 0, 0}, {})}, {MakeTensor<float>({2}, {1})}},
       {"no matrices", op, {MakeTensor<float>({0, 2, 2}, {})}, {MakeTensor<float>({0}, {})}},
   });

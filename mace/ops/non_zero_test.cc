@@ -24,6 +24,7 @@ TEST(NonZeroTest, Cases) {
        op,
        {MakeTensor<double>({3}, {0, -5e-324, -0.0})},
        {MakeTensor<int64_t>({1, 1}, {1})}},
+      {"one bit", op, {MakeTensor<float>({3}, {2, 0, -2})}, {MakeTensor<int64_t>({1, 2}, {0, 2})}},
       {"bool",
        op,
        {MakeTensor<bool>({1, 2, 2}, {false, true, true, false})},

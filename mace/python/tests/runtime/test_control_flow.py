@@ -94,6 +94,26 @@ def test_loop(counted: bool, rounds: int) -> None:
     np.testing.assert_array_equal(stacked, np.array(values, np.float32).reshape(-1, 2))
 
 
+@pytest.mark.parametrize("rounds", [0, 3])
+def test_loop_that_stacks_twice(rounds: int) -> None:
+    """What no round has made still has its own shape."""
+    inner = builder(i=(), go=(), more=(2,))
+    _types(inner.graph, i="i64", go="bool")
+    three = inner.op("Concat", ["more", inner.const(np.zeros(1, np.float32))], axis=0)
+    same = inner.op("Identity", ["more"])
+    body = finish(inner, inner.op("Identity", ["go"]), same, three)
+    body.outputs[0].dtype = "bool"
+    b = builder(n=(), more=(2,))
+    _types(b.graph, n="i64")
+    inputs = ["n", b.const(np.array(True)), "more"]
+    attrs = {"variables": 0, "counted": True}
+    b.graph.nodes.append(Node("Loop", "loop", inputs, ["two", "three"], attrs, "", [body]))
+    graph = finish(b, *(b.op("Activation", [t], activation="RELU") for t in ("two", "three")))
+    found = _run(graph, n=np.array(rounds), more=np.array([1, 2], np.float32))
+    assert [a.shape for a in found] == [(rounds, 2), (rounds, 3)]
+    np.testing.assert_array_equal(found[1], np.tile(np.float32([1, 2, 0]), (rounds, 1)))
+
+
 def test_a_problem_inside_is_that_of_the_operator() -> None:
     b = builder(x=())
     _types(b.graph, x="bool")
