@@ -71,6 +71,7 @@ struct KernelArgument {
     kInt,        // int
     kFloat,      // float
     kConstants,  // __constant int *: the elements of `ints`
+    kIntVector,  // int2, int4, int8 or int16 by value: `ints`, which are as many
     kLocal,      // __local memory of `index` bytes
   };
   Kind kind = Kind::kInt;
@@ -87,6 +88,13 @@ struct KernelArgument {
   static KernelArgument Constants(std::vector<int32_t> ints) {
     return {Kind::kConstants, 0, 0, std::move(ints)};
   }
+  // Zeros are added up to 2, 4, 8 or 16 numbers. Floats go in by their bits.
+  static KernelArgument IntVector(std::vector<int32_t> ints) {
+    size_t size = 2;
+    while (size < ints.size()) size *= 2;
+    ints.resize(size);
+    return {Kind::kIntVector, 0, 0, std::move(ints)};
+  }
   static KernelArgument Local(int32_t bytes) { return {Kind::kLocal, bytes}; }
 };
 
@@ -95,7 +103,7 @@ struct KernelLaunch {
   std::string program;               // mace/ops/opencl/cl/<program>.cl
   std::string kernel;                // its name in there
   std::vector<std::string> defines;  // "NAME=VALUE"; what differs makes another program to compile
-  // Each costs time at every launch: many shapes are better one kConstants or defines.
+  // Each costs time at every launch: many shapes are better one kIntVector or defines.
   std::vector<KernelArgument> arguments;
   // Work-items; kernels check bounds, since the runtime rounds up to multiples of `local`.
   std::array<int64_t, 3> global = {1, 1, 1};

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the GPU sides of operators share: see builder.h.
+#include "mace/ops/opencl/builder.h"
+
+#include <algorithm>
+
+namespace mace {
+namespace opencl {
+
+MaceStatus NeedConstant(const GpuOpContext &context, int i, const char *what) {
+  if (!context.HasInput(i)) return MaceStatus::MACE_SUCCESS;
+  const GpuTensor &input = context.Input(i);
+  if (input.constant == nullptr) {
+    return Refuse(context, "its ", what, " is computed; the GPU takes constants only");
+  }
+  if (input.dtype != DT_FLOAT) {
+    return Refuse(context, "its ", what, " is ", DataTypeName(input.dtype), ", not float32");
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+GpuOpContext InBuffers(const GpuOpContext &context, GpuStep *step) {
+  GpuOpContext buffers = context;
+  buffers.memory = MemoryKind::kBuffer;
+  if (step != nullptr && context.images()) {
+    step->input_memory.assign(context.inputs.size(), MemoryKind::kBuffer);
+    step->output_memory.assign(context.outputs.size(), MemoryKind::kBuffer);
+  }
+  return buffers;
+}
+
+KernelArgument AddVector(const float *values, int64_t count, GpuStep *step) {
+  GpuWeight weight;
+  weight.keep_float = true;
+  weight.values.assign(static_cast<size_t>(CeilDiv(count, 4) * 4), 0.0f);
+  if (values != nullptr) std::copy(values, values + count, weight.values.begin());
+  step->weights.push_back(std::move(weight));
+  return KernelArgument::Weight(Int(static_cast<int64_t>(step->weights.size()) - 1));
+}
+
+KernelArgument AddMatrix(const GpuOpContext &context, std::vector<float> values, int64_t columns,
+                         GpuStep *step) {
+  GpuWeight weight;
+  weight.memory = context.memory;
+  weight.width = columns / 4;
+  weight.height = static_cast<int64_t>(values.size()) / columns;
+  weight.values = std::move(values);
+  step->weights.push_back(std::move(weight));
+  return KernelArgument::Weight(Int(static_cast<int64_t>(step->weights.size()) - 1));
+}
+
+std::array<int64_t, 3> BlockThreads(const GpuOpContext &context, const View &view) {
+  if (context.images()) return {view.w, view.blocks(), view.rows()};
+  return {view.blocks(), view.pixels(), 1};
+}
+
+std::array<int64_t, 3> WindowThreads(const GpuOpContext &context, int64_t blocks, int64_t w,
+                                     int64_t rows) {
+  if (context.images()) return {w, blocks, rows};
+  return {blocks, w, rows};
+}
+
+std::array<int64_t, 3> LocalSize(const GpuOpContext &context,
+                                 const std::array<int64_t, 3> &global) {
+  // Two dimensions of an image at least: its caches hold squares.
+  const int64_t most[3] = {context.images() ? 16 : 32, context.images() ? 8 : 16, 8};
+  int64_t left = std::min<int64_t>(context.device->max_work_group,
+                                   context.device->family == GpuFamily::kNvidia ? 128 : 64);
+  std::array<int64_t, 3> local = {1, 1, 1};
+  for (size_t d = 0; d < 3; ++d) {
+    const int64_t bound = std::min({most[d], left, context.device->max_work_items[d]});
+    while (local[d] < global[d] && local[d] * 2 <= bound) local[d] *= 2;
+    left /= local[d];
+  }
+  return local;
+}
+
+int64_t GroupFor(const GpuOpContext &context, int64_t work) {
+  const int64_t most =
+      std::min({int64_t{256}, context.device->max_work_group, context.device->max_work_items[0]});
+  int64_t group = 1;
+  while (group * 2 <= most && group * 2 <= work) group *= 2;
+  return group;
+}
+
+std::pair<int32_t, int32_t> DefineActivation(const kernels::ActivationParams &params,
+                                             KernelLaunch *launch) {
+  if (params.kind != kernels::kActivationNoop) Define(launch, "ACT", params.kind);
+  if (params.kind == kernels::kActivationRelux) return {FloatBits(params.max_limit), 0};
+  return {FloatBits(params.coefficient), FloatBits(params.offset)};
+}
+
+std::vector<int32_t> ConvolutionNumbers(const Convolution &c, int32_t activation_number) {
+  return {Int(c.n * c.oh), Int(c.oh), Int(c.ow), Int(c.oc),        Int(c.ih), Int(c.iw),
+          Int(c.ic),       Int(c.kh), Int(c.kw), Int(c.sh),        Int(c.sw), Int(c.pad_top),
+          Int(c.pad_left), Int(c.dh), Int(c.dw), activation_number};
+}
+
+}  // namespace opencl
+}  // namespace mace

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolution as a matrix product with tiles in local memory, for buffers:
+//   out[M = N*OH*OW][OC] = A[M][K] * w[K][OC], K = (kh, kw, ic), A read from the image where it is used.
+// A work-group computes BM x BN results with KS slices of (BM/TM) * (BN/TN) threads; the slices
+// share K, and their sums meet in local memory. Steps of BK along K are double-buffered.
+// Global: (OC/BN) * threads, M/BM, batches. ONE: 1x1, stride 1, no padding: A is the input itself.
+// BATCH: get_group_id(2) is the number of a matrix product, w and A have one matrix each.
+// Input channels are a multiple of four, or the image has up to four channels. p, q: see conv_direct.
+#include "tensor.h"
+
+#define TX (BN / TN)
+#define TY (BM / TM)
+#define TS (TX * TY)
+#define Q (TN / 4)
+#define KQ (BK / 4)
+#define A_LOADS ((BM * KQ + TS - 1) / TS)
+#define B_LOADS ((BK * BN / 4 + TS - 1) / TS)
+
+__kernel __attribute__((reqd_work_group_size(TS * KS, 1, 1)))
+void conv_gemm(__global const T *restrict in, __global const T *restrict w,
+               __global const float4 *restrict bias,
+#ifdef RESIDUAL
+               __global const T *restrict residual,
+#endif
+               __global T *restrict out, int16 p, int4 q) {
+  // Rows of A are padded so that storing a column does not meet one bank.
+  __local float a_tile[KS][2][BK][BM + 4];
+  __local float4 b_tile[KS][2][BK][BN / 4];
+  const int tid = get_local_id(0), slice = tid / TS, t = tid % TS, tx = t % TX, ty = t / TX;
+  const int OC = p.s3, IC = p.s6, icb = q.s0, n_blocks = (OC + 3) / 4, M = p.s0 * p.s2;
+  const int n0 = get_group_id(0) * (BN / 4), m0 = get_group_id(1) * BM;
+#ifdef BATCH
+  in += get_group_id(2) * M * IC;
+  w += get_group_id(2) * icb * 4 * n_blocks * 4;
+  out += get_group_id(2) * M * OC;
+#endif
+#ifdef ONE
+  const int k_blocks = icb;
+#else
+  const int k_blocks = p.s7 * p.s8 * icb, IH = p.s4, IW = p.s5;
+#endif
+  const int steps = ((k_blocks + KQ - 1) / KQ + KS - 1) / KS;
+
+  // What this thread fetches: block column k_mine of the rows m.
+  const int kq = t % KQ;
+  int k_mine = slice * KQ + kq;
+  int a_row[A_LOADS];
+#ifndef ONE
+  int y0[A_LOADS], x0[A_LOADS];
+#endif
+  UNROLL for (int j = 0; j < A_LOADS; ++j) {
+    const int m = min(m0 + (t + j * TS) / KQ, M - 1);
+#ifdef ONE
+    a_row[j] = m * IC;
+#else
+    const int row = m / p.s2, image = row / p.s1;
+    y0[j] = (row - image * p.s1) * p.s9 - p.sb;
+    x0[j] = (m - row * p.s2) * p.sa - p.sc;
+    a_row[j] = ((image * IH + y0[j]) * IW + x0[j]) * IC;
+#endif
+  }
+#ifndef ONE
+  int cb = k_mine % icb, kw = k_mine / icb % p.s8, kh = k_mine / icb / p.s8;
+#endif
+
+  float4 a_next[A_LOADS], b_next[B_LOADS];
+  float4 acc[TM][Q];
+  UNROLL for (int i = 0; i < TM; ++i)
+    UNROLL for (int j = 0; j < Q; ++j) acc[i][j] = 0.0f;
+
+#ifdef ONE
+#define FETCH_A(j) a_next[j] = IN_TAIL ? LoadTail(in + a_row[j] + k_mine * 4, IC - k_mine * 4) \
+                                       : LOAD4(in, a_row[j] + k_mine * 4)
+#define ADVANCE()
+#else
+#define FETCH_A(j)                                                                              \
+  if ((uint)(y0[j] + kh * p.sd) < (uint)IH && (uint)(x0[j] + kw * p.se) < (uint)IW) {           \
+    const int at = a_row[j] + (kh * p.sd * IW + kw * p.se) * IC + cb * 4;                       \
+    a_next[j] = IN_TAIL ? LoadTail(in + at, IC - cb * 4) : LOAD4(in, at);                       \
+  }
+#define ADVANCE()                               \
+  for (cb += KS * KQ; cb >= icb; cb -= icb) {   \
+    if (++kw == p.s8) kw = 0, ++kh;             \
+  }
+#endif
+#define FETCH(step)                                                                             \
+  {                                                                                             \
+    UNROLL for (int j = 0; j < A_LOADS; ++j) {                                                  \
+      a_next[j] = 0.0f;                                                                         \
+      if ((BM * KQ % TS == 0 || t + j * TS < BM * KQ) && k_mine < k_blocks) {                   \
+        FETCH_A(j);                                                                             \
+      }                                                                                         \
+    }                                                                                           \
+    const int kb = ((step) * KS + slice) * BK;                                                  \
+    UNROLL for (int j = 0; j < B_LOADS; ++j) {                                                  \
+      const int i = t + j * TS;                                                                 \
+      if (BK * BN / 4 % TS == 0 || i < BK * BN / 4)                                             \
+        b_next[j] = LOAD4(w, (min(kb + i / (BN / 4), k_blocks * 4 - 1) * n_blocks +             \
+                              min(n0 + i % (BN / 4), n_blocks - 1)) * 4);                       \
+    }                                                                                           \
+    k_mine += KS * KQ;                                                                          \
+    ADVANCE();                                                                                  \
+  }
+
+  FETCH(0);
+  for (int step = 0; step < steps; ++step) {
+    const int half_tile = step & 1;
+    UNROLL for (int j = 0; j < A_LOADS; ++j) {
+      const int i = t + j * TS, m = i / KQ;
+      if (BM * KQ % TS == 0 || i < BM * KQ) {
+        a_tile[slice][half_tile][kq * 4 + 0][m] = a_next[j].x;
+        a_tile[slice][half_tile][kq * 4 + 1][m] = a_next[j].y;
+        a_tile[slice][half_tile][kq * 4 + 2][m] = a_next[j].z;
+        a_tile[slice][half_tile][kq * 4 + 3][m] = a_next[j].w;
+      }
+    }
+    UNROLL for (int j = 0; j < B_LOADS; ++j) {
+      const int i = t + j * TS;
+      if (BK * BN / 4 % TS == 0 || i < BK * BN / 4)
+        b_tile[slice][half_tile][i / (BN / 4)][i % (BN / 4)] = b_next[j];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (step + 1 < steps) FETCH(step + 1);
+    UNROLL for (int k = 0; k < BK; ++k) {
+      float a[TM];
+      float4 b[Q];
+      UNROLL for (int i = 0; i < TM; ++i) a[i] = a_tile[slice][half_tile][k][ty * TM + i];
+      UNROLL for (int j = 0; j < Q; ++j) b[j] = b_tile[slice][half_tile][k][j * TX + tx];
+      UNROLL for (int i = 0; i < TM; ++i)
+        UNROLL for (int j = 0; j < Q; ++j) acc[i][j] = mad((float4)(a[i]), b[j], acc[i][j]);
+    }
+  }
+
+#if KS > 1
+  __local float4 sum[KS][TS];
+#endif
+  UNROLL for (int i = 0; i < TM; ++i) {
+    UNROLL for (int j = 0; j < Q; ++j) {
+      float4 v = acc[i][j];
+#if KS > 1
+      sum[slice][t] = v;
+      barrier(CLK_LOCAL_MEM_FENCE);
+      if (slice == (i * Q + j) % KS) {
+        v = sum[0][t];
+        for (int s = 1; s < KS; ++s) v += sum[s][t];
+      }
+      barrier(CLK_LOCAL_MEM_FENCE);
+#endif
+      const int m = m0 + ty * TM + i, n = n0 + j * TX + tx;
+      if (slice == (i * Q + j) % KS && m < M && n < n_blocks) {
+        v += bias[n];
+#ifdef RESIDUAL
+        v += READ4(residual, OUT_TAIL, 0, m, n, 0, OC);
+#endif
+        v = Activate(v, as_float(p.sf), as_float(q.s2));
+        WRITE4(v, out, OUT_TAIL, 0, m, n, 0, OC);
+      }
+    }
+  }
+}

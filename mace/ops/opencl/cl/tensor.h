@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every kernel begins with: tensors in either memory, four channels at a time, and activations.
+// A tensor of any rank is seen as rows x W x C: C the last dimension, W the last but one (1 below rank
+// 3), rows all others. Elements are T (float, or half with HALF), arithmetic is float.
+//   buffer (no IMG): element (row, x, c) is number (row * W + x) * C + c
+//   image  (IMG):      it is component c % 4 of pixel (c / 4 * W + x, row); channels from C on are 0
+// `tail` in the macros is a constant: not 0 when C is no multiple of four.
+
+#include "common.h"
+
+#ifdef HALF
+#define T half
+#define LOAD1(p, i) vload_half((i), (p))
+#define STORE1(v, p, i) vstore_half((v), (i), (p))
+#define LOAD4(p, i) vloada_half4(0, (p) + (i))
+#define STORE4(v, p, i) vstorea_half4((v), 0, (p) + (i))
+#define LOAD4U(p, i) vload_half4(0, (p) + (i))
+#define STORE4U(v, p, i) vstore_half4((v), 0, (p) + (i))
+#else
+#define T float
+#define LOAD1(p, i) (p)[i]
+#define STORE1(v, p, i) (p)[i] = (v)
+// Not vload4: some drivers do not turn that into one access.
+#define LOAD4(p, i) (*(__global const float4 *)((p) + (i)))
+#define STORE4(v, p, i) (*(__global float4 *)((p) + (i)) = (v))
+#define LOAD4U(p, i) vload4(0, (p) + (i))
+#define STORE4U(v, p, i) vstore4((v), 0, (p) + (i))
+#endif
+
+#define UNROLL _Pragma("unroll")
+
+// v with the components from n on set to 0.
+float4 KeepFirst(float4 v, int n) {
+  return (float4)(n > 0 ? v.x : 0.0f, n > 1 ? v.y : 0.0f, n > 2 ? v.z : 0.0f, n > 3 ? v.w : 0.0f);
+}
+
+// Four elements of which the first n exist; p need not be aligned.
+float4 LoadTail(__global const T *p, int n) {
+  if (n >= 4) return LOAD4U(p, 0);
+  float4 v = 0.0f;
+  if (n > 0) v.x = LOAD1(p, 0);
+  if (n > 1) v.y = LOAD1(p, 1);
+  if (n > 2) v.z = LOAD1(p, 2);
+  return v;
+}
+
+void StoreTail(float4 v, __global T *p, int n) {
+  if (n >= 4) {
+    STORE4U(v, p, 0);
+    return;
+  }
+  if (n > 0) STORE1(v.x, p, 0);
+  if (n > 1) STORE1(v.y, p, 1);
+  if (n > 2) STORE1(v.z, p, 2);
+}
+
+#ifdef IMG
+#ifdef TRUNCATES  // half an ulp of a half more, so that cutting off rounds
+#define IMAGE_VALUE(v) select(v, as_float4(as_int4(v) + 0x1000), isfinite(v))
+#else
+#define IMAGE_VALUE(v) (v)
+#endif
+
+#define IN_TENSOR __read_only image2d_t
+#define OUT_TENSOR __write_only image2d_t
+#define READ4(t, tail, row, x, cb, W, C) read_imagef((t), kSampler, (int2)((cb) * (W) + (x), (row)))
+// The same where `ok` may be false: then 0.
+#define READ4_IF(ok, t, tail, row, x, cb, W, C) \
+  read_imagef((t), kSampler, (int2)((ok) ? (cb) * (W) + (x) : -1, (row)))
+#define WRITE4(v, t, tail, row, x, cb, W, C)                \
+  write_imagef((t), (int2)((cb) * (W) + (x), (row)),        \
+               IMAGE_VALUE((tail) ? KeepFirst((v), (C) - 4 * (cb)) : (v)))
+// By the number of the pixel, row * W + x.
+#define READ4P(t, tail, p, cb, W, C) READ4(t, tail, (p) / (W), (p) % (W), cb, W, C)
+#define WRITE4P(v, t, tail, p, cb, W, C) WRITE4(v, t, tail, (p) / (W), (p) % (W), cb, W, C)
+// Element i of a tensor in row-major order.
+#define READ1(t, i, W, C) ReadOne((t), (i), (W), (C))
+float ReadOne(__read_only image2d_t t, int i, int W, int C) {
+  const int p = i / C, c = i - p * C, row = p / W;
+  const float4 v = read_imagef(t, kSampler, (int2)((c >> 2) * W + p - row * W, row));
+  const int k = c & 3;
+  return k == 0 ? v.x : k == 1 ? v.y : k == 2 ? v.z : v.w;
+}
+// Weights are matrices of rows of four: pixel (column, row).
+#define WEIGHTS __read_only image2d_t
+#define WEIGHT4(w, row, column, columns) read_imagef((w), kSampler, (int2)((column), (row)))
+#else
+#define IN_TENSOR __global const T *restrict
+#define OUT_TENSOR __global T *restrict
+#define AT(row, x, cb, W, C) (((row) * (W) + (x)) * (C) + 4 * (cb))
+#define READ4(t, tail, row, x, cb, W, C)                                     \
+  ((tail) ? LoadTail((t) + AT(row, x, cb, W, C), (C) - 4 * (cb))             \
+          : LOAD4((t), AT(row, x, cb, W, C)))
+#define READ4_IF(ok, t, tail, row, x, cb, W, C) \
+  ((ok) ? READ4(t, tail, row, x, cb, W, C) : (float4)(0.0f))
+#define WRITE4(v, t, tail, row, x, cb, W, C)                                   \
+  do {                                                                         \
+    if (tail)                                                                  \
+      StoreTail((v), (t) + AT(row, x, cb, W, C), (C) - 4 * (cb));              \
+    else                                                                       \
+      STORE4((v), (t), AT(row, x, cb, W, C));                                  \
+  } while (0)
+#define READ4P(t, tail, p, cb, W, C) READ4(t, tail, 0, p, cb, 0, C)
+#define WRITE4P(v, t, tail, p, cb, W, C) WRITE4(v, t, tail, 0, p, cb, 0, C)
+#define READ1(t, i, W, C) LOAD1((t), (i))
+#define WEIGHTS __global const T *restrict
+#define WEIGHT4(w, row, column, columns) LOAD4((w), ((row) * (columns) + (column)) * 4)
+#endif
+
+// ACT is a number of kernels::ActivationFunction; a, b are its parameters: max_limit for 2, else
+// coefficient and offset. Comparisons are written so that NaN stays NaN.
+#ifndef ACT
+#define ACT 0
+#endif
+float4 Activate(float4 v, float a, float b) {
+#if ACT == 1
+  return select(v, (float4)(0.0f), isless(v, (float4)(0.0f)));
+#elif ACT == 2
+  v = select(v, (float4)(0.0f), isless(v, (float4)(0.0f)));
+  return select(v, (float4)(a), isgreater(v, (float4)(a)));
+#elif ACT == 3
+  return tanh(v);
+#elif ACT == 4
+  return 1.0f / (1.0f + exp(-v));
+#elif ACT == 5
+  return select(v, v * a, isless(v, (float4)(0.0f)));
+#elif ACT == 6
+  return clamp(v * a + b, 0.0f, 1.0f);
+#elif ACT == 7
+  return v * clamp(v * (1.0f / 6.0f) + 0.5f, 0.0f, 1.0f);
+#elif ACT == 8
+  return select(v, a * expm1(v), isless(v, (float4)(0.0f)));
+#elif ACT == 9
+  return v / (1.0f + exp(-v));
+#elif ACT == 11
+  return fmax(v, 0.0f) + log1p(exp(-fabs(v)));
+#elif ACT == 12
+  return 0.5f * v * (1.0f + erf(v * 0.70710678f));
+#elif ACT == 13
+  return v * tanh(fmax(v, 0.0f) + log1p(exp(-fabs(v))));
+#elif ACT == 14
+  return 1.05070098f * select(v, 1.67326324f * expm1(v), isless(v, (float4)(0.0f)));
+#else
+  return v;
+#endif
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one operator of a test on an OpenCL device and compares with what the CPU gave. Buffers end
+// where a forbidden page begins, so that a kernel that reads past a tensor stops the test.
+#ifndef MACE_OPS_OPENCL_GPU_TEST_UTIL_H_
+#define MACE_OPS_OPENCL_GPU_TEST_UTIL_H_
+
+#include <string>
+
+#include "mace/ops/ops_test_util.h"
+#include "mace/runtimes/opencl/launch.h"
+
+namespace mace {
+namespace opencl {
+namespace test {
+
+struct GpuRun {
+  MemoryKind memory = MemoryKind::kBuffer;
+  bool half = false;
+  GpuFamily family = GpuFamily::kPocl;  // whose rules choose kernels
+  std::string variant{};
+};
+
+// The device's capabilities as builders see them, with the rules of `family`.
+const GpuCapabilities &TestDevice(GpuFamily family);
+// False without an OpenCL device: the test has nothing to run on.
+bool HasDevice();
+
+// Runs the operator of `net`, whose RunOp succeeded. Differences, and kernels that do not compile,
+// are test failures; a refusal by Supports is one unless `refusal` is a part of its message.
+void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, const GpuRun &run,
+                     const std::string &refusal = "");
+
+// After RunOp: all memory kinds and float types, as rules for small and large GPUs choose; with
+// `few` two of them, for the many kinds of one kernel.
+void ExpectSameOnGpu(ops::test::OpsTestNet *net, bool few = false);
+
+}  // namespace test
+}  // namespace opencl
+}  // namespace mace
+
+#endif  // MACE_OPS_OPENCL_GPU_TEST_UTIL_H_

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GPU sides of operators, one function each to say whether it can, and one to build. Those that
+// can be tuned have a third. See GpuOperator in launch.h.
+#ifndef MACE_OPS_OPENCL_OPERATORS_H_
+#define MACE_OPS_OPENCL_OPERATORS_H_
+
+#include <string>
+#include <vector>
+
+#include "mace/runtimes/opencl/launch.h"
+
+namespace mace {
+namespace opencl {
+
+#define MACE_GPU_OPERATOR(Name)                           \
+  MaceStatus Supports##Name(const GpuOpContext &context); \
+  MaceStatus Build##Name(const GpuOpContext &context, GpuStep *step)
+
+MACE_GPU_OPERATOR(Activation);
+MACE_GPU_OPERATOR(BatchNorm);
+MACE_GPU_OPERATOR(Concat);
+MACE_GPU_OPERATOR(Conv2D);
+MACE_GPU_OPERATOR(DepthwiseConv2d);
+MACE_GPU_OPERATOR(Eltwise);
+MACE_GPU_OPERATOR(FullyConnected);
+MACE_GPU_OPERATOR(MatMul);
+MACE_GPU_OPERATOR(Pooling);
+MACE_GPU_OPERATOR(Reduce);
+MACE_GPU_OPERATOR(Reshape);
+MACE_GPU_OPERATOR(Softmax);
+MACE_GPU_OPERATOR(Split);
+MACE_GPU_OPERATOR(Unary);
+
+#undef MACE_GPU_OPERATOR
+
+std::vector<std::string> VariantsOfConv2D(const GpuOpContext &context);
+std::vector<std::string> VariantsOfDepthwiseConv2d(const GpuOpContext &context);
+std::vector<std::string> VariantsOfFullyConnected(const GpuOpContext &context);
+std::vector<std::string> VariantsOfMatMul(const GpuOpContext &context);
+
+}  // namespace opencl
+}  // namespace mace
+
+#endif  // MACE_OPS_OPENCL_OPERATORS_H_

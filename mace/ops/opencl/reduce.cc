@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reductions on the GPU, over axes that follow each other.
+#include "mace/ops/attrs/reduce.h"
+
+#include <algorithm>
+
+#include "mace/core/operator.h"
+#include "mace/ops/opencl/operators.h"
+#include "mace/ops/opencl/reduction.h"
+
+namespace mace {
+namespace opencl {
+
+namespace {
+
+KernelArgument Numbers(const GpuOpContext &context, int64_t outer, int64_t count, int64_t inner) {
+  const View in(context.Input(0).shape), out(context.Output(0).shape);
+  return KernelArgument::IntVector(
+      {Int(outer), Int(count), Int(inner), Int(in.w), Int(in.c), Int(out.w), Int(out.c), 0});
+}
+
+struct Axes {
+  ops::ReduceAttrs attrs;
+  int begin = 0, end = 0;  // those that are reduced
+};
+
+MaceStatus Describe(const GpuOpContext &context, Axes *axes) {
+  MACE_RETURN_IF_ERROR(context.ParseAttrs(&axes->attrs));
+  using Type = ops::ReduceAttrs::ReduceType;
+  if (axes->attrs.reduce_type == Type::kAll || axes->attrs.reduce_type == Type::kAny) {
+    return Refuse(context, "it is a logical reduction");
+  }
+  const Shape &in = context.Input(0).shape;
+  std::vector<int> sorted;
+  for (int64_t axis : axes->attrs.axis) {
+    int normalized = 0;
+    if (!NormalizeAxis(axis, in.rank(), &normalized)) return Refuse(context, "axis ", axis);
+    sorted.push_back(normalized);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  // Dimensions of 1 count as reduced or not, as suits.
+  axes->begin = sorted.empty() ? 0 : sorted.front();
+  axes->end = sorted.empty() ? in.rank() : sorted.back() + 1;
+  for (int d = axes->begin; d < axes->end; ++d) {
+    const bool reduced = sorted.empty() || std::binary_search(sorted.begin(), sorted.end(), d);
+    if (!reduced && in[d] != 1) {
+      return Refuse(context, "between its axes lies dimension ", d,
+                    ", which is not reduced; the GPU takes axes that follow each other");
+    }
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+Reduction KindOf(ops::ReduceAttrs::ReduceType type) {
+  using Type = ops::ReduceAttrs::ReduceType;
+  switch (type) {
+    case Type::kMean:
+      return Reduction::kMean;
+    case Type::kMin:
+      return Reduction::kMin;
+    case Type::kMax:
+      return Reduction::kMax;
+    case Type::kProd:
+      return Reduction::kProd;
+    case Type::kSumSquare:
+      return Reduction::kSumSquare;
+    case Type::kL1:
+      return Reduction::kL1;
+    case Type::kL2:
+      return Reduction::kL2;
+    default:
+      return Reduction::kSum;
+  }
+}
+
+}  // namespace
+
+void BuildReduction(const GpuOpContext &context, Reduction reduction, int64_t outer, int64_t count,
+                    int64_t inner, GpuStep *step) {
+  const View in(context.Input(0).shape);
+  KernelLaunch launch = context.NewLaunch("reduce", "reduce_pixels");
+  Define(&launch, "REDUCTION", static_cast<int>(reduction));
+  const int64_t lx = in.blocks() >= 8 ? 8 : in.blocks() >= 4 ? 4 : 1;
+  int64_t ks = 1;
+  while (ks < 32 && ks * 2 <= count && lx * ks * 2 <= context.device->max_work_group) ks *= 2;
+  if (context.device->unsafe_barriers) ks = 1;
+  Define(&launch, "LX", lx);
+  Define(&launch, "KS", ks);
+  DefineTail(&launch, "TAIL", in.tail());
+  launch.arguments = {KernelArgument::Input(0), KernelArgument::Output(0),
+                      Numbers(context, outer, count, inner)};
+  launch.global = {CeilDiv(in.blocks(), lx) * lx, ks, outer * inner};
+  launch.local = {lx, ks, 1};
+  launch.fixed_local = true;
+  step->launches.push_back(std::move(launch));
+}
+
+void BuildChannelReduction(const GpuOpContext &context, Reduction reduction, int64_t outer,
+                           int64_t count, GpuStep *step) {
+  const View in(context.Input(0).shape);
+  KernelLaunch launch = context.NewLaunch("reduce", "reduce_channels");
+  Define(&launch, "REDUCTION", static_cast<int>(reduction));
+  const int64_t group = GroupFor(context, in.blocks() * count);
+  Define(&launch, "CHANNELS", 1);
+  Define(&launch, "GROUP", group);
+  DefineTail(&launch, "TAIL", in.tail());
+  launch.arguments = {KernelArgument::Input(0), KernelArgument::Output(0),
+                      Numbers(context, outer, count, 1)};
+  launch.global = {group, outer, 1};
+  launch.local = {group, 1, 1};
+  launch.fixed_local = true;
+  step->launches.push_back(std::move(launch));
+}
+
+MaceStatus SupportsReduce(const GpuOpContext &context) {
+  Axes axes;
+  return Describe(context, &axes);
+}
+
+MaceStatus BuildReduce(const GpuOpContext &wanted, GpuStep *step) {
+  Axes axes;
+  MACE_RETURN_IF_ERROR(Describe(wanted, &axes));
+  const Shape &in = wanted.Input(0).shape;
+  const Reduction kind = KindOf(axes.attrs.reduce_type);
+  const int64_t outer = in.elements(0, axes.begin);
+  const View view(in);
+  if (axes.end == in.rank()) {
+    // The number of pixels of a result, unless it is but a part of one: a scalar has no axes.
+    const int64_t inside = in.elements(axes.begin, in.rank());
+    const bool one_channel = View(wanted.Output(0).shape).c == 1;
+    const GpuOpContext context = one_channel ? wanted : InBuffers(wanted, step);
+    BuildChannelReduction(context, kind, outer, inside / view.c, step);
+    return MaceStatus::MACE_SUCCESS;
+  }
+  const int64_t count = in.elements(axes.begin, axes.end);
+  const int64_t inner = in.elements(axes.end, in.rank()) / view.c;
+  BuildReduction(wanted, kind, outer, count, inner, step);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+}  // namespace opencl
+}  // namespace mace
