@@ -12,6 +12,13 @@ _CXX = ["-std=c++17"] + _WARNINGS + _HIDDEN
 _TEST = ["-O1"]
 _NO_EXCEPTIONS = ["-fno-exceptions", "-fno-rtti"]
 
+# Tables that nothing reads where no exception passes: a tenth of the engine. Debuggers and crash
+# reports would like them, hence --define=unwind_tables=true.
+_NO_TABLES = select({
+    "//conditions:default": ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"],
+    "//mace:unwind_tables": [],
+})
+
 # A feature of the toolchains, switched off as a whole by --features=-treat_warnings_as_errors.
 _FEATURES = ["treat_warnings_as_errors"]
 
@@ -66,6 +73,7 @@ def mace_cc_library(
         local_defines = [],
         features = [],
         exceptions = False,
+        small = False,
         linkstatic = True,
         **kwargs):
     """cc_library with the house's flags.
@@ -78,12 +86,14 @@ def mace_cc_library(
       local_defines: more macros.
       features: more features of the toolchain.
       exceptions: True for the few sources whose headers throw: compiles with exceptions and RTTI.
+      small: True for what computes little: compiles for size, without tables to unwind the stack.
       linkstatic: True: no shared library is made of this target alone.
       **kwargs: passed to cc_library.
     """
+    size = (["-Os"] if small else []) + (_NO_TABLES if small and not exceptions else [])
     native.cc_library(
         name = name,
-        copts = _CXX + ([] if exceptions else _NO_EXCEPTIONS) + copts,
+        copts = _CXX + ([] if exceptions else _NO_EXCEPTIONS) + size + copts,
         features = _FEATURES + features,
         linkstatic = linkstatic,
         local_defines = _part_defines() + local_defines,
