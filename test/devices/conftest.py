@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 _HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(_HERE))
+for _folder in (_HERE, _HERE.parents[1] / "mace" / "python" / "tests"):
+    sys.path.insert(0, str(_folder))
 
 import sandbox  # noqa: E402
 from mace.devices.adb import AdbLink, find_adb  # noqa: E402

@@ -18,13 +18,7 @@ from mace.devices.adb import AdbLink, connected, find_adb
 from mace.devices.process import TookTooLong
 from mace.devices.remote import ConnectionLost, RemoteDevice
 from mace.errors import DeviceError, MaceError
-
-
-def script(folder: Path, text: str) -> Path:
-    path = folder / "script"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
+from shell_script import script
 
 
 def left_behind(phone: PretendedPhone) -> str:

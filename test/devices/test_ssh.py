@@ -17,13 +17,7 @@ from mace.devices import Request, select_devices
 from mace.devices.remote import ConnectionLost, RemoteDevice
 from mace.devices.ssh import SshLink
 from mace.errors import DeviceError, MaceError
-
-
-def script(folder: Path, text: str) -> Path:
-    path = folder / "script"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
+from shell_script import script
 
 
 def test_a_program_runs_in_its_folder(board: PretendedBoard, tmp_path: Path) -> None:

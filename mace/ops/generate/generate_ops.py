@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generates C++ from ops.yml: attribute structs, schema tables and the registry.
 
-Usage: generate_ops.py OPS_YML TEMPLATE NAMES OUTPUT...
-NAMES: the operators' source files without .cc, with commas between; with more than one OUTPUT, each
-is the header of one operator's attributes. One header each, so that a change of one operator
-compiles no other. Runs inside the build with the system's Python.
+Usage: generate_ops.py OPS_YML TEMPLATE NAMES OUTPUT... [--only=OPERATOR,...]
+NAMES: a file with the operators' source files without .cc, with commas between; with more than one
+OUTPUT, each is the header of one operator's attributes. One header each, so that a change of one
+operator compiles no other. --only leaves the other operators out, unless it is empty. Runs inside
+the build with the system's Python.
 """
 
 import re
@@ -132,11 +133,23 @@ def name_files(operators: list[Operator], names: list[str]) -> None:
         )
 
 
+def selected(operators: list[Operator], names: list[str]) -> list[Operator]:
+    """The operators of these names."""
+    unknown = set(names) - {op.name for op in operators}
+    if unknown:
+        raise SystemExit(f"ops.yml has no operator '{min(unknown)}', which a selection asks for")
+    return [op for op in operators if op.name in names]
+
+
 def main() -> None:
-    source, template, names, *outputs = sys.argv[1:]
+    only = [word.removeprefix("--only=") for word in sys.argv[1:] if word.startswith("--only=")]
+    words = [word for word in sys.argv[1:] if not word.startswith("--only=")]
+    source, template, names, *outputs = words
     spec = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
     operators = [Operator(n, s, spec["groups"]) for n, s in sorted(spec["operators"].items())]
-    name_files(operators, names.split(","))
+    name_files(operators, Path(names).read_text(encoding="utf-8").strip().split(","))
+    if only and only[0]:
+        operators = selected(operators, only[0].split(","))
     shared_enums = {a.enum_name: a for op in operators for a in op.attrs if a.enum and a.shared}
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True

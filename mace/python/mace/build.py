@@ -44,15 +44,15 @@ _ANDROID = {"android-arm64-v8a": "arm64-v8a", "android-armeabi-v7a": "armeabi-v7
 _SOURCE_FOLDERS = ("mace", "repository", "third_party", "tools/toolchains")
 _SOURCE_FILES = ("WORKSPACE", ".bazelrc", ".bazelrc.user", "tools/bazel")
 _NOT_SOURCES = {"python", "__pycache__"}
-# Models that became code; they are in no program but their own.
-_GENERATED = Path("mace/codegen/models")
+# Models that became code, and operators chosen for them; they are in no program but their own.
+_GENERATED = (Path("mace/codegen/models"), Path("mace/codegen/selections"))
 _QUIET = ["--color=no", "--curses=no", "--noshow_progress"]
 _ERROR_LINES = 20
 
 
 def binary(root: Path, name: str, abi: str) -> Path:
     """builds/bin/<abi>/<name> of the source tree `root`, made or renewed. Raises BuildError."""
-    flags = _flags(abi)
+    flags = target_flags(abi)
     if not flags:
         raise BuildError(f"{name} cannot be built for '{abi}'; ABIs are {', '.join(_CONFIGS)}")
     folder = root / "builds" / "bin" / "-".join(flag.rpartition("=")[2] for flag in flags)
@@ -70,7 +70,16 @@ def binary(root: Path, name: str, abi: str) -> Path:
     return target
 
 
-def _flags(abi: str) -> list[str]:
+def make(root: Path, labels: Sequence[str], flags: Sequence[str], doing: str) -> list[Path]:
+    """Builds Bazel targets; returns the path of the file that each label names. `doing`: what an
+    error says. Raises BuildError."""
+    _bazel(root, ["build", *flags, *_QUIET, *labels], doing)
+    folder = _bazel(root, ["info", *flags, "bazel-bin"], "asking Bazel for its output")
+    top = Path(folder.strip().splitlines()[-1])
+    return [top / label.replace(":", "/").lstrip("/") for label in labels]
+
+
+def target_flags(abi: str) -> list[str]:
     """What tells Bazel the target; nothing for an unknown ABI."""
     if abi in _CONFIGS:
         return [f"--config={_CONFIGS[abi]}"]
@@ -96,14 +105,11 @@ def program(root: Path, label: str, abi: str, flags: Sequence[str] = ()) -> Prog
     match = re.fullmatch(r"//([\w./+-]*):([\w./+-]+)", label)
     if match is None:
         raise BuildError(f"'{label}' is no label of a Bazel target, as //mace/ops:ops_test is")
-    target = _flags(abi)
+    target = target_flags(abi)
     if not target:
         raise BuildError(f"'{label}' cannot be built for '{abi}'; ABIs are {', '.join(_CONFIGS)}")
-    words = [*target, *flags]
     _say(f"building {label} for {abi} ...")
-    _bazel(root, ["build", *words, *_QUIET, label], f"building {label} for {abi}")
-    folder = _bazel(root, ["info", *words, "bazel-bin"], "asking Bazel for its output")
-    made = Path(folder.strip().splitlines()[-1]) / match[1] / match[2]
+    made = make(root, [label], [*target, *flags], f"building {label} for {abi}")[0]
     if not made.is_file():
         raise BuildError(
             f"Bazel built '{label}' for {abi} and left no program '{match[1]}/{match[2]}'",
@@ -161,12 +167,9 @@ def _bazel_build(root: Path, name: str, flags: list[str], target: Path) -> None:
     started = time.monotonic()
     config = target.parent.name
     _say(f"building {name} for {config} ...")
-    _bazel(root, ["build", *flags, *_QUIET, _TARGETS[name]], f"building {name} for {config}")
-    bin_folder = _bazel(root, ["info", *flags, "bazel-bin"], "asking Bazel for its output")
-    label = _TARGETS[name].removeprefix("//").replace(":", "/")
-    made = Path(bin_folder.strip().splitlines()[-1]) / label
+    made = make(root, [_TARGETS[name]], flags, f"building {name} for {config}")[0]
     if not made.is_file():
-        raise BuildError(f"Bazel built {_TARGETS[name]} and left no file '{label}'")
+        raise BuildError(f"Bazel built {_TARGETS[name]} and left no file '{made}'")
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         copy = Path(folder) / name
         shutil.copyfile(made, copy)
@@ -213,7 +216,9 @@ def _fingerprint(root: Path) -> str:
     for top in _SOURCE_FOLDERS:
         for folder, folders, names in os.walk(root / top):
             folders[:] = sorted(
-                f for f in folders if f not in _NOT_SOURCES and Path(folder, f) != root / _GENERATED
+                f
+                for f in folders
+                if f not in _NOT_SOURCES and Path(folder, f).relative_to(root) not in _GENERATED
             )
             files += [Path(folder, n) for n in sorted(names) if not n.endswith(("_test.cc", ".md"))]
     for path in files:

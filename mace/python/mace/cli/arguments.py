@@ -151,8 +151,49 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dump_passes", metavar="DIR", help="write the graph after each pass there, as text"
     )
+    group.add_argument(
+        "--package",
+        action="store_true",
+        help="also build the engine for the ABIs and write libmace_<library>.tar.gz",
+    )
     _later(group, "--address_sanitizer", *_SANITIZER)
     _later(group, "--cl_mem_type", "the GPU runtime, which this belongs to,", _NO_GPU, True)
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("libraries")
+    group.add_argument(
+        "--config", metavar="FILE", help="a deployment file: for its ABIs, below builds/<library>"
+    )
+    group.add_argument("--models", metavar="NAMES", help="these models alone, separated by commas")
+    group.add_argument(
+        "--selective",
+        action="store_true",
+        help="link only the operators that the models of --config need; they must be converted",
+    )
+    group.add_argument(
+        "--target_abis",
+        "--abis",
+        metavar="ABIS",
+        help="armeabi-v7a, arm64-v8a, arm_linux_gnueabihf, aarch64_linux_gnu, linux-x86-64; "
+        "default: those of --config, else all",
+    )
+    group.add_argument(
+        "--runtimes",
+        metavar="NAMES",
+        help="cpu, cpu_gpu, cpu_gpu_dsp; default: what of the latter two this version has",
+    )
+    group.add_argument("--output_dir", metavar="DIR", help="default: builds, or builds/<library>")
+    group.add_argument(
+        "--size_report",
+        action="store_true",
+        help="also write what is in each library: sizes.txt, sizes.json, sizes.html",
+    )
+    group.add_argument(
+        "--aar",
+        action="store_true",
+        help="also write mace-<version>.aar for Android, with the classes of org.mace in it",
+    )
 
 
 def _add_execution(parser: argparse.ArgumentParser) -> None:
@@ -411,6 +452,14 @@ VERBS = (
   mace convert model.onnx --dump_passes=passes
   mace convert deploy.prototxt --weight_file=net.caffemodel --output_dir=out""",
         _add_convert,
+    ),
+    Verb(
+        "build",
+        "build libmace.so and libmace.a for applications",
+        """\
+  mace build --target_abis=linux-x86-64
+  mace build --config=mobilenet_v2.yml --selective --size_report""",
+        _add_build,
     ),
     Verb(
         "run",

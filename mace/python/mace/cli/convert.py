@@ -21,6 +21,7 @@ from mace.cli.common import (
     size_text,
 )
 from mace.cli.console import Console, printable
+from mace.cli.package import package
 from mace.codegen import CodeModel, build_library, check_names, write_headers, write_sources
 from mace.config.schema import Deployment
 from mace.errors import EXIT_OK
@@ -61,6 +62,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.table(("model", "operators", "size", "graph", "data"), rows, "lrrll")
     if deployment is not None and deployment.is_code:
         _make_code(deployment, [request.name for request in requests], folder, console)
+    if options.package and deployment is not None:
+        console.result["package"] = str(package(deployment, [r.name for r in requests], console))
     return EXIT_OK
 
 
@@ -98,6 +101,8 @@ def _requests(
     if options.model and Path(options.model).suffix in api.DEPLOYMENT_SUFFIXES:
         options.config, options.model = options.model, None
     deployment = None
+    if options.package and (options.model or options.output_dir):
+        raise UsageError("--package needs --config=FILE, and its models where they are by default")
     if options.model:
         weights = Path(options.weight_file) if options.weight_file else None
         requests = [api.file_request(Path(options.model), weights)]

@@ -20,6 +20,7 @@ _INTERRUPTED = 130
 # Verb to the module that has its `run(options, console) -> exit code`.
 _MODULES = {
     "convert": "mace.cli.convert",
+    "build": "mace.cli.build",
     "run": "mace.cli.run",
     "benchmark": "mace.cli.benchmark",
     "compare": "mace.cli.compare",

@@ -75,7 +75,7 @@ def connected(adb: str) -> list[Connected]:
     except TookTooLong:
         raise DeviceError(f"'adb devices' gave no answer in {SHORT:.0f} s") from None
     if result.code != 0:
-        raise DeviceError(f"'adb devices' failed: {_last_line(result)}")
+        raise DeviceError(f"'adb devices' failed: {result.last_line('adb')}")
     fields = [line.split("\t") for line in result.stdout.splitlines() if "\t" in line]
     found = [Connected(words[0], words[1].split()[0]) for words in fields if words[1].strip()]
     return [device for device in found if chosen in ("", device.serial)]
@@ -101,7 +101,7 @@ class AdbLink(Link):
         if result.code != 0:
             self._explain(result)
             raise ConnectionLost(
-                f"'{self.name}' did not take '{source.name}': {_last_line(result)}",
+                f"'{self.name}' did not take '{source.name}': {result.last_line('adb')}",
                 hint="see that it is awake and its cable is sound, then try again",
             )
 
@@ -110,7 +110,7 @@ class AdbLink(Link):
         if result.code != 0:
             self._explain(result)
             raise ConnectionLost(
-                f"'{self.name}' did not give '{source}': {_last_line(result)}",
+                f"'{self.name}' did not give '{source}': {result.last_line('adb')}",
                 hint="see that it is awake and its cable is sound, then try again",
             )
 
@@ -162,7 +162,7 @@ class AdbLink(Link):
             run_process([self.adb, "disconnect", self.name], SHORT)
         assert said is not None
         self._explain(said)
-        raise DeviceError(f"'{self.name}' cannot be connected to: {_last_line(said)}")
+        raise DeviceError(f"'{self.name}' cannot be connected to: {said.last_line('adb')}")
 
     def _adb(self, words: list[str], timeout: float, show: Writer | None = None) -> RunResult:
         return run_process([self.adb, "-s", self.name, *words], timeout, show=show)
@@ -179,10 +179,6 @@ class AdbLink(Link):
         for pattern, cause, hint in _CAUSES:
             if re.search(pattern, text):
                 raise DeviceError(
-                    f"'{self.name}' cannot be used: {cause} (adb: {_last_line(result)})", hint=hint
+                    f"'{self.name}' cannot be used: {cause} (adb: {result.last_line('adb')})",
+                    hint=hint,
                 )
-
-
-def _last_line(result: RunResult) -> str:
-    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
-    return lines[-1].strip() if lines else f"adb ended with {result.code}"

@@ -33,6 +33,11 @@ class RunResult:
     stderr: str
     seconds: float
 
+    def last_line(self, program: str = "it") -> str:
+        """The last thing that it said, of errors if there are any; `program`: who said nothing."""
+        lines = (self.stderr.strip() or self.stdout.strip()).splitlines()
+        return lines[-1].strip() if lines else f"{program} ended with {self.code}"
+
 
 class Device(ABC):
     """A device with a folder of its own for one job.

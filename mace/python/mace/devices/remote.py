@@ -146,7 +146,9 @@ class RemoteDevice(Device):
             )
         result = self._ask(f"chmod 755 {quoted} && mv -f {quoted} {shlex.quote(path)}")
         if result.code != 0:
-            raise DeviceError(f"'{path}' cannot be written on '{self.link.name}': {_said(result)}")
+            raise DeviceError(
+                f"'{path}' cannot be written on '{self.link.name}': {result.last_line()}"
+            )
         self._pushed[name] = stamp
 
     def pull(self, name: str, target: Path) -> bool:
@@ -232,7 +234,7 @@ class RemoteDevice(Device):
         result = self._ask(f"mkdir -p {shlex.quote(self.folder)}")
         if result.code != 0:
             raise DeviceError(
-                f"the folder '{self.folder}' cannot be made on '{self.link.name}': {_said(result)}"
+                f"the folder '{self.folder}' cannot be made on '{self.link.name}': {result.last_line()}"
             )
 
     def _ask(self, command: str) -> RunResult:
@@ -251,8 +253,3 @@ class RemoteDevice(Device):
             self.link.call(f"kill -9 $(cat {path})")
         except (DeviceError, TookTooLong):
             return  # The time-out is what is told; a device that hangs cannot be tidied.
-
-
-def _said(result: RunResult) -> str:
-    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
-    return lines[-1] if lines else f"it ended with {result.code}"

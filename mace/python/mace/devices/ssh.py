@@ -138,7 +138,7 @@ class SshLink(Link):
             if legacy or "Connection closed" not in result.stderr:
                 break
         raise ConnectionLost(
-            f"'{self.name}' did not {verb} '{name}': {_last_line(result)}",
+            f"'{self.name}' did not {verb} '{name}': {result.last_line()}",
             hint="see that it is on and its network is sound, then try again",
         )
 
@@ -155,11 +155,6 @@ class SshLink(Link):
                 names = {"address": self.address, "user": self.username, "folder": self.base}
                 raise DeviceError(
                     f"the board '{self.name}' ({self.address}) cannot be used: "
-                    f"{cause.format(**names)} (ssh: {_last_line(result)})",
+                    f"{cause.format(**names)} (ssh: {result.last_line()})",
                     hint=hint.format(**names),
                 )
-
-
-def _last_line(result: RunResult) -> str:
-    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
-    return lines[-1].strip() if lines else f"it ended with {result.code}"

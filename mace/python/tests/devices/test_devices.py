@@ -14,13 +14,7 @@ from mace.devices import Request, select_devices
 from mace.devices.job import file_name
 from mace.devices.local import HostDevice
 from mace.errors import DeviceError, MaceError
-
-
-def script(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "program.sh"
-    path.write_text("#!/bin/sh\n" + text)
-    path.chmod(0o755)
-    return path
+from shell_script import script
 
 
 def test_host_runs_in_its_folder(tmp_path: Path) -> None:

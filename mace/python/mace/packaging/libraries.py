@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine as libmace.so and libmace.a for each ABI, with its headers and the files by which
+pkg-config and CMake find it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mace import __version__, build
+from mace.errors import MaceError, did_you_mean
+from mace.export.files import write_files
+from mace.packaging.package_files import cmake_files, pkg_config_files
+
+# What a library is called after: the parts of the engine that are in it.
+RUNTIMES: dict[str, tuple[str, ...]] = {
+    "cpu": (),
+    "cpu_gpu": ("opencl",),
+    "cpu_gpu_dsp": ("opencl", "hexagon"),
+}
+_PART_NAMES = {"opencl": "the GPU runtime", "hexagon": "the DSP runtime"}
+# ABI of a library -> what build.py calls its target, with and without the Android NDK.
+_TARGETS = {
+    "armeabi-v7a": ("android-armeabi-v7a", "armeabi-v7a"),
+    "arm64-v8a": ("android-arm64-v8a", "arm64-v8a"),
+    "arm_linux_gnueabihf": ("armeabi-v7a", "armeabi-v7a"),
+    "aarch64_linux_gnu": ("arm64-v8a", "arm64-v8a"),
+    "linux-x86-64": ("host", "host"),
+}
+ABIS = tuple(_TARGETS)
+# What deployment files call them.
+OTHER_NAMES = {"host": "linux-x86-64", "arm64": "aarch64_linux_gnu", "armhf": "arm_linux_gnueabihf"}
+# Servers may have pages of 64 KiB.
+_LINK_FLAGS = {"aarch64_linux_gnu": ("--linkopt=-Wl,-z,max-page-size=65536",)}
+_SHARED = "//mace/libmace:libmace.so.stripped"
+_STATIC = "//mace/libmace:libmace.a"
+_MAP = "//mace/libmace:libmace.map"
+
+
+@dataclass(frozen=True)
+class Library:
+    """The libraries of one ABI that were written, and how they were built."""
+
+    abi: str
+    runtimes: str
+    c_library: str  # "Android (NDK)" or "glibc"
+    folder: Path
+    link_map: Path  # what is in libmace.so: see packaging.sizes
+    operators: list[str] = field(default_factory=list)  # empty: all
+
+    @property
+    def shared(self) -> Path:
+        """libmace.so, stripped."""
+        return self.folder / "libmace.so"
+
+    @property
+    def static(self) -> Path:
+        """libmace.a."""
+        return self.folder / "libmace.a"
+
+
+def check_abis(names: Sequence[str]) -> list[str]:
+    """The ABIs by their names here. Raises MaceError for one that is not known."""
+    found = []
+    for name in names or ABIS:
+        abi = OTHER_NAMES.get(name, name)
+        if abi not in _TARGETS:
+            raise MaceError(
+                f"there is no ABI '{name}'{did_you_mean(name, ABIS)}",
+                hint=f"ABIs are: {', '.join(ABIS)}",
+            )
+        if abi not in found:
+            found.append(abi)
+    return found
+
+
+def lacking(root: Path, runtimes: str) -> str:
+    """The part of the engine that this version lacks for such a library, or ""."""
+    for part in RUNTIMES[runtimes]:
+        # Headers alone are a plan, not a runtime.
+        if not any((root / "mace" / "runtimes" / part).glob("*.cc")):
+            return _PART_NAMES[part]
+    return ""
+
+
+def check_runtimes(root: Path, names: Sequence[str], say: Callable[[str], None]) -> list[str]:
+    """The kinds of library to build: those named, or without names what documents promise and this
+    version has. Raises MaceError for one that is not known or cannot be built."""
+    for name in names:
+        if name not in RUNTIMES:
+            raise MaceError(
+                f"there are no libraries '{name}'{did_you_mean(name, RUNTIMES)}",
+                hint=f"--runtimes are: {', '.join(RUNTIMES)}",
+            )
+        part = lacking(root, name)
+        if part:
+            raise MaceError(
+                f"libraries '{name}' cannot be built: {part} is not in this version of MACE",
+                hint="leave out --runtimes to build what there is",
+            )
+    if names:
+        return list(dict.fromkeys(names))
+    found = []
+    for name in list(RUNTIMES)[1:]:
+        part = lacking(root, name)
+        if part:
+            say(f"no libraries '{name}': {part} is not in this version of MACE")
+        else:
+            found.append(name)
+    return found or ["cpu"]
+
+
+def build_libraries(
+    root: Path,
+    abi: str,
+    runtimes: str,
+    output: Path,
+    selection: str = "",
+    operators: Sequence[str] = (),
+) -> Library:
+    """Writes `output`/<abi>/<runtimes>/libmace.{so,a} and the package files beside them.
+
+    selection: the Bazel package of a selection of operators, empty for all. Raises BuildError.
+    """
+    android = bool(os.environ.get("ANDROID_NDK_HOME"))
+    target = _TARGETS[abi][0 if android else 1]
+    flags = [*build.target_flags(target), *_LINK_FLAGS.get(abi, ())]
+    for part in ("opencl", "hexagon"):
+        flags.append(f"--define={part}={'true' if part in RUNTIMES[runtimes] else 'false'}")
+    flags.append("--stripopt=--strip-unneeded")
+    if selection:
+        flags.append(f"--//mace/ops:selection={selection}:selection")
+    made = build.make(root, [_SHARED, _STATIC, _MAP], flags, f"building libmace for {abi}")
+    folder = output / abi / runtimes
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, name in zip(made, ("libmace.so", "libmace.a", "libmace.map"), strict=True):
+        copy_file(source, folder / name)
+    files = pkg_config_files(__version__) | cmake_files(__version__)
+    write_files({folder / name: text.encode() for name, text in files.items()})
+    c_library = "Android (NDK)" if target.startswith("android") else "glibc"
+    return Library(abi, runtimes, c_library, folder, folder / "libmace.map", list(operators))
+
+
+def write_public_headers(root: Path, folder: Path) -> list[Path]:
+    """Copies the headers for applications to `folder`/mace/public; returns their paths."""
+    headers = sorted((root / "mace" / "public").glob("*.h"))
+    contents = {folder / "mace" / "public" / path.name: path.read_bytes() for path in headers}
+    write_files(contents)
+    return list(contents)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copies a file that Bazel made read-only; either whole or not at all. Raises MaceError."""
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, partial)
+        partial.chmod(0o755 if target.suffix == ".so" else 0o644)
+        os.replace(partial, target)
+    except OSError as error:
+        raise MaceError(f"'{target}' cannot be written: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)
