@@ -29,7 +29,7 @@ namespace {
 
 // Members: T, kLanes; Load, Store (unaligned), LoadPart, StorePart (n of 1 to kLanes - 1 lanes and
 // no byte more), Set (all lanes), Broadcast (one float in memory to all lanes), MulAdd(a, b, c) =
-// a * b + c, Add, Mul, Max, Min. Max and Min give NaN if the second operand is NaN.
+// a * b + c, Add, Sub, Mul, Max, Min. Max and Min give NaN if the second operand is NaN.
 
 #if defined(__AVX512F__)
 
@@ -45,6 +45,7 @@ struct Vector {
   static MACE_INLINE T Broadcast(const float *p) { return _mm512_set1_ps(*p); }
   static MACE_INLINE T MulAdd(T a, T b, T c) { return _mm512_fmadd_ps(a, b, c); }
   static MACE_INLINE T Add(T a, T b) { return _mm512_add_ps(a, b); }
+  static MACE_INLINE T Sub(T a, T b) { return _mm512_sub_ps(a, b); }
   static MACE_INLINE T Mul(T a, T b) { return _mm512_mul_ps(a, b); }
   // With a mask of all lanes: g++ 12 takes _mm512_max_ps for one that reads uninitialized memory.
   static MACE_INLINE T Max(T a, T b) { return _mm512_maskz_max_ps(0xffff, a, b); }
@@ -67,6 +68,7 @@ struct Vector {
   static MACE_INLINE T Broadcast(const float *p) { return _mm256_broadcast_ss(p); }
   static MACE_INLINE T MulAdd(T a, T b, T c) { return _mm256_fmadd_ps(a, b, c); }
   static MACE_INLINE T Add(T a, T b) { return _mm256_add_ps(a, b); }
+  static MACE_INLINE T Sub(T a, T b) { return _mm256_sub_ps(a, b); }
   static MACE_INLINE T Mul(T a, T b) { return _mm256_mul_ps(a, b); }
   static MACE_INLINE T Max(T a, T b) { return _mm256_max_ps(a, b); }
   static MACE_INLINE T Min(T a, T b) { return _mm256_min_ps(a, b); }
@@ -93,6 +95,7 @@ struct Vector {
   static MACE_INLINE T Broadcast(const float *p) { return _mm_set1_ps(*p); }
   static MACE_INLINE T MulAdd(T a, T b, T c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
   static MACE_INLINE T Add(T a, T b) { return _mm_add_ps(a, b); }
+  static MACE_INLINE T Sub(T a, T b) { return _mm_sub_ps(a, b); }
   static MACE_INLINE T Mul(T a, T b) { return _mm_mul_ps(a, b); }
   static MACE_INLINE T Max(T a, T b) { return _mm_max_ps(a, b); }
   static MACE_INLINE T Min(T a, T b) { return _mm_min_ps(a, b); }
@@ -124,6 +127,7 @@ struct Vector {
   static MACE_INLINE T MulAdd(T a, T b, T c) { return vmlaq_f32(c, a, b); }
 #endif
   static MACE_INLINE T Add(T a, T b) { return vaddq_f32(a, b); }
+  static MACE_INLINE T Sub(T a, T b) { return vsubq_f32(a, b); }
   static MACE_INLINE T Mul(T a, T b) { return vmulq_f32(a, b); }
   static MACE_INLINE T Max(T a, T b) { return vmaxq_f32(a, b); }
   static MACE_INLINE T Min(T a, T b) { return vminq_f32(a, b); }

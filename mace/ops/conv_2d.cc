@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution in groups, by the tiles of a matrix product.
 #include "mace/ops/attrs/conv_2d.h"
+
+#include <algorithm>
+
 #include "mace/ops/convolution.h"
 
 namespace mace {
@@ -13,7 +16,10 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(InitConvolution(context));
     return PackConstFilter(context, [this](const Shape &filter) {
-      return kernels::PlanConv(FilterGeometry(filter), kernels::BestGemm(), 1);
+      kernels::ConvShape shape = FilterGeometry(filter);
+      winograd_ = ChooseWinograd(shape);
+      shape.winograd = winograd_;
+      return kernels::PlanConv(shape, kernels::BestGemm(), 1);
     });
   }
 
@@ -30,7 +36,8 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
     const Shape &filter = context->Input(1).shape;
     std::array<WindowLayout, 2> layout;
     MACE_RETURN_IF_ERROR(InferWindows(context, WindowOf(filter), filter[0], &layout));
-    const kernels::ConvShape shape = FullGeometry(context->Input(0).shape, filter, out, layout);
+    kernels::ConvShape shape = FullGeometry(context->Input(0).shape, filter, out, layout);
+    shape.winograd = winograd_;
     SetPlan(context,
             kernels::PlanConv(shape, kernels::BestGemm(), context->thread_pool()->num_threads()));
     return MaceStatus::MACE_SUCCESS;
@@ -51,6 +58,20 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
     }
     DescribeWindow(window, layout, filter.ToVector(), args);
   }
+
+ private:
+  // For the image that the model was converted with, if it says so: another one is computed the
+  // same way, only not always in the fastest.
+  const kernels::WinogradKernel *ChooseWinograd(kernels::ConvShape shape) const {
+    shape.out_h = shape.out_w = 0;
+    if (!def().output_shape.empty() && def().output_shape[0].size() == 4) {
+      shape.out_h = std::max<int64_t>(0, std::min(kLargest, def().output_shape[0][1]));
+      shape.out_w = std::max<int64_t>(0, std::min(kLargest, def().output_shape[0][2]));
+    }
+    return kernels::ChooseWinograd(shape, kernels::BestGemm());
+  }
+
+  const kernels::WinogradKernel *winograd_ = nullptr;  // of filters that are packed
 };
 
 void RegisterConv2D(OpRegistryBase *op_registry) {

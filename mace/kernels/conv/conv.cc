@@ -291,15 +291,9 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
            channel(range.panel_end));
 }
 
-// Whether Winograd convolution takes the shape; this may depend on the filters alone.
-bool PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
-  if (!s.winograd || s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 ||
-      s.dilation_h != 1 || s.dilation_w != 1 || s.group != 1) {
-    return false;
-  }
+void PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
   WinogradPlan &w = plan->winograd;
-  w.kernel = BestWinograd(*plan->gemm, s.in_c, s.out_c);
-  if (w.kernel == nullptr) return false;
+  w.kernel = s.winograd;
   w.gemm = plan->gemm;
   w.batch = s.batch;
   w.in_h = s.in_h;
@@ -315,7 +309,6 @@ bool PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
   plan->scratch_floats = w.scratch_floats;
   plan->tiles = w.tiles;
   plan->out_stride = w.out_stride;
-  return true;
 }
 
 }  // namespace
@@ -324,11 +317,22 @@ void MakeStrided(int64_t out_stride, ConvPlan *plan) {
   plan->out_stride = plan->winograd.out_stride = out_stride;
 }
 
+const WinogradKernel *ChooseWinograd(const ConvShape &s, const GemmKernel &gemm) {
+  if (s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 ||
+      s.dilation_h != 1 || s.dilation_w != 1 || s.group != 1) {
+    return nullptr;
+  }
+  return BestWinograd(gemm, s.in_c, s.out_c, s.out_h, s.out_w);
+}
+
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
   ConvPlan plan;
   plan.shape = shape;
   plan.gemm = &gemm;
-  if (PlanWinograd(shape, threads, &plan)) return plan;
+  if (shape.winograd != nullptr) {
+    PlanWinograd(shape, threads, &plan);
+    return plan;
+  }
   if (JoinPixels(&plan.shape)) plan.line_pixels = gemm.rows;
   const ConvShape &s = plan.shape;
   ConvPhase phase;

@@ -11,7 +11,8 @@
 // Where a window leaves the image, the band of input rows in question is copied into scratch with
 // zeros around it. A 1x1 convolution of stride 1 sees all pixels of the batch as one long row.
 //
-// 3x3 convolutions of stride 1 go another way, where winograd.h has a kernel that pays.
+// 3x3 convolutions of stride 1 go another way, where winograd.h has a kernel that pays
+// (ChooseWinograd).
 //
 // Work is cut into tiles: a band of output rows times a range of panels of filters. Tiles are
 // independent; a thread needs its own scratch.
@@ -39,8 +40,8 @@ struct ConvShape {
   int64_t dilation_h = 1, dilation_w = 1;
   int64_t pad_top = 0, pad_left = 0;
   int64_t group = 1;
-  // False if the plan must have phases with taps, as volume.h changes them.
-  bool winograd = true;
+  // The way of a 3x3 convolution, from ChooseWinograd; null: the plan has phases with taps.
+  const WinogradKernel *winograd = nullptr;
 };
 
 // What follows the sums: the residual is added, then clamp, then the function unless it is
@@ -97,6 +98,11 @@ struct ConvPlan {
 // Makes the plan write pixels `out_stride` floats apart.
 void MakeStrided(int64_t out_stride, ConvPlan *plan);
 
+// The way of Winograd that is faster than a plain product for filters of this shape, or null.
+// Packed filters depend on it, so it is chosen once for them; out_h and out_w are then those of the
+// image that will be usual, or 0.
+const WinogradKernel *ChooseWinograd(const ConvShape &shape, const GemmKernel &gemm);
+
 // `threads` is the number that tiles should keep busy.
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads);
 // The transposed convolution that writes out[y * stride - pad + k * dilation] for input row y and
@@ -105,7 +111,8 @@ ConvPlan PlanDeconv(const ConvShape &shape, const GemmKernel &gemm, int threads)
 
 // Filters are [out_c][kernel_h][kernel_w][in_c / group], bias has out_c floats or is null; packed
 // is 64-byte aligned and has plan.packed_floats. The result depends on the kernel's size, channels,
-// strides, dilations and group alone, so that any plan with the same ones may use it.
+// strides, dilations, group and way of Winograd alone, so that any plan with the same ones may use
+// it.
 void PackConv(const ConvPlan &plan, const float *filter, const float *bias, float *packed);
 
 // Computes tile `tile` of plan.tiles. input is [batch][in_h][in_w][in_c], output likewise with its

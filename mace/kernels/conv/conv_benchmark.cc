@@ -24,6 +24,7 @@ void BenchmarkConv(benchmark::State &state, const Layer &layer) {
   s.stride_h = s.stride_w = layer.stride;
   s.pad_top = s.pad_left = (layer.kernel - 1) / 2;
   s.out_h = s.out_w = (layer.size + layer.stride - 1) / layer.stride;
+  s.winograd = ChooseWinograd(s, BestGemm());
   const ConvPlan plan = PlanConv(s, BestGemm(), 1);
   const std::vector<float> input(s.in_h * s.in_w * s.in_c, 0.5f);
   const std::vector<float> filter(s.out_c * s.kernel_h * s.kernel_w * s.in_c, 0.25f);

@@ -55,6 +55,9 @@ ConvShape Deconv(int64_t batch, int64_t h, int64_t w, int64_t in_c, int64_t out_
 // Pixels of strided outputs lie this much further apart than channels need.
 constexpr int64_t kGap = 3;
 
+// Of the sum of absolute terms, of which Winograd's transforms make larger ones that cancel out.
+constexpr double kWinogradError = 1e-5;
+
 // Each kernel x threads x case; the epilogue clamps where `clamp` says.
 class ConvChecker {
  public:
@@ -63,7 +66,8 @@ class ConvChecker {
 
   void Check(const GemmKernel &kernel, const Case &c, bool transposed, int threads,
              ConvEpilogue epilogue, bool bias, bool residual, bool strided) {
-    const ConvShape &s = c.shape;
+    ConvShape s = c.shape;
+    if (!transposed) s.winograd = ChooseWinograd(s, kernel);
     SCOPED_TRACE(testing::Message()
                  << c.what << ", " << threads << " threads" << (residual ? ", residual" : "")
                  << (strided ? ", strided" : ""));
@@ -110,6 +114,10 @@ class ConvChecker {
       double y = std::fmin(std::fmax(sum, epilogue.low), epilogue.high);
       if (epilogue.activation.kind == kActivationLeakyRelu && y < 0) {
         y *= epilogue.activation.coefficient;
+      }
+      if (s.winograd != nullptr) {
+        ASSERT_NEAR(out[at], y, kWinogradError * magnitude[i]) << "element " << i;
+        continue;
       }
       ASSERT_TRUE(meter.Add(out[at], y, magnitude[i]))
           << "element " << i << " is " << out[at] << ", not " << y;
@@ -166,6 +174,7 @@ TEST(ConvTest, Geometries) {
       {"3x3, dilation 3, stride 2", Conv(1, 14, 13, 5, 9, 3, 3, 2, 3, 3, 3)},
       {"3x3, window wider than the image", Conv(1, 2, 1, 5, 9, 3, 3, 1, 1, 1, 1)},
       {"3x3, padding wider than the kernel", Conv(1, 3, 2, 3, 4, 3, 3, 1, 1, 4, 5)},
+      {"3x3, Winograd", Conv(2, 30, 29, 32, 64, 3, 3, 1, 1, 1, 1)},
       {"3x3, 2 groups", Conv(1, 6, 7, 10, 14, 3, 3, 1, 1, 1, 1, 2)},
       {"1x1, 4 groups", Conv(2, 4, 5, 8, 72, 1, 1, 1, 1, 0, 0, 4)},
       {"3x3, as many groups as channels", Conv(1, 5, 6, 6, 12, 3, 3, 2, 1, 1, 1, 6)},

@@ -42,7 +42,6 @@ ConvShape SliceShape(const VolumeShape &shape) {
   s.pad_top = h.pad;
   s.pad_left = w.pad;
   s.group = shape.group;
-  s.winograd = false;
   return s;
 }
 

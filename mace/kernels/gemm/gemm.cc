@@ -102,7 +102,7 @@ class TileLoop {
     const int64_t step = std::min(kLineFloats, CeilDiv(kernel_.columns, count));
     for (int64_t p = panel_begin; p < panel_end; ++p) {
       SetPanel(p);
-      const bool fetch = p + 1 < panel_end;
+      const bool fetch = p + 1 < panel_end || call_.streamed;
       const float *next = fetch ? call_.packed + PanelOffset(kernel_, k_, p + 1) : tile_.b;
       tile_.prefetch_step = fetch ? step : 0;
       for (int64_t t = tile_begin; t < tile_end; ++t) {
@@ -183,7 +183,7 @@ void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, i
   const int64_t columns =
       std::min(call.n, panel_end * kernel.columns) - panel_begin * kernel.columns;
   const int64_t bytes = call.taps * call.k * columns * static_cast<int64_t>(sizeof(float));
-  if (bytes <= kResidentBytes) {
+  if (bytes <= kResidentBytes && !call.streamed) {
     loop.RowTilesOutside(panel_begin, panel_end);
     return;
   }

@@ -90,6 +90,8 @@ struct GemmCall {
   int64_t a_line = 0;
   int64_t c_line = 0;
   int64_t residual_line = 0;
+  // B is in no cache near by, and what lies behind it is read after it.
+  bool streamed = false;
   // GemmScratchFloats(kernel, taps * k, m * lines) floats, 64-byte aligned; or null, and rows are
   // read in place.
   float *scratch = nullptr;

@@ -15,12 +15,13 @@ namespace kernels {
 namespace {
 
 constexpr WinogradKernel kKernels[] = {
-#define MACE_WINOGRAD_KERNEL(name, isa) {#name, isa, name##_input, name##_output},
+#define MACE_WINOGRAD_KERNEL(name, isa, side) {#name, isa, side, name##_input, name##_output},
 #include "mace/kernels/winograd/kernels.inc"
 #undef MACE_WINOGRAD_KERNEL
 };
 
-constexpr float kFilter[kWinogradIn][3] = {
+// G
+constexpr float kFilter4[6][3] = {
     {1.0f / 4, 0, 0},
     {-1.0f / 6, -1.0f / 6, -1.0f / 6},
     {-1.0f / 6, 1.0f / 6, -1.0f / 6},
@@ -28,12 +29,21 @@ constexpr float kFilter[kWinogradIn][3] = {
     {1.0f / 24, -1.0f / 12, 1.0f / 6},
     {0, 0, 1},
 };
+constexpr float kFilter2[4][3] = {{1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}};
+
 // Transformed inputs and products of a block should stay in the L2 cache, unless filters are so
 // large that reading them again for the next block costs more.
 constexpr int64_t kBlockFloats = 128 * 1024;
 constexpr int64_t kTilesPerThread = 4;
 constexpr int64_t kLeastChannels = 8;
 constexpr int kHalfRows = 4;
+constexpr int64_t kLineFloats = 16;  // of a cache line
+// Where the image is not known when filters are packed.
+constexpr int64_t kUsualPixels = 28 * 28;
+// In multiply-adds of one vector: what reading a vector of filters costs that do not stay in the L2
+// cache, and transforming a vector of input or of products. Measured with AVX-512 and 2 MB of L2.
+constexpr double kReadCost = 14;
+constexpr double kTransformCost = 8;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
@@ -43,26 +53,34 @@ int64_t Group(const WinogradPlan &plan) {
   return plan.gemm->block == nullptr ? 1 : plan.gemm->rows;
 }
 
+// The distance of positions that hold `floats` each: an odd number of cache lines, since a tile's
+// elements of all positions would fall in few sets of the cache otherwise.
+int64_t PositionStride(int64_t floats) { return RoundUp(floats, 2 * kLineFloats) + kLineFloats; }
+
 // One piece of work: transformed inputs, products, and a tile's input with zeros around the image.
 class Piece {
  public:
   Piece(const WinogradPlan &plan, const WinogradCall &call, int64_t tile)
       : plan_(plan), call_(call) {
-    const int64_t splits = CeilDiv(plan.panels, plan.tile_panels);
+    const int64_t splits = plan.tiles / plan.blocks;
     const int64_t image_blocks = plan.blocks / plan.batch;
     const int64_t block = tile / splits;
     panel_begin_ = tile % splits * plan.tile_panels;
-    panel_end_ = std::min(plan.panels, panel_begin_ + plan.tile_panels);
+    const bool last = tile % splits == splits - 1;
+    panel_end_ = last ? plan.panels : panel_begin_ + plan.tile_panels;
     const int64_t n = block / image_blocks;
     begin_ = block % image_blocks * plan.block_tiles;
     count_ = std::min(plan.block_tiles, plan.image_tiles - begin_);
     input_ = call.input + n * plan.in_h * plan.in_w * plan.in_c;
     output_ = call.output + n * plan.out_h * plan.out_w * plan.out_stride;
-    room_ = RoundUp(plan.block_tiles, Group(plan));
+    side_ = plan.kernel->side;
+    const int positions = WinogradPositions(side_);
+    in_position_ = PositionStride(RoundUp(plan.block_tiles, Group(plan)) * plan.in_c);
+    out_position_ = PositionStride(plan.block_tiles * plan.out_c);
     transformed_ = call.scratch;
-    products_ = transformed_ + kWinogradPositions * room_ * plan.in_c;
-    patch_ = products_ + kWinogradPositions * plan.block_tiles * plan.out_c;
-    unused_ = patch_ + kWinogradPositions * plan.in_c;
+    products_ = transformed_ + positions * in_position_;
+    patch_ = products_ + positions * out_position_;
+    unused_ = patch_ + positions * plan.in_c;
     sums_ = unused_ + plan.out_c;
     const int64_t image_floats = plan.out_h * plan.out_w * plan.out_stride;
     residual_ = call.residual == nullptr ? nullptr : call.residual + n * image_floats;
@@ -71,9 +89,9 @@ class Piece {
   void Run() {
     for (int64_t i = 0; i < count_; ++i) TransformInput(i);
     const int64_t position_floats = PackedGemmFloats(*plan_.gemm, plan_.in_c, plan_.out_c);
-    for (int position = 0; position < kWinogradPositions; ++position) {
+    for (int position = 0; position < WinogradPositions(side_); ++position) {
       const float *packed = call_.packed + position * position_floats;
-      float *c = products_ + position * plan_.block_tiles * plan_.out_c;
+      float *c = products_ + position * out_position_;
       if (plan_.gemm->block != nullptr) {
         MultiplyPacked(position, packed, c);
       } else {
@@ -92,18 +110,19 @@ class Piece {
   }
 
   void TransformInput(int64_t i) const {
-    const int64_t y = (begin_ + i) / plan_.tiles_x * kWinogradOut - plan_.pad_top;
-    const int64_t x = (begin_ + i) % plan_.tiles_x * kWinogradOut - plan_.pad_left;
+    const int64_t y = (begin_ + i) / plan_.tiles_x * side_ - plan_.pad_top;
+    const int64_t x = (begin_ + i) % plan_.tiles_x * side_ - plan_.pad_left;
+    const int64_t size = WinogradIn(side_);
     WinogradInput tile;
     tile.channels = static_cast<intptr_t>(plan_.in_c);
-    tile.position = static_cast<intptr_t>(room_ * plan_.in_c);
+    tile.position = static_cast<intptr_t>(in_position_);
     tile.in_pixel = tile.channels;
-    if (y >= 0 && x >= 0 && y + kWinogradIn <= plan_.in_h && x + kWinogradIn <= plan_.in_w) {
+    if (y >= 0 && x >= 0 && y + size <= plan_.in_h && x + size <= plan_.in_w) {
       tile.in_row = static_cast<intptr_t>(plan_.in_w * plan_.in_c);
       tile.in = input_ + (y * plan_.in_w + x) * plan_.in_c;
     } else {
       CopyPatch(y, x);
-      tile.in_row = kWinogradIn * tile.channels;
+      tile.in_row = static_cast<intptr_t>(size) * tile.channels;
       tile.in = patch_;
     }
     if (plan_.gemm->block != nullptr) {
@@ -118,12 +137,13 @@ class Piece {
     plan_.kernel->input(tile);
   }
 
-  // The 6x6 pixels from (y, x) on, with zeros outside of the image.
+  // The pixels below the tile from (y, x) on, with zeros outside of the image.
   void CopyPatch(int64_t y, int64_t x) const {
     const size_t bytes = static_cast<size_t>(plan_.in_c) * sizeof(float);
     float *to = patch_;
-    for (int64_t v = y; v < y + kWinogradIn; ++v) {
-      for (int64_t u = x; u < x + kWinogradIn; ++u, to += plan_.in_c) {
+    const int64_t size = WinogradIn(side_);
+    for (int64_t v = y; v < y + size; ++v) {
+      for (int64_t u = x; u < x + size; ++u, to += plan_.in_c) {
         if (v < 0 || u < 0 || v >= plan_.in_h || u >= plan_.in_w) {
           std::memset(to, 0, bytes);
         } else {
@@ -149,7 +169,7 @@ class Piece {
     block.bounds[1] = std::numeric_limits<float>::infinity();
     for (int64_t i = 0; i < count_; i += rows) {
       block.height = Height(i);
-      block.a = transformed_ + (position * room_ + i) * plan_.in_c;
+      block.a = transformed_ + position * in_position_ + i * plan_.in_c;
       float *row = c + i * plan_.out_c + panel_begin_ * columns;
       for (int r = 0; r < block.height; ++r, row += plan_.out_c) {
         pointers[r] = i + r < count_ ? row : unused_;
@@ -160,7 +180,7 @@ class Piece {
 
   void MultiplyInPlace(int position, const float *packed, float *c) const {
     GemmCall call;
-    call.a = transformed_ + position * room_ * plan_.in_c;
+    call.a = transformed_ + position * in_position_;
     call.tap_offsets = kOneTap;
     call.k = call.lda = plan_.in_c;
     call.packed = packed;
@@ -169,24 +189,25 @@ class Piece {
     call.low = -std::numeric_limits<float>::infinity();
     call.high = std::numeric_limits<float>::infinity();
     call.m = count_;
+    call.streamed = true;
     Gemm(*plan_.gemm, call, panel_begin_, panel_end_);
   }
 
   void TransformOutput(int64_t i) const {
-    const int64_t y = (begin_ + i) / plan_.tiles_x * kWinogradOut;
-    const int64_t x = (begin_ + i) % plan_.tiles_x * kWinogradOut;
+    const int64_t y = (begin_ + i) / plan_.tiles_x * side_;
+    const int64_t x = (begin_ + i) % plan_.tiles_x * side_;
     const int64_t first = panel_begin_ * plan_.gemm->columns;
     const int64_t last = std::min(plan_.out_c, panel_end_ * plan_.gemm->columns);
     WinogradOutput tile;
     tile.in = products_ + i * plan_.out_c + first;
-    tile.position = static_cast<intptr_t>(plan_.block_tiles * plan_.out_c);
+    tile.position = static_cast<intptr_t>(out_position_);
     tile.channels = static_cast<intptr_t>(last - first);
     const int64_t at = (y * plan_.out_w + x) * plan_.out_stride + first;
     tile.out = output_ + at;
     tile.out_row = static_cast<intptr_t>(plan_.out_w * plan_.out_stride);
     tile.out_pixel = static_cast<intptr_t>(plan_.out_stride);
-    tile.rows = static_cast<int>(std::min<int64_t>(kWinogradOut, plan_.out_h - y));
-    tile.columns = static_cast<int>(std::min<int64_t>(kWinogradOut, plan_.out_w - x));
+    tile.rows = static_cast<int>(std::min<int64_t>(side_, plan_.out_h - y));
+    tile.columns = static_cast<int>(std::min<int64_t>(side_, plan_.out_w - x));
     tile.low = call_.low;
     tile.high = call_.high;
     if (residual_ == nullptr) {
@@ -210,7 +231,7 @@ class Piece {
     WinogradOutput sums = tile;
     sums.out = sums_;
     sums.out_pixel = tile.channels;
-    sums.out_row = kWinogradOut * tile.channels;
+    sums.out_row = side_ * tile.channels;
     sums.low = -kInf;
     sums.high = kInf;
     plan_.kernel->output(sums);
@@ -238,12 +259,13 @@ class Piece {
   const float *input_;     // of the image
   float *output_;
   const float *residual_;  // of the image, or null
-  int64_t room_;           // tiles that a position has room for
-  float *transformed_;     // [position][room][in_c], in groups as GemmBlock takes them
-  float *products_;        // [position][block_tiles][out_c]
-  float *patch_;           // [6][6][in_c]
-  float *unused_;          // [out_c]: products of rows that no tile has
-  float *sums_;            // [4][4][out_c]: outputs that wait for their residual
+  int side_;
+  int64_t in_position_, out_position_;  // from a position to the next
+  float *transformed_;  // [position][block_tiles][in_c], in groups as GemmBlock takes them
+  float *products_;     // [position][block_tiles][out_c]
+  float *patch_;        // [side + 2][side + 2][in_c]
+  float *unused_;       // [out_c]: products of rows that no tile has
+  float *sums_;         // [side][side][out_c]: outputs that wait for their residual
 };
 
 }  // namespace
@@ -254,47 +276,82 @@ const KernelList<WinogradKernel> &WinogradKernels() {
   return kList;
 }
 
-const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t out_c) {
-  const WinogradKernel &best = WinogradKernels().Best(gemm.isa);
-  if (best.isa == kIsaReference || in_c % 4 != 0 || out_c % gemm.columns != 0) return nullptr;
-  return in_c >= kLeastChannels && out_c >= 2 * kLeastChannels ? &best : nullptr;
+const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t out_c,
+                                   int64_t out_h, int64_t out_w) {
+  if (gemm.isa == kIsaReference) return nullptr;
+  if (gemm.block != nullptr) {
+    // Packed rows: by executed instructions, 4x4 outputs are the better ones wherever they fit.
+    const bool fits = in_c % 4 == 0 && out_c % gemm.columns == 0 && in_c >= kLeastChannels &&
+                      out_c >= 2 * kLeastChannels;
+    return fits ? &WinogradKernels().Best(gemm.isa) : nullptr;
+  }
+  if (std::min(in_c, out_c) < gemm.lanes) return nullptr;
+  const bool known = out_h > 0 && out_w > 0;
+  const double pixels = static_cast<double>(known ? out_h * out_w : kUsualPixels);
+  const double filters = static_cast<double>(in_c) * static_cast<double>(out_c);
+  // Vectors of less than 16 floats multiply as much slower than the cache delivers.
+  const double read = kReadCost * gemm.lanes / kLineFloats;
+  double least = 9 * filters * (pixels + read);
+  const WinogradKernel *best = nullptr;
+  for (const WinogradKernel &kernel : WinogradKernels()) {
+    if (kernel.isa != gemm.isa) continue;
+    const double side = kernel.side;
+    const double tiles =
+        known ? static_cast<double>(CeilDiv(out_h, kernel.side) * CeilDiv(out_w, kernel.side))
+              : pixels / side / side;
+    const double channels = static_cast<double>(in_c + out_c);
+    const double cost = WinogradPositions(kernel.side) *
+                        (filters * (tiles + read) + channels * tiles * kTransformCost);
+    if (cost < least) {
+      least = cost;
+      best = &kernel;
+    }
+  }
+  return best;
 }
 
 void FinishWinogradPlan(int threads, WinogradPlan *plan) {
   const int64_t position_floats = PackedGemmFloats(*plan->gemm, plan->in_c, plan->out_c);
-  plan->packed_floats = kWinogradPositions * position_floats;
+  const int64_t side = plan->kernel->side;
+  const int64_t positions = WinogradPositions(plan->kernel->side);
+  plan->packed_floats = positions * position_floats;
   plan->panels = GemmPanels(*plan->gemm, plan->out_c);
   plan->out_stride = plan->out_c;
-  plan->tiles_x = CeilDiv(plan->out_w, kWinogradOut);
-  plan->image_tiles = plan->tiles_x * CeilDiv(plan->out_h, kWinogradOut);
+  plan->tiles_x = CeilDiv(plan->out_w, side);
+  plan->image_tiles = plan->tiles_x * CeilDiv(plan->out_h, side);
   const int64_t group = plan->gemm->rows;
-  const int64_t tile_floats = kWinogradPositions * (plan->in_c + plan->out_c);
+  const int64_t tile_floats = positions * (plan->in_c + plan->out_c);
   const int64_t most =
-      std::max(kBlockFloats, plan->packed_floats / 4) / tile_floats / group * group;
+      std::max(kBlockFloats, plan->packed_floats / (plan->gemm->block != nullptr ? 4 : 2)) /
+      tile_floats / group * group;
   int64_t block = std::min(plan->image_tiles, std::max(group, most));
+  // A panel that is narrower than a vector of the transforms goes with the one before it.
+  const int64_t whole_panels = std::max<int64_t>(1, plan->out_c / plan->gemm->columns);
   int64_t splits = 1;
   if (threads > 1) {
     const int64_t wanted = CeilDiv(threads * kTilesPerThread, plan->batch);
     block = std::min(block, RoundUp(CeilDiv(plan->image_tiles, wanted), group));
     const int64_t got = plan->batch * CeilDiv(plan->image_tiles, block);
-    if (got < threads) splits = std::min(plan->panels, CeilDiv(2 * threads, got));
+    if (got < threads) splits = std::min(whole_panels, CeilDiv(2 * threads, got));
   }
   plan->block_tiles = block;
   plan->blocks = plan->batch * CeilDiv(plan->image_tiles, block);
-  plan->tile_panels = CeilDiv(plan->panels, splits);
-  plan->tiles = plan->blocks * CeilDiv(plan->panels, plan->tile_panels);
-  plan->scratch_floats = kWinogradPositions * (RoundUp(block, Group(*plan)) * plan->in_c +
-                                               block * plan->out_c + plan->in_c) +
-                         plan->out_c + kWinogradOut * kWinogradOut * plan->out_c;
+  plan->tile_panels = CeilDiv(whole_panels, splits);
+  plan->tiles = plan->blocks * CeilDiv(whole_panels, plan->tile_panels);
+  plan->scratch_floats = positions * (PositionStride(RoundUp(block, Group(*plan)) * plan->in_c) +
+                                      PositionStride(block * plan->out_c) + plan->in_c) +
+                         (1 + side * side) * plan->out_c;
 }
 
 void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bias, float *packed) {
   const int64_t position_floats = PackedGemmFloats(*plan.gemm, plan.in_c, plan.out_c);
   std::vector<float> transformed(static_cast<size_t>(plan.out_c * plan.in_c));
-  for (int position = 0; position < kWinogradPositions; ++position) {
+  const int side = plan.kernel->side, size = WinogradIn(side);
+  const auto *matrix = side == 4 ? kFilter4 : kFilter2;
+  for (int position = 0; position < WinogradPositions(side); ++position) {
     float factors[9];
     for (int i = 0; i < 9; ++i) {
-      factors[i] = kFilter[position / kWinogradIn][i / 3] * kFilter[position % kWinogradIn][i % 3];
+      factors[i] = matrix[position / size][i / 3] * matrix[position % size][i % 3];
     }
     for (int64_t o = 0; o < plan.out_c; ++o) {
       const float *from = filter + o * 9 * plan.in_c;
@@ -306,7 +363,7 @@ void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bi
       }
     }
     const GemmSource source = {transformed.data(), kOneTap, 1, plan.in_c, 1, plan.in_c};
-    PackGemm(*plan.gemm, source, plan.out_c, position == kWinogradOnes ? bias : nullptr,
+    PackGemm(*plan.gemm, source, plan.out_c, position == WinogradOnes(side) ? bias : nullptr,
              packed + position * position_floats);
   }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// 3x3 convolution of stride 1 with 36 products where the definition has 144 (Lavin and Gray, arXiv
-// 1509.09308, F(4x4, 3x3)).
+// 3x3 convolution of stride 1 with 36 products where the definition has 144, or 16 where it has 36
+// (Lavin and Gray, arXiv 1509.09308, F(4x4, 3x3) and F(2x2, 3x3)).
 //
-// How it works. A tile is 4x4 outputs and the 6x6 inputs below them. Inputs and filters are
-// transformed; then each of the 36 positions of a tile is a matrix product of its own, tiles times
+// How it works. A tile is 4x4 outputs and the 6x6 inputs below them, or 2x2 and 4x4. Inputs and
+// filters are transformed; then each position of a tile is a matrix product of its own, tiles times
 // filters, by the tiles of gemm.h; the products are transformed back. The bias is added to the
 // position that all outputs add once. Sums differ from those of the definition by 1e-5 of their
-// terms at most. Packed filters take four times the room.
+// terms at most (2x2: 1e-6). Packed filters take 4 times the room (2x2: 16 / 9), which is why small
+// images with many channels are better off with 2x2 or with none.
 //
 // Work is cut into blocks of tiles, whose transformed inputs and products stay in the cache, times
 // ranges of panels of filters.
@@ -26,6 +27,7 @@ namespace kernels {
 struct WinogradKernel {
   const char *name;
   Isa isa;
+  int side;  // outputs along a side of a tile
   WinogradInputFunction input;
   WinogradOutputFunction output;
 };
@@ -33,10 +35,14 @@ struct WinogradKernel {
 // The kernels of this build, whether this machine can run them or not.
 const KernelList<WinogradKernel> &WinogradKernels();
 
-// The kernel that is faster than a plain product for 3x3 filters of these channels, or null.
-const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t out_c);
+// The kernel that is fastest for 3x3 filters of these channels, or null if a plain product is. An
+// image of 0 x 0 is not known.
+const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t out_c,
+                                   int64_t out_h, int64_t out_w);
 
-// Everything decided for one shape; in_c is a multiple of 4, out_c of gemm->columns.
+// Everything decided for one shape. Where gemm packs rows, in_c is a multiple of 4 and out_c of
+// gemm->columns; elsewhere both are gemm->lanes or more, kernel and gemm being of one instruction
+// set unless the kernel is the reference.
 struct WinogradPlan {
   const WinogradKernel *kernel = nullptr;
   const GemmKernel *gemm = nullptr;
@@ -45,7 +51,7 @@ struct WinogradPlan {
   int64_t out_h = 1, out_w = 1, out_c = 4;
   int64_t pad_top = 0, pad_left = 0;
   int64_t tiles_x = 1;
-  int64_t image_tiles = 1;  // of 4x4 outputs
+  int64_t image_tiles = 1;
   int64_t block_tiles = 1;  // of one block
   int64_t blocks = 1;       // of all images
   int64_t tile_panels = 1;  // of filters, of one piece of work
@@ -61,7 +67,7 @@ struct WinogradPlan {
 void FinishWinogradPlan(int threads, WinogradPlan *plan);
 
 // Filters are [out_c][3][3][in_c], bias has out_c floats or is null; `packed` is 64-byte aligned.
-// The result depends on the channels alone.
+// The result depends on the kernels and the channels alone.
 void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bias, float *packed);
 
 // Computes piece `tile` of plan.tiles. The residual is added before the clamp, the activation

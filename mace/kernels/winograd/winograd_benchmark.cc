@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Winograd convolution on layers of ResNet50 and SqueezeNet; FLOPS are those of the definition.
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "benchmark/benchmark.h"
+#include "mace/base/allocator.h"
 #include "mace/kernels/winograd/winograd.h"
 
 namespace mace {
@@ -12,9 +14,11 @@ namespace {
 
 void BenchmarkWinograd(benchmark::State &state, WinogradPlan plan) {
   FinishWinogradPlan(1, &plan);
-  std::vector<float> memory(plan.packed_floats + plan.scratch_floats + 32, 0.25f);
-  float *packed = memory.data();
-  while (reinterpret_cast<uintptr_t>(packed) % 64 != 0) ++packed;
+  // As the engine's: in huge pages if it is large.
+  const int64_t floats = plan.packed_floats + plan.scratch_floats;
+  float *packed = static_cast<float *>(AllocateAligned(floats * sizeof(float)));
+  if (packed == nullptr) return state.SkipWithError("no memory");
+  std::fill(packed, packed + floats, 0.25f);
   const std::vector<float> input(plan.in_h * plan.in_w * plan.in_c, 0.5f);
   std::vector<float> output(plan.out_h * plan.out_w * plan.out_c);
   WinogradCall call;
@@ -26,6 +30,7 @@ void BenchmarkWinograd(benchmark::State &state, WinogradPlan plan) {
   for (auto _ : state) {
     for (int64_t tile = 0; tile < plan.tiles; ++tile) RunWinogradTile(plan, call, tile);
   }
+  FreeAligned(packed);
   const double macs = 9.0 * static_cast<double>(output.size()) * static_cast<double>(plan.in_c);
   state.counters["FLOPS"] =
       benchmark::Counter(2 * macs, benchmark::Counter::kIsIterationInvariantRate);
@@ -36,10 +41,11 @@ const bool kRegistered = [] {
                                     {56, 16, 64}, {28, 32, 128},  {14, 48, 192}};
   for (const WinogradKernel &kernel : WinogradKernels()) {
     if ((kernel.isa & SupportedIsas()) == 0) continue;
+    const GemmKernel &gemm = GemmKernels().Best(kernel.isa);
     for (const auto &layer : kLayers) {
       WinogradPlan plan;
       plan.kernel = &kernel;
-      plan.gemm = &BestGemm();
+      plan.gemm = &gemm;
       plan.in_h = plan.in_w = plan.out_h = plan.out_w = layer[0];
       plan.in_c = layer[1];
       plan.out_c = layer[2];

@@ -110,11 +110,20 @@ TEST(WinogradTest, AllSizes) {
   Checker checker;
   ForEachKernel(WinogradKernels(), [&](const WinogradKernel &kernel) {
     ForEachKernel(GemmKernels(), [&](const GemmKernel &gemm) {
-      const int64_t n = gemm.columns;
-      for (const Case &c :
-           {Case{1, 4, 4, 8, 2 * n, 1, 1}, Case{2, 7, 9, 12, n, 1, 1},
-            Case{1, 14, 13, 4, 2 * n, 1, 1}, Case{1, 6, 7, 8, n, 0, 0}, Case{1, 1, 2, 4, n, 1, 1},
-            Case{1, 3, 3, 4, n, 4, 5}, Case{3, 9, 8, 20, 3 * n, 0, 2}}) {
+      if (kernel.isa != gemm.isa && kernel.isa != kIsaReference) return;
+      const int64_t n = gemm.columns, least = gemm.lanes;
+      std::vector<Case> cases = {
+          {1, 4, 4, 8, 2 * n, 1, 1},  {2, 7, 9, 12, n, 1, 1},  {1, 14, 13, 4, 2 * n, 1, 1},
+          {1, 6, 7, 8, n, 0, 0},      {1, 1, 2, 4, n, 1, 1},   {1, 3, 3, 4, n, 4, 5},
+          {3, 9, 8, 20, 3 * n, 0, 2}, {1, 2, 11, 36, n, 2, 0},
+      };
+      if (gemm.block == nullptr) {
+        for (Case &c : cases) c.in_c = std::max(c.in_c, least);
+        // Parts of vectors and of panels.
+        for (int64_t c = least; c <= 2 * n + 1; ++c) cases.push_back({1, 5, 6, c, c + 3, 1, 1});
+        cases.push_back({1, 5, 6, 2 * n + 3, least, 1, 1});
+      }
+      for (const Case &c : cases) {
         checker.Check(kernel, gemm, c, 1, -kInf, kInf, false);
         checker.Check(kernel, gemm, c, 3, 0, 1, false);
         checker.Check(kernel, gemm, c, 2, -0.5f, 1, true);
@@ -123,6 +132,22 @@ TEST(WinogradTest, AllSizes) {
       }
     });
   });
+}
+
+TEST(WinogradTest, FewPixelsOfManyChannelsAreNotWorthMoreFilters) {
+  for (const GemmKernel &gemm : GemmKernels()) {
+    if ((gemm.isa & SupportedIsas()) == 0 || gemm.isa == kIsaReference) continue;
+    const WinogradKernel *large = BestWinograd(gemm, 64, 64, 56, 56);
+    ASSERT_NE(large, nullptr);
+    EXPECT_EQ(large->side, 4);
+    EXPECT_EQ(BestWinograd(gemm, 3, 64, 56, 56), nullptr);
+    EXPECT_EQ(BestWinograd(gemm, 64, 2, 56, 56), nullptr);
+    EXPECT_EQ(BestWinograd(gemm, 64, 64, 0, 0), large);
+    if (gemm.block != nullptr || gemm.lanes < 16) continue;
+    EXPECT_EQ(BestWinograd(gemm, 512, 512, 1, 1), nullptr);
+    const WinogradKernel *small = BestWinograd(gemm, 512, 512, 7, 7);
+    EXPECT_TRUE(small == nullptr || small->side == 2);
+  }
 }
 
 TEST(WinogradTest, ActivationFollowsTheClamp) {

@@ -12,6 +12,8 @@ namespace kernels {
 namespace {
 
 using T = Vector::T;
+constexpr int kWinogradOut = 4;
+constexpr int kWinogradIn = WinogradIn(kWinogradOut);
 
 // The factors of both transforms, by lane: c + a * 4 and so on.
 #if defined(__aarch64__)

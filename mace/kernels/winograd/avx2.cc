@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transforms of Winograd convolution by AVX2.
+#include "mace/kernels/winograd/winograd_tile_x86.h"
+
+namespace mace {
+namespace kernels {
+
+void winograd_f32_4x3__avx2_input(const WinogradInput &tile) { InputTile<4>(tile); }
+void winograd_f32_4x3__avx2_output(const WinogradOutput &tile) { OutputTile<4>(tile); }
+void winograd_f32_2x3__avx2_input(const WinogradInput &tile) { InputTile<2>(tile); }
+void winograd_f32_2x3__avx2_output(const WinogradOutput &tile) { OutputTile<2>(tile); }
+
+}  // namespace kernels
+}  // namespace mace
