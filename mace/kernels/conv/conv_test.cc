@@ -110,16 +110,17 @@ class ConvChecker {
     ErrorMeter meter;
     for (int64_t i = 0; i < outputs; ++i) {
       const int64_t at = i / s.out_c * stride + i % s.out_c;
-      const double sum = expected[i] + (residual ? added[at] : 0.0f);
+      const double extra = residual ? added[at] : 0.0;
+      const double sum = expected[i] + extra, terms = magnitude[i] + std::fabs(extra);
       double y = std::fmin(std::fmax(sum, epilogue.low), epilogue.high);
       if (epilogue.activation.kind == kActivationLeakyRelu && y < 0) {
         y *= epilogue.activation.coefficient;
       }
       if (s.winograd != nullptr) {
-        ASSERT_NEAR(out[at], y, kWinogradError * magnitude[i]) << "element " << i;
+        ASSERT_NEAR(out[at], y, kWinogradError * terms) << "element " << i;
         continue;
       }
-      ASSERT_TRUE(meter.Add(out[at], y, magnitude[i]))
+      ASSERT_TRUE(meter.Add(out[at], y, terms))
           << "element " << i << " is " << out[at] << ", not " << y;
     }
     for (int64_t at = 0; at < floats; ++at) {
