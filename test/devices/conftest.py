@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 _HERE = Path(__file__).resolve().parent
-for _folder in (_HERE, _HERE.parents[1] / "mace" / "python" / "tests"):
+for _folder in (_HERE.parents[1] / "mace" / "python" / "tests", _HERE):
     sys.path.insert(0, str(_folder))
 
 import sandbox  # noqa: E402
