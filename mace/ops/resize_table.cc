@@ -147,7 +147,10 @@ ResizeTable MakeResizeTable(const ResizeAttrs &attrs, int dimension, int64_t inp
     line.AddTaps(static_cast<double>(i), x, &places, &weights);
     for (int t = 0; t < table.taps; ++t) {
       const bool there = static_cast<size_t>(t) < places.size();
-      const double place = there ? places[static_cast<size_t>(t)] : 0;
+      // Places of one sum follow each other, of taps that do not count too: rows are kept by that.
+      const double after =
+          places.empty() ? t : places.back() + 1 + t - static_cast<double>(places.size());
+      const double place = there ? places[static_cast<size_t>(t)] : after;
       table.places.push_back(static_cast<int32_t>(std::min(std::max(place, 0.0), line.input - 1)));
       table.weights.push_back(there ? static_cast<float>(weights[static_cast<size_t>(t)]) : 0);
     }

@@ -247,6 +247,17 @@ TEST(Resize, AllModesAndCoordinates) {
 }
 
 // The same image in every channel of every batch: vectors of all remainders.
+// Sums of one row and of two in turn: a row that is kept for the next sum must stay.
+TEST(Resize, LargerByAreas) {
+  RunOpCases(
+      {{"5 x 2 to 9 x 3",
+        OpDefBuilder("Resize").AddStringArg("mode", "AREA").AddIntsArg("size", {9, 3}),
+        {MakeTensor<float>({1, 5, 2, 1}, {1, 2, 5, 9, 4, -3, 0, 7, 8, 6})},
+        {MakeTensor<float>({1, 9, 3, 1}, {1,    1.5f, 2,    1.8f, 2.6f, 3.4f, 5,    7,    9,
+                                          4.6f, 4.4f, 4.2f, 4,    0.5f, -3,   1.6f, 2.3f, 3,
+                                          0,    3.5f, 7,    6.4f, 6.3f, 6.2f, 8,    7,    6})}}});
+}
+
 TEST(Resize, ManyChannels) {
   for (const Golden &golden : kGoldens) {
     if (golden.coordinates != "HALF_PIXEL") continue;

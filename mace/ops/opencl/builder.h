@@ -101,6 +101,9 @@ struct Convolution {
   }
 };
 
+// The filter as [taps][input blocks of a group * 4][output blocks * 4], zeros where it is padded.
+std::vector<float> FilterMatrix(const Convolution &conv);
+
 // The numbers of a convolution in the order of conv_direct.cl.
 std::vector<int32_t> ConvolutionNumbers(const Convolution &conv, int32_t activation_number);
 

@@ -176,20 +176,6 @@ Choice Choose(const GpuOpContext &context, const Convolution &conv) {
   return choice;
 }
 
-// [taps][input blocks of a group * 4][output blocks * 4].
-std::vector<float> FilterMatrix(const Convolution &c) {
-  const int64_t rows = CeilDiv(c.group_in(), 4) * 4, columns = CeilDiv(c.oc, 4) * 4;
-  std::vector<float> matrix(static_cast<size_t>(c.kh * c.kw * rows * columns), 0.0f);
-  for (int64_t tap = 0; tap < c.kh * c.kw; ++tap) {
-    for (int64_t i = 0; i < c.group_in(); ++i) {
-      float *row = &matrix[static_cast<size_t>((tap * rows + i) * columns)];
-      const float *from = c.filter + (tap * c.group_in() + i) * c.stride_k;
-      for (int64_t o = 0; o < c.oc; ++o) row[o] = from[o * c.stride_o];
-    }
-  }
-  return matrix;
-}
-
 void BuildDirect(const GpuOpContext &context, const Convolution &c, const Direct &d,
                  GpuStep *step) {
   KernelLaunch launch = context.NewLaunch("conv_direct", "conv_direct");
@@ -242,6 +228,19 @@ void BuildGemm(const GpuOpContext &context, const Convolution &c, const GemmTile
 }
 
 }  // namespace
+
+std::vector<float> FilterMatrix(const Convolution &c) {
+  const int64_t rows = CeilDiv(c.group_in(), 4) * 4, columns = CeilDiv(c.oc, 4) * 4;
+  std::vector<float> matrix(static_cast<size_t>(c.kh * c.kw * rows * columns), 0.0f);
+  for (int64_t tap = 0; tap < c.kh * c.kw; ++tap) {
+    for (int64_t i = 0; i < c.group_in(); ++i) {
+      float *row = &matrix[static_cast<size_t>((tap * rows + i) * columns)];
+      const float *from = c.filter + (tap * c.group_in() + i) * c.stride_k;
+      for (int64_t o = 0; o < c.oc; ++o) row[o] = from[o * c.stride_o];
+    }
+  }
+  return matrix;
+}
 
 bool IsTile(const GemmTile &t) {
   if (t.bm < 1 || t.bn < 4 || t.bk < 4 || t.tm < 1 || t.tn < 4 || t.ks < 1) return false;

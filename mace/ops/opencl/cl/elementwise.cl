@@ -122,7 +122,7 @@ float4 Binary(float4 a, float4 b, float coefficient_a, float coefficient_b) {
   return floor(a / b);
 #elif BINARY == 9
   return a - floor(a / b) * b;
-#elif BINARY == 15
+#elif BINARY == 20
   return atan2(a, b);
 #endif
 }

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// What moves elements, resizes and normalizes, on the GPU against the CPU.
+#include "mace/ops/opencl/gpu_test_util.h"
+
+namespace mace {
+namespace opencl {
+namespace test {
+namespace {
+
+using ops::test::OpDefBuilder;
+using ops::test::OpsTestNet;
+
+void OneInput(const Shape &shape, OpDefBuilder def) {
+  OpsTestNet net;
+  net.AddRandomInput("x", shape);
+  def.Input("x").Output("y").Finalize(net.NewOperatorDef());
+  SCOPED_TRACE(shape.ToString());
+  ExpectSameOnGpu(&net, true);
+}
+
+// Constants of integers after the input.
+void WithIntegers(const Shape &shape, OpDefBuilder def,
+                  const std::vector<std::vector<int32_t>> &constants) {
+  OpsTestNet net;
+  net.AddRandomInput("x", shape);
+  def.Input("x");
+  for (size_t i = 0; i < constants.size(); ++i) {
+    const std::string name = "c" + std::to_string(i);
+    net.AddConst<int32_t>(name, {static_cast<int64_t>(constants[i].size())}, constants[i]);
+    def.Input(name);
+  }
+  def.Output("y").Finalize(net.NewOperatorDef());
+  SCOPED_TRACE(shape.ToString());
+  ExpectSameOnGpu(&net, true);
+}
+
+TEST(GpuMove, Transpose) {
+  OneInput({2, 3, 4, 5}, OpDefBuilder("Transpose").AddIntsArg("dims", {0, 3, 1, 2}));
+  OneInput({2, 3, 4, 8}, OpDefBuilder("Transpose").AddIntsArg("dims", {0, 2, 1, 3}));
+  OneInput({2, 1, 3, 2, 2, 3}, OpDefBuilder("Transpose"));
+  OneInput({7}, OpDefBuilder("Transpose"));
+}
+
+TEST(GpuMove, SlicesAndRepetition) {
+  WithIntegers({2, 5, 6, 7}, OpDefBuilder("Slice"), {{1, 5}, {4, -100}, {1, 2}, {2, -2}});
+  WithIntegers({2, 5, 6, 8}, OpDefBuilder("Slice"), {{4}, {8}, {3}});
+  WithIntegers({5, 6},
+               OpDefBuilder("StridedSlice")
+                   .AddIntArg("end_mask", 2)
+                   .AddIntArg("begin_mask", 2)
+                   .AddIntArg("shrink_axis_mask", 1),
+               {{-2, 3}, {0, 0}, {1, -1}});
+  WithIntegers({2, 3, 5}, OpDefBuilder("Tile"), {{2, 1, 3}});
+  WithIntegers({3, 1, 5}, OpDefBuilder("Expand"), {{2, 3, 4, 5}});
+  OneInput({2, 5, 6, 7}, OpDefBuilder("Crop")
+                             .AddIntsArg("offset", {-1, 1, 2, -1})
+                             .AddIntsArg("size", {-1, 3, -1, -1}));
+  OneInput({2, 3, 5}, OpDefBuilder("Reverse").AddIntsArg("axis", {0, -1}));
+}
+
+TEST(GpuMove, Blocks) {
+  OneInput({2, 3, 4, 12}, OpDefBuilder("DepthToSpace").AddIntArg("block_size", 2));
+  OneInput({1, 3, 4, 16},
+           OpDefBuilder("DepthToSpace").AddIntArg("block_size", 2).AddStringArg("mode", "CRD"));
+  OneInput({2, 4, 6, 5}, OpDefBuilder("SpaceToDepth").AddIntArg("block_size", 2));
+  OneInput({1, 4, 6, 12}, OpDefBuilder("ChannelShuffle").AddIntArg("group", 3));
+  OneInput({2, 4, 6, 4}, OpDefBuilder("SpaceToBatchND")
+                             .AddIntsArg("block_shape", {2, 3})
+                             .AddIntsArg("paddings", {0, 0, 0, 0}));
+  OneInput({12, 2, 3, 4}, OpDefBuilder("BatchToSpaceND")
+                              .AddIntsArg("block_shape", {2, 3})
+                              .AddIntsArg("crops", {0, 2, 3, 0}));
+}
+
+TEST(GpuMove, Pad) {
+  for (const char *mode : {"CONSTANT", "REFLECT", "SYMMETRIC", "EDGE", "WRAP"}) {
+    OneInput({2, 4, 3, 5}, OpDefBuilder("Pad")
+                               .AddStringArg("mode", mode)
+                               .AddIntsArg("paddings", {0, 0, 2, 1, 1, 2, 0, 3})
+                               .AddFloatArg("constant_value", 7));
+  }
+  OneInput({4, 6}, OpDefBuilder("Pad").AddIntsArg("paddings", {-1, 0, 2, -3}));
+}
+
+TEST(GpuMove, Resize) {
+  for (const char *mode : {"NEAREST", "BILINEAR", "BICUBIC", "AREA"}) {
+    SCOPED_TRACE(mode);
+    for (const auto &size : std::vector<std::vector<int64_t>>{{9, 11}, {3, 4}}) {
+      OneInput({2, 5, 6, 6},
+               OpDefBuilder("Resize").AddStringArg("mode", mode).AddIntsArg("size", size));
+    }
+  }
+  OneInput({1, 5, 6, 8}, OpDefBuilder("Resize")
+                             .AddStringArg("mode", "BILINEAR")
+                             .AddStringArg("coordinates", "ALIGN_CORNERS")
+                             .AddIntsArg("size", {10, 7}));
+}
+
+TEST(GpuMove, Deconv2D) {
+  struct Case {
+    Shape in, filter;
+    int64_t stride, group;
+    const char *padding;
+  };
+  for (const Case &c : {Case{{2, 4, 5, 6}, {7, 3, 3, 6}, 2, 1, "SAME"},
+                        Case{{1, 4, 5, 8}, {8, 2, 2, 4}, 2, 2, "VALID"},
+                        Case{{1, 4, 5, 6}, {6, 4, 4, 1}, 2, 6, "SAME"},
+                        Case{{1, 3, 3, 12}, {4, 3, 3, 12}, 1, 1, "SAME"}}) {
+    OpsTestNet net;
+    net.AddRandomInput("x", c.in);
+    net.AddRandomConst("f", c.filter);
+    net.AddRandomConst("b", {c.filter[0]});
+    OpDefBuilder("Deconv2D")
+        .Input("x")
+        .Input("f")
+        .Input("b")
+        .Output("y")
+        .AddIntsArg("strides", {c.stride, c.stride})
+        .AddIntArg("group", c.group)
+        .AddStringArg("padding", c.padding)
+        .AddStringArg("activation", "RELU")
+        .Finalize(net.NewOperatorDef());
+    SCOPED_TRACE(c.in.ToString());
+    ExpectSameOnGpu(&net);
+  }
+}
+
+TEST(GpuMove, Norms) {
+  for (int64_t radius : {0, 2, 5, 20}) {
+    OneInput({2, 3, 2, 18}, OpDefBuilder("LocalResponseNorm")
+                                .AddIntArg("depth_radius", radius)
+                                .AddFloatArg("alpha", 0.5f)
+                                .AddFloatArg("beta", 0.75f));
+  }
+  for (int64_t axis : {-1, 2, 1}) {
+    OpsTestNet net;
+    const Shape in({2, 3, 5, 6});
+    net.AddRandomInput("x", in);
+    const Shape part(std::vector<int64_t>(in.begin() + (axis < 0 ? 3 : axis), in.end()));
+    net.AddRandomConst("s", part);
+    net.AddRandomConst("o", part);
+    OpDefBuilder("LayerNorm")
+        .Input("x")
+        .Input("s")
+        .Input("o")
+        .Output("y")
+        .AddIntArg("axis", axis)
+        .Finalize(net.NewOperatorDef());
+    SCOPED_TRACE(axis);
+    ExpectSameOnGpu(&net);
+  }
+  OneInput({2, 3, 7}, OpDefBuilder("LayerNorm"));
+  for (bool across : {false, true}) {
+    OpsTestNet net;
+    net.AddRandomInput("x", {2, 3, 2, 6});
+    net.AddRandomConst("s", {across ? 1 : 6});
+    OpDefBuilder("Normalize")
+        .Input("x")
+        .Input("s")
+        .Output("y")
+        .AddIntArg("across_spatial", across)
+        .Finalize(net.NewOperatorDef());
+    ExpectSameOnGpu(&net);
+  }
+}
+
+}  // namespace
+}  // namespace test
+}  // namespace opencl
+}  // namespace mace
