@@ -59,6 +59,10 @@ def if_hexagon(yes, no = []):
     """select(): `yes` with --define=hexagon=true, else `no`."""
     return _if("hexagon", yes, no)
 
+def if_encryption(yes, no = []):
+    """select(): `yes` with --define=encryption=true, else `no`."""
+    return _if("encryption", yes, no)
+
 def if_quantize(yes, no = []):
     """select(): `yes` unless --define=quantize=false, else `no`."""
     return _if("quantize", yes, no)
@@ -170,12 +174,14 @@ def mace_cc_benchmark(name, srcs = None, deps = [], copts = [], **kwargs):
         **kwargs
     )
 
+_AES = ["-msse4.2", "-maes", "-mpclmul"]
 _AVX2 = ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2"]
 _AVX512 = _AVX2 + ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512cd"]
 
 # Instruction set -> setting under //mace: flags. Elsewhere the sources are left out.
 # "sse4" is SSE4.2 since Highway has nothing between SSSE3 and that.
 _ISAS = {
+    "aes": {"x86_64": _AES, "arm64_neon": ["-march=armv8-a+crypto"]},
     "avx2": {"x86_64": _AVX2},
     "avx512": {"x86_64": _AVX512},
     "avx512vnni": {"x86_64": _AVX512 + ["-mavx512vnni"]},
@@ -197,7 +203,7 @@ def mace_isa_library(name, srcs, isa, copts = [], **kwargs):
     Args:
       name: name of the target.
       srcs: sources.
-      isa: "sse4", "avx2", "avx512", "avxvnni", "avx512vnni", "neon", "neonfp16", "neondot" or
+      isa: "aes", "sse4", "avx2", "avx512", "avxvnni", "avx512vnni", "neon", "neonfp16", "neondot" or
         "neoni8mm".
       copts: more flags, after the house's.
       **kwargs: passed to mace_cc_library.

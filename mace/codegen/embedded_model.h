@@ -16,6 +16,9 @@ struct EmbeddedModel {
   size_t graph_size;
   const void *data;
   size_t data_size;
+  // Of an encrypted model whose key is in the program: 64 bytes, whose halves give the key by
+  // exclusive or. Else null.
+  const void *key_shares;
 };
 
 // The model of that name; null if there is none. With an index from 0 on: the models in turn, null

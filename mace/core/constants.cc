@@ -39,6 +39,11 @@ MaceStatus Constants::UseFile(const std::string &path) {
   return MaceStatus::MACE_SUCCESS;
 }
 
+void Constants::UseSecret(std::unique_ptr<SecretMemory> content) {
+  UseMemory(content->data(), content->size());
+  secret_ = std::move(content);
+}
+
 void Constants::CopyFrom(const Constants &other) {
   UseMemory(other.data_, other.size_);
   copied_ = true;
@@ -103,18 +108,23 @@ void Constants::Trim(const NetDef &net) {
       needed.emplace_back(begin, begin + static_cast<size_t>(net.tensors[i].data_size));
     }
   }
-  if (!mapped_) return;
+  if (!mapped_ && secret_ == nullptr) return;
+  const auto release = [this](size_t begin, size_t bytes) {
+    if (mapped_) file_.Release(begin, bytes);
+    if (secret_ != nullptr) secret_->Release(begin, bytes);
+  };
   std::sort(needed.begin(), needed.end());
   size_t end = 0;
   for (const auto &[first, last] : needed) {
-    if (first > end) file_.Release(end, first - end);
+    if (first > end) release(end, first - end);
     end = std::max(end, last);
   }
   if (end == 0) {
     file_.Close();
+    secret_.reset();
     data_ = nullptr;
   } else {
-    file_.Release(end, file_.size() - end);
+    release(end, static_cast<size_t>(size_) - end);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "mace/core/model.h"
 #include "mace/core/operator.h"
 #include "mace/core/tensor.h"
+#include "mace/crypto/secret_memory.h"
 
 namespace mace {
 
@@ -22,6 +23,8 @@ class Constants {
   // The content of model.data in memory that outlives this object.
   void UseMemory(const void *data, size_t size);
   MaceStatus UseFile(const std::string &path);
+  // A decrypted content.
+  void UseSecret(std::unique_ptr<SecretMemory> content);
   // Elements are copied from those of another, which may go afterwards: for subgraphs.
   void CopyFrom(const Constants &other);
   uint64_t size() const { return size_; }
@@ -45,6 +48,7 @@ class Constants {
 
  private:
   MappedFile file_;
+  std::unique_ptr<SecretMemory> secret_;
   bool copied_ = false;
   bool mapped_ = false;
   const void *data_ = nullptr;

@@ -11,6 +11,7 @@
 #include "mace/base/logging.h"
 #include "mace/core/model_reader.h"
 #include "mace/core/model_verifier.h"
+#include "mace/crypto/encrypted_file.h"
 
 namespace mace {
 
@@ -91,24 +92,79 @@ MaceStatus CheckDevice(DeviceType device) {
                      "; it is CPU (0), GPU (2) or HEXAGON (3)");
 }
 
+namespace {
+
+// model.data that belongs to an encrypted model.pb, decrypted into `constants`.
+MaceStatus ReadEncryptedData(const ModelSource &source, const ModelKey &key, const ModelPair &pair,
+                             Constants *constants) {
+  MappedFile file;
+  const void *data = source.data;
+  size_t size = source.data_size;
+  if (data == nullptr) {
+    if (source.data_file.empty()) return MaceStatus::MACE_SUCCESS;
+    MACE_RETURN_IF_ERROR(file.Open(source.data_file));
+    data = file.data();
+    size = file.size();
+  }
+  if (!IsEncrypted(data, size)) {
+    return InvalidArgs(
+        "model.pb is encrypted, but model.data is not: they do not belong together; give the one "
+        "that was converted with it");
+  }
+  auto content = std::make_unique<SecretMemory>();
+  ModelPair data_pair;
+  MACE_RETURN_IF_ERROR(
+      DecryptFile(data, size, EncryptedKind::kData, key, content.get(), &data_pair));
+  if (std::memcmp(pair.id, data_pair.id, sizeof(pair.id)) != 0) {
+    return InvalidArgs(
+        "model.data was encrypted with another model.pb; give the one that was converted with it");
+  }
+  constants->UseSecret(std::move(content));
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ReadEncrypted(const ModelSource &source, const ModelKey &key, ModelDef *model,
+                         Constants *constants) {
+  SecretMemory graph;
+  ModelPair pair;
+  MACE_RETURN_IF_ERROR(
+      DecryptFile(source.graph, source.graph_size, EncryptedKind::kGraph, key, &graph, &pair));
+  MACE_RETURN_IF_ERROR(ReadModel(graph.data(), graph.size(), model));
+  return ReadEncryptedData(source, key, pair, constants);
+}
+
+}  // namespace
+
 Engine::Engine() = default;
 Engine::~Engine() = default;
 
 MaceStatus Engine::ReadVerified(const ModelSource &source, ModelDef *model,
-                                std::unique_ptr<Constants> *constants) const {
-  MACE_RETURN_IF_ERROR(ReadModel(source.graph, source.graph_size, model));
+                                std::unique_ptr<Constants> *constants, const ModelKey &key) const {
   auto loaded = std::make_unique<Constants>();
-  if (source.data != nullptr) {
+  const bool given = source.data != nullptr || !source.data_file.empty();
+  const bool encrypted = IsEncrypted(source.graph, source.graph_size);
+  if (encrypted) {
+    MACE_RETURN_IF_ERROR(ReadEncrypted(source, key, model, loaded.get()));
+  } else {
+    MACE_RETURN_IF_ERROR(ReadModel(source.graph, source.graph_size, model));
+  }
+  if (!given && model->data_size > 0) {
+    return InvalidArgs("the model has weights of ", model->data_size,
+                       " bytes, but neither the content nor the path of model.data is given");
+  }
+  if (!encrypted && source.data != nullptr) {
     if (reinterpret_cast<uintptr_t>(source.data) % kMemoryAlignment != 0) {
       return InvalidArgs("the content of model.data must be aligned to ", kMemoryAlignment,
                          " bytes in memory");
     }
     loaded->UseMemory(source.data, source.data_size);
-  } else if (!source.data_file.empty()) {
+  } else if (!encrypted && given) {
     MACE_RETURN_IF_ERROR(loaded->UseFile(source.data_file));
-  } else if (model->data_size > 0) {
-    return InvalidArgs("the model has weights of ", model->data_size,
-                       " bytes, but neither the content nor the path of model.data is given");
+  }
+  if (!encrypted && IsEncrypted(loaded->data(), static_cast<size_t>(loaded->size()))) {
+    return InvalidArgs(
+        "model.data is encrypted, but model.pb is not: they do not belong together; give the one "
+        "that was converted with it");
   }
   MACE_RETURN_IF_ERROR(VerifyModel(*model, loaded->size(), VerifyOptions()));
   MACE_RETURN_IF_ERROR(VerifyData(*model, loaded->data()));
@@ -152,9 +208,10 @@ MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string
   MACE_RETURN_IF_ERROR(CheckUnique("output", output_names));
   ModelDef model;
   std::unique_ptr<Constants> constants;
-  MACE_RETURN_IF_ERROR(ReadVerified(source, &model, &constants));
+  MACE_RETURN_IF_ERROR(ReadVerified(source, &model, &constants, config.model_key));
 
   config_ = config;
+  config_.model_key.Clear();
   if (config_.registry == nullptr) {
     own_registry_ = std::make_unique<OpRegistry>();
     config_.registry = own_registry_.get();

@@ -12,6 +12,7 @@
 #include "mace/core/net.h"
 #include "mace/core/op_registry.h"
 #include "mace/core/plan.h"
+#include "mace/crypto/secret_memory.h"
 #include "mace/public/mace.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
@@ -22,6 +23,8 @@ struct EngineConfig {
   int num_threads = -1;
   CPUAffinityPolicy affinity = AFFINITY_NONE;
   size_t memory_limit = 0;
+  // Of an encrypted model; the engine forgets it after Init.
+  ModelKey model_key;
   // Operators; null: all of the library. For tests.
   const OpRegistryBase *registry = nullptr;
 };
@@ -79,7 +82,7 @@ class Engine {
 
  private:
   MaceStatus ReadVerified(const ModelSource &source, ModelDef *model,
-                          std::unique_ptr<Constants> *constants) const;
+                          std::unique_ptr<Constants> *constants, const ModelKey &key) const;
   MaceStatus ChooseInputs(const std::vector<std::string> &names);
   MaceStatus CheckShape(const MaceTensorInfo &info, const Shape &shape) const;
   MaceStatus CheckInput(const MaceTensorInfo &info, const TensorView &view) const;

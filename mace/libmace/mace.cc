@@ -90,6 +90,10 @@ MaceStatus MaceEngineConfig::SetMemoryLimit(size_t bytes) {
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus MaceEngineConfig::SetModelKey(const void *key, size_t size) {
+  return impl_->engine.model_key.Set(key, size);
+}
+
 class MaceTensor::Impl {
  public:
   std::vector<int64_t> shape;
@@ -149,6 +153,7 @@ class MaceEngine::Impl {
                   const std::vector<std::string> &output_nodes) {
     std::lock_guard<std::mutex> lock(mutex_);
     MACE_RETURN_IF_ERROR(engine_.Init(source, input_nodes, output_nodes, config_));
+    config_.model_key.Clear();
     inputs_.resize(engine_.inputs().size());
     outputs_.resize(engine_.outputs().size());
     output_tensors_.resize(engine_.outputs().size());

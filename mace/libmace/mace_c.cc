@@ -174,6 +174,9 @@ MaceStatus Create(const mace::ModelSource &source, const mace_config *config,
   engine_config.num_threads = given.num_threads;
   engine_config.affinity = static_cast<mace::CPUAffinityPolicy>(given.affinity);
   engine_config.memory_limit = given.memory_limit;
+  if (given.model_key != nullptr) {
+    MACE_RETURN_IF_ERROR(engine_config.model_key.Set(given.model_key, given.model_key_size));
+  }
   auto made = std::make_unique<mace_engine>();
   MACE_RETURN_IF_ERROR(made->engine.Init(source, {}, {}, engine_config));
   made->inputs.resize(made->engine.inputs().size());

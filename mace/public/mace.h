@@ -165,6 +165,10 @@ class MACE_API MaceEngineConfig {
   MaceStatus SetCPUThreadPolicy(int num_threads, CPUAffinityPolicy policy);
   // Limits the memory an engine may take for activations, in bytes; 0: no limit.
   MaceStatus SetMemoryLimit(size_t bytes);
+  // The key of an encrypted model: 32 bytes, copied; INVALID_ARGS for another size. Engines forget
+  // it once they are initialized; the copies in configurations are overwritten when they go. Only
+  // builds with --define=encryption=true can decrypt.
+  MaceStatus SetModelKey(const void *key, size_t size);
 
  private:
   friend class MaceEngine;

@@ -43,6 +43,9 @@ typedef struct mace_config {
   int32_t num_threads;  // 0 or less: one for each core that the policy allows
   mace_affinity affinity;
   size_t memory_limit;  // bytes for activations; 0: no limit
+  // Of an encrypted model: 32 bytes, read by mace_engine_create alone; null: none.
+  const void *model_key;
+  size_t model_key_size;
 } mace_config;
 
 // Where operators' times go. Strings and arrays are valid until the call returns.

@@ -21,6 +21,7 @@
 #include "mace/base/mapped_file.h"
 #include "mace/base/types.h"
 #include "mace/codegen/embedded_model.h"
+#include "mace/tools/model_key.h"
 
 namespace mace {
 namespace tools {
@@ -135,6 +136,8 @@ void ModelOptions::AddTo(Flags *flags) {
   flags->Add("model_file", &model_file,
              "path of model.pb; not needed for a model that is part of the program");
   flags->Add("model_data_file", &model_data_file, "path of model.data");
+  flags->Add("model_key_file", &model_key_file,
+             "path of the key of an encrypted model; empty: the key in MACE_MODEL_KEY, if set");
   flags->Add("input_node", &input_node, "names of inputs, comma separated; empty: all");
   flags->Add("input_shape", &input_shape,
              "shapes of inputs, as in 1,224,224,3:1,10; empty: as the model says");
@@ -204,7 +207,7 @@ MaceStatus ModelRunner::Config(MaceEngineConfig *config) const {
   return config->SetMemoryLimit(static_cast<size_t>(options_.memory_limit));
 }
 
-MaceStatus ModelRunner::CreateEmbedded(const MaceEngineConfig &config) {
+MaceStatus ModelRunner::CreateEmbedded(MaceEngineConfig config) {
   const EmbeddedModel *model = FindEmbeddedModel(options_.model_name.c_str());
   if (model == nullptr) {
     std::string names;
@@ -215,6 +218,7 @@ MaceStatus ModelRunner::CreateEmbedded(const MaceEngineConfig &config) {
     return InvalidArgs("--model_name is '", options_.model_name,
                        "', but the models in this program are: ", names);
   }
+  MACE_RETURN_IF_ERROR(SetModelKey(options_.model_key_file, model->key_shares, &config));
   const std::vector<std::string> inputs = SplitText(options_.input_node, ','),
                                  outputs = SplitText(options_.output_node, ',');
   const double begin = NowMicros();
@@ -232,6 +236,7 @@ MaceStatus ModelRunner::CreateEngine() {
   MaceEngineConfig config;
   MACE_RETURN_IF_ERROR(Config(&config));
   if (options_.model_file.empty()) return CreateEmbedded(config);
+  MACE_RETURN_IF_ERROR(SetModelKey(options_.model_key_file, nullptr, &config));
   const double begin = NowMicros();
   MappedFile graph;
   MACE_RETURN_IF_ERROR(graph.Open(options_.model_file));

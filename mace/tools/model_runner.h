@@ -23,7 +23,7 @@ int ExitCodeOf(const MaceStatus &status);
 
 // Values of the flags, with their defaults.
 struct ModelOptions {
-  std::string model_name, model_file, model_data_file;
+  std::string model_name, model_file, model_data_file, model_key_file;
   std::string input_node, input_shape, output_node, output_shape;
   std::string input_file;
   std::string device = "CPU";
@@ -73,7 +73,7 @@ class ModelRunner {
 
  private:
   MaceStatus Config(MaceEngineConfig *config) const;
-  MaceStatus CreateEmbedded(const MaceEngineConfig &config);
+  MaceStatus CreateEmbedded(MaceEngineConfig config);
   MaceStatus InputShapes(std::map<std::string, std::vector<int64_t>> *shapes) const;
   MaceStatus ReadTensor(const MaceTensorInfo &info, const std::string &path);
   MaceStatus WriteTensor(const std::string &name, const std::string &path) const;

@@ -24,11 +24,12 @@ CPP_LAYERS = {
     "runtimes": {"public", "base"},
     "runtimes/opencl": {"public", "base", "core"},
     "kernels": {"public", "base", "runtimes"},
-    "core": {"public", "base", "runtimes"},
+    "crypto": {"public", "base"},
+    "core": {"public", "base", "runtimes", "crypto"},
     "ops": {"public", "base", "runtimes", "kernels", "core"},
-    "libmace": {"public", "base", "runtimes", "core", "ops"},
+    "libmace": {"public", "base", "runtimes", "core", "crypto", "ops"},
     "codegen": set(),
-    "tools": {"public", "base", "codegen"},
+    "tools": {"public", "base", "codegen", "crypto"},
 }
 # Packages of mace/python/mace and those they may import.
 PYTHON_LAYERS = {

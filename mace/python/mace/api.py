@@ -187,7 +187,22 @@ def deployment_request(
         optimize_options=model.graph_optimize_options or None,
         half_storage=model.data_type == "fp16_fp32",
         obfuscate=model.obfuscate,
+        encryption_key=encryption_key(deployment, name),
     )
+
+
+def encryption_key_file(deployment: Deployment, name: str) -> Path | None:
+    """The file with the key that a model is encrypted with; None for not at all."""
+    path = deployment.models[name].encryption_key_file
+    return deployment.folder / path if path is not None else None
+
+
+def encryption_key(deployment: Deployment, name: str) -> bytes | None:
+    """That key. Raises MaceError."""
+    from mace.protection.encryption import read_key
+
+    path = encryption_key_file(deployment, name)
+    return read_key(path) if path is not None else None
 
 
 def model_files(
@@ -284,4 +299,5 @@ def file_request(
         optimize_options=checked.graph_optimize_options or None,
         half_storage=checked.data_type == "fp16_fp32",
         obfuscate=checked.obfuscate,
+        encryption_key=encryption_key(deployment, name),
     )

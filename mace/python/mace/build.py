@@ -46,6 +46,8 @@ _SOURCE_FILES = ("WORKSPACE", ".bazelrc", ".bazelrc.user", "tools/bazel")
 _NOT_SOURCES = {"python", "__pycache__"}
 # Models that became code, and operators chosen for them; they are in no program but their own.
 _GENERATED = (Path("mace/codegen/models"), Path("mace/codegen/selections"))
+# The tools run encrypted models too, which libraries do that are built for it.
+ENCRYPTION = "--define=encryption=true"
 _QUIET = ["--color=no", "--curses=no", "--noshow_progress"]
 _ERROR_LINES = 20
 
@@ -65,7 +67,7 @@ def binary(root: Path, name: str, abi: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(str(folder / ".lock")):
         if not (target.is_file() and _read(stamp) == wanted):
-            _bazel_build(root, name, flags, target)
+            _bazel_build(root, name, [*flags, ENCRYPTION], target)
             _write(stamp, wanted)
     return target
 

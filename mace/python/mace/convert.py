@@ -19,6 +19,7 @@ from mace.graph import schema
 from mace.graph.ir import Graph, Interface
 from mace.importers.base import Description, ImportFailed, InterfaceRequest, Problem
 from mace.passes import optimize
+from mace.protection.encryption import encrypt_model
 from mace.protection.names import NAMES_SUFFIX, PRIVATE, NameMap, obfuscate
 
 PLATFORMS = ("tensorflow", "caffe", "onnx")
@@ -35,7 +36,8 @@ class ConvertRequest:
     inputs, outputs: what the application wants to see; empty: the model's own. A request without
     shape or dtype takes them from the model. weight_file: Caffe only. optimize_options: names of
     passes, None for all. half_storage: weights are stored in two bytes each. obfuscate: operators
-    and inner tensors get numbers for names.
+    and inner tensors get numbers for names. encryption_key: 32 bytes that the files are encrypted
+    with, None for not at all.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ConvertRequest:
     optimize_options: Sequence[str] | None = None
     half_storage: bool = False
     obfuscate: bool = False
+    encryption_key: bytes | None = field(default=None, repr=False)
 
 
 class ConversionError(MaceError):
@@ -200,12 +203,18 @@ def _describe_outputs(graph: Graph) -> None:
                 output.data_format = "NONE"
 
 
-def _load(name: str, graph: Graph, model: ModelBytes, names: NameMap | None) -> None:
+def _load(
+    name: str,
+    graph: Graph,
+    model: ModelBytes,
+    names: NameMap | None,
+    key: bytes | None = None,
+) -> None:
     """Proves that the engine takes the model with its weights, and can plan it."""
     from mace.runtime import Engine
 
     try:
-        with Engine.from_bytes(model.graph, model.data or None) as engine:
+        with Engine.from_bytes(model.graph, model.data or None, model_key=key) as engine:
             if all(d >= 0 for i in graph.inputs for d in i.shape):
                 engine.output_shapes({i.name: i.shape for i in graph.inputs})
     except MaceError as error:
@@ -236,24 +245,27 @@ def write_model(
     """Writes what convert_graph() made for this request; see convert_model. private_dir: where
     files go that stay with the developer; default: `output_dir`/private."""
     if progress is not None:
-        progress("writing")
+        progress("writing" if request.encryption_key is None else "encrypting and writing")
     data_path = output_dir / f"{request.name}.data"
     graph_path = output_dir / f"{request.name}.pb"
     text_path = output_dir / f"{request.name}.pb_txt"
     private_dir = private_dir or output_dir / PRIVATE
+    model = converted.model
+    if request.encryption_key is not None:
+        model = encrypt_model(model, request.encryption_key)
+        _load(request.name, converted.graph, model, converted.names, request.encryption_key)
+        text_path = private_dir / text_path.name
     names_path = private_dir / f"{request.name}{NAMES_SUFFIX}"
     secret: dict[Path, bytes] = {}
     if converted.names is not None:
-        digest = hashlib.sha256(converted.model.graph).hexdigest()
+        digest = hashlib.sha256(model.graph).hexdigest()
         secret[names_path] = converted.names.to_json(digest)
-    write_files(
-        {
-            data_path: converted.model.data,
-            graph_path: converted.model.graph,
-            text_path: converted.model.text.encode(),
-        },
-        secret,
-    )
+    text = {text_path: converted.model.text.encode()}
+    files = {data_path: model.data, graph_path: model.graph}
+    if request.encryption_key is None:
+        write_files(files | text, secret)
+    else:
+        write_files(files, secret | text)
     operators: dict[str, int] = {}
     for node in converted.graph.nodes:
         operators[node.op] = operators.get(node.op, 0) + 1
@@ -265,5 +277,5 @@ def write_model(
         graph.inputs,
         graph.outputs,
         operators,
-        names_path if secret else None,
+        names_path if converted.names is not None else None,
     )

@@ -10,20 +10,30 @@ from google.protobuf.message import DecodeError
 
 from mace.errors import MaceError
 from mace.export.model import net_bytes
+from mace.protection.encryption import decrypt, is_encrypted
 from mace.proto_messages import message_class
 from mace.runtime import DTYPES, FORMATS, TensorInfo
 
 _MAGIC = 0x4543414D
 
 
-def read_interface(path: Path) -> tuple[list[TensorInfo], list[TensorInfo]]:
-    """Inputs and outputs of a converted model. Raises MaceError."""
+def read_interface(
+    path: Path, key: bytes | None = None
+) -> tuple[list[TensorInfo], list[TensorInfo]]:
+    """Inputs and outputs of a converted model. key: of one that is encrypted. Raises MaceError."""
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise MaceError(
             f"there is no converted model '{path}': {error.strerror}", hint="run convert first"
         ) from None
+    if is_encrypted(raw):
+        if key is None:
+            raise MaceError(
+                f"'{path}' is encrypted, and no key is given",
+                hint="name its key in the deployment file: encryption_key_file",
+            )
+        raw = decrypt(raw, key)
     model, net = message_class("mace.ModelDef")(), message_class("mace.NetDef")()
     try:
         model.ParseFromString(raw)

@@ -64,6 +64,8 @@ class CConfig(Structure):
         ("num_threads", c_int32),
         ("affinity", c_int32),
         ("memory_limit", c_size_t),
+        ("model_key", c_char_p),
+        ("model_key_size", c_size_t),
     ]
 
 
@@ -242,7 +244,8 @@ class Engine:
     graph_path: model.pb. data_path: model.data; None: the file beside graph_path, if there is one.
     device: "cpu". num_threads: threads including the calling one; 0 or less: one for each core that
     the policy allows. affinity: "none", "big_only", "little_only", "high_performance" or
-    "power_save". memory_limit: bytes for activations, 0 for no limit.
+    "power_save". memory_limit: bytes for activations, 0 for no limit. model_key: the 32 bytes of the
+    key of an encrypted model.
 
     May be used from several threads; runs of one engine come one after the other. Raises MaceError
     with the engine's sentence when the files or the settings are wrong.
@@ -256,12 +259,13 @@ class Engine:
         num_threads: int = 1,
         affinity: str = "none",
         memory_limit: int = 0,
+        model_key: bytes | None = None,
     ) -> None:
         graph = _read(Path(graph_path))
         if data_path is None:
             beside = Path(graph_path).with_suffix(".data")
             data_path = beside if beside.is_file() else None
-        config = _config(device, num_threads, affinity, memory_limit)
+        config = _config(device, num_threads, affinity, memory_limit, model_key)
         self._create(graph, None, os.fspath(data_path) if data_path is not None else None, config)
 
     @classmethod
@@ -273,10 +277,11 @@ class Engine:
         num_threads: int = 1,
         affinity: str = "none",
         memory_limit: int = 0,
+        model_key: bytes | None = None,
     ) -> Engine:
         """An engine from the contents of model.pb and model.data. Aligned data is not copied."""
         engine = cls.__new__(cls)
-        config = _config(device, num_threads, affinity, memory_limit)
+        config = _config(device, num_threads, affinity, memory_limit, model_key)
         engine._create(graph, _aligned(data) if data is not None else None, None, config)
         return engine
 
@@ -464,7 +469,9 @@ class Engine:
         return named
 
 
-def _config(device: str, num_threads: int, affinity: str, memory_limit: int) -> CConfig:
+def _config(
+    device: str, num_threads: int, affinity: str, memory_limit: int, model_key: bytes | None
+) -> CConfig:
     for value, known, what in ((device, DEVICES, "device"), (affinity, AFFINITIES, "affinity")):
         if value.lower() not in known:
             raise MaceError(
@@ -477,6 +484,8 @@ def _config(device: str, num_threads: int, affinity: str, memory_limit: int) -> 
     config.num_threads = num_threads
     config.affinity = AFFINITIES[affinity.lower()]
     config.memory_limit = memory_limit
+    if model_key is not None:
+        config.model_key, config.model_key_size = model_key, len(model_key)
     return config
 
 

@@ -71,7 +71,12 @@ def _make_code(deployment: Deployment, names: list[str], folder: Path, console: 
     """The library of the models for each ABI, and its headers."""
     embedded = deployment.model_data_format == "code"
     models = [
-        CodeModel(name, folder / f"{name}.pb", folder / f"{name}.data" if embedded else None)
+        CodeModel(
+            name,
+            folder / f"{name}.pb",
+            folder / f"{name}.data" if embedded else None,
+            _key_shares(deployment, name),
+        )
         for name in names
     ]
     library = deployment.library_name
@@ -91,6 +96,15 @@ def _make_code(deployment: Deployment, names: list[str], folder: Path, console: 
         for path in paths:
             console.out(f"wrote {path}")
     console.result["code"] = made
+
+
+def _key_shares(deployment: Deployment, name: str) -> bytes | None:
+    """What a library has of a model's key, if it is to have it."""
+    from mace.protection.encryption import key_shares
+
+    key = api.encryption_key(deployment, name)
+    wanted = deployment.models[name].encryption_key_in_code
+    return key_shares(key) if key is not None and wanted else None
 
 
 def _requests(

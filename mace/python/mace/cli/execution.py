@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
+from mace import api
 from mace.cli.arguments import UsageError
 from mace.cli.common import chosen_models, deployment_of, library_folder, model_folder
 from mace.cli.console import Console
@@ -22,6 +23,7 @@ from mace.devices.job import ConvertedFiles, Job, Settings, file_name
 from mace.errors import MaceError
 from mace.fetch import fetch
 from mace.model_file import read_interface
+from mace.protection.encryption import read_key
 from mace.protection.names import NAMES_SUFFIX, PRIVATE, NameMap
 from mace.runtime import TensorInfo
 from mace.validation.inputs import file_inputs, random_inputs, raw_inputs, sized_inputs
@@ -62,11 +64,15 @@ def targets(options: argparse.Namespace) -> list[Target]:
     for name in chosen_models(deployment, options.models):
         folder = model_folder(deployment)
         graph, data = folder / f"{name}.pb", folder / f"{name}.data"
-        inputs, outputs = read_interface(graph)
+        key_file = api.encryption_key_file(deployment, name)
+        key = read_key(key_file) if key_file is not None else None
+        inputs, outputs = read_interface(graph, key)
         _check_names(deployment, name, inputs, graph)
         library = deployment.library_name if deployment.is_code else ""
         embedded = deployment.model_data_format == "code"
-        files = ConvertedFiles(name, graph, data, inputs, outputs, library, embedded)
+        if deployment.models[name].encryption_key_in_code:
+            key_file = None  # the program has it
+        files = ConvertedFiles(name, graph, data, inputs, outputs, library, embedded, key_file)
         found += [Target(deployment, name, abi, files) for abi in deployment.target_abis]
     return found
 

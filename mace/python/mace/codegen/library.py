@@ -40,11 +40,13 @@ _TAKEN = frozenset(("mace", "ops", "internal", "test", "tools", "linux", "unix",
 
 @dataclass(frozen=True)
 class CodeModel:
-    """A converted model. data: None when its weights stay in a file."""
+    """A converted model. data: None when its weights stay in a file. key_shares: 64 bytes whose
+    halves give the key of an encrypted model by exclusive or; None: the application has the key."""
 
     name: str
     graph: Path
     data: Path | None
+    key_shares: bytes | None = None
 
     @property
     def has_data(self) -> bool:
@@ -93,6 +95,8 @@ def write_sources(library: str, models: Sequence[CodeModel]) -> Path:
         fresh = Path(scratch) / library
         write_files(_contents(library, models, fresh))
         for model in models:
+            if model.key_shares is not None:
+                write_files({}, {fresh / f"{model.name}.key": model.key_shares})
             for path, suffix in ((model.graph, ".pb"), (model.data, ".data")):
                 if path is not None:
                     _copy(path, fresh / f"{model.name}{suffix}")
@@ -130,7 +134,8 @@ def build_program(library: str, name: str, abi: str) -> Path:
             f"the models of '{library}' are not code in this source tree",
             hint="convert them again: mace convert --config=...",
         )
-    return build.program(root, f"{code_package(library)}:{name}", abi).path
+    label = f"{code_package(library)}:{name}"
+    return build.program(root, label, abi, [build.ENCRYPTION]).path
 
 
 def _contents(library: str, models: Sequence[CodeModel], folder: Path) -> dict[Path, bytes]:

@@ -294,6 +294,18 @@ class Model(_Strict):
         "files (see Protecting a model).",
         "0, 1",
     )
+    encryption_key_file: OptionalText = key(
+        None,
+        "Encrypts graph and weights with the key in this file: 64 hexadecimal digits or 32 bytes "
+        "(see Protecting a model). A path is relative to the deployment file.",
+        "path",
+    )
+    encryption_key_in_code: Annotated[bool, switch()] = key(
+        False,
+        "1: the library of a model as code has the key in it, in two parts. 0: the application "
+        "gives it when it runs.",
+        "0, 1",
+    )
     quantize: Annotated[None, off("quantization", "write 0")] = key(
         None, "Converts to 8-bit integers.", "0"
     )
@@ -319,6 +331,10 @@ class Model(_Strict):
                     "weight_file_path",
                     f"a {self.platform} model has its weights in one file with the graph",
                 )
+            )
+        if self.encryption_key_in_code and not self.encryption_key_file:
+            found.append(
+                ("encryption_key_in_code", "there is no key: give it by encryption_key_file")
             )
         if self.platform == "caffe" and not self.weight_file_path:
             found.append(("weight_file_path", "a Caffe model needs its .caffemodel file here"))
@@ -383,6 +399,12 @@ class Deployment(_Strict):
             message = "weights become code only with their graph: write 'model_graph_format: code'"
             found = [("model_data_format", message)]
             raise PydanticCustomError("mace_keys", "{problems}", {"problems": found})
+        for name, model in self.models.items():
+            if model.encryption_key_in_code and not self.is_code:
+                raise problem(
+                    f"model '{name}' wants its key in code, but models are files: write "
+                    "'model_graph_format: code', or leave out encryption_key_in_code"
+                )
         return self
 
     @property

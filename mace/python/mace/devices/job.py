@@ -22,7 +22,7 @@ from mace.runtime import TensorInfo
 
 Array: TypeAlias = npt.NDArray[Any]
 
-_GRAPH, _DATA, _RESULT = "model.pb", "model.data", "result.json"
+_GRAPH, _DATA, _KEY, _RESULT = "model.pb", "model.data", "model.key", "result.json"
 _LOG_LINES = 12
 
 
@@ -34,7 +34,8 @@ def file_name(tensor: str) -> str:
 @dataclass(frozen=True)
 class ConvertedFiles:
     """A converted model and its interface. library: the name of the library that has the model as
-    code, and its weights too if `embedded`; empty: all is in the files."""
+    code, and its weights too if `embedded`; empty: all is in the files. key: the file with the key
+    of an encrypted model, None if the program needs none."""
 
     name: str
     graph: Path
@@ -43,6 +44,7 @@ class ConvertedFiles:
     outputs: Sequence[TensorInfo]
     library: str = ""
     embedded: bool = False
+    key: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Job:
             device.push(model.graph, _GRAPH)
         if self._has_data:
             device.push(model.data, _DATA)
+        if model.key is not None:
+            device.push(model.key, _KEY)
 
     def run(
         self,
@@ -149,6 +153,8 @@ class Job:
         ]
         if not self.model.library:
             arguments.append(f"--model_file={_GRAPH}")
+        if self.model.key is not None:
+            arguments.append(f"--model_key_file={_KEY}")
         if self._has_data:
             arguments.append(f"--model_data_file={_DATA}")
         return arguments
