@@ -5,6 +5,7 @@ another machine. Whether the file is sound is for the engine to say."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -17,10 +18,8 @@ from mace.runtime import DTYPES, FORMATS, TensorInfo
 _MAGIC = 0x4543414D
 
 
-def read_interface(
-    path: Path, key: bytes | None = None
-) -> tuple[list[TensorInfo], list[TensorInfo]]:
-    """Inputs and outputs of a converted model. key: of one that is encrypted. Raises MaceError."""
+def read_net(path: Path, key: bytes | None = None) -> Any:
+    """The NetDef of a converted model. key: of one that is encrypted. Raises MaceError."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -40,6 +39,17 @@ def read_interface(
         if model.magic != _MAGIC:
             raise DecodeError("its first field is not that of a MACE model")
         net.ParseFromString(net_bytes(model))
+    except DecodeError as error:
+        raise _damaged(path, error) from None
+    return net
+
+
+def read_interface(
+    path: Path, key: bytes | None = None
+) -> tuple[list[TensorInfo], list[TensorInfo]]:
+    """Inputs and outputs of a converted model; as read_net."""
+    net = read_net(path, key)
+    try:
         infos = [
             [
                 TensorInfo(i.name, tuple(i.dims), DTYPES[i.data_type], FORMATS[i.data_format])
@@ -47,8 +57,12 @@ def read_interface(
             ]
             for interface in (net.input_info, net.output_info)
         ]
-    except (DecodeError, KeyError) as error:
-        raise MaceError(
-            f"'{path}' is damaged or is not a MACE model: {error}", hint="convert the model again"
-        ) from None
+    except KeyError as error:
+        raise _damaged(path, error) from None
     return infos[0], infos[1]
+
+
+def _damaged(path: Path, error: Exception) -> MaceError:
+    return MaceError(
+        f"'{path}' is damaged or is not a MACE model: {error}", hint="convert the model again"
+    )

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mace import __version__
+from mace import __version__, api
 from mace.cli.arguments import UsageError
 from mace.cli.common import chosen_models, library_folder, model_folder, size_text
 from mace.cli.console import Console
@@ -38,13 +38,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.selective and not options.config:
         raise UsageError("--selective needs --config=FILE: whose models are to be linked for?")
     output, names = Path("builds"), _words(options.target_abis)
-    selection, operators = "", list[str]()
+    selection, operators, encryption = "", list[str](), False
     if options.config:
         # Its own ABIs, since those of --target_abis are the libraries' here.
         deployment = load_deployment(options.config)
         output, names = library_folder(deployment), names or list(deployment.target_abis)
+        chosen = chosen_models(deployment, options.models)
+        encryption = any(deployment.models[name].encryption_key_file for name in chosen)
         if options.selective:
-            chosen = chosen_models(deployment, options.models)
             selection, operators = _select(deployment, chosen, root, console)
     output = Path(options.output_dir) if options.output_dir else output
     if options.aar and not names:
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         for kind in kinds:
             with console.step(f"building libmace for {abi} ({kind})"):
                 made = libraries.build_libraries(
-                    root, abi, kind, output / "lib", selection, operators
+                    root, abi, kind, output / "lib", selection, operators, encryption
                 )
             console.result["libraries"].append(_describe(made))
             rows.append(_row(made))
@@ -111,7 +112,9 @@ def _select(
     folder = model_folder(deployment)
     found: set[str] = set()
     for model in models:
-        found.update(selection.operators_of(folder / f"{model}.pb"))
+        found.update(
+            selection.operators_of(folder / f"{model}.pb", api.encryption_key(deployment, model))
+        )
     operators = sorted(found)
     label = selection.write_selection(
         root, deployment.library_name, models, operators, list(schema.operators())

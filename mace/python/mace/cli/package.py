@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mace import api
 from mace.cli.common import library_folder, model_folder, size_text
 from mace.cli.console import Console
 from mace.config.schema import Deployment
@@ -32,15 +33,22 @@ def package(deployment: Deployment, models: Sequence[str], console: Console) -> 
     libraries.write_public_headers(root, folder / "include")
     files: dict[str, Path | bytes] = {**archive.folder_files(folder / "include", "include")}
     kinds = libraries.check_runtimes(root, [], console.detail)
+    encryption = any(deployment.models[name].encryption_key_file for name in models)
     for abi in libraries.check_abis(deployment.target_abis):
         for kind in kinds:
             with console.step(f"building libmace for {abi} ({kind})"):
-                made = libraries.build_libraries(root, abi, kind, folder / "lib")
+                made = libraries.build_libraries(
+                    root, abi, kind, folder / "lib", encryption=encryption
+                )
             prefix = f"lib/{abi}/{kind}"
             files |= archive.folder_files(made.folder, prefix, _NOT_PACKAGED)
     files |= _model_files(deployment, models, folder)
     files |= archive.folder_files(folder / "opencl", "opencl")
-    interfaces = {name: read_interface(model_folder(deployment) / f"{name}.pb") for name in models}
+    graphs = {name: model_folder(deployment) / f"{name}.pb" for name in models}
+    interfaces = {
+        name: read_interface(graph, api.encryption_key(deployment, name))
+        for name, graph in graphs.items()
+    }
     name = f"libmace_{deployment.library_name}"
     text = archive.readme(deployment.library_name, interfaces, list(files), deployment.is_code)
     files["README.md"] = text.encode()

@@ -120,10 +120,12 @@ def build_libraries(
     output: Path,
     selection: str = "",
     operators: Sequence[str] = (),
+    encryption: bool = False,
 ) -> Library:
     """Writes `output`/<abi>/<runtimes>/libmace.{so,a} and the package files beside them.
 
-    selection: the Bazel package of a selection of operators, empty for all. Raises BuildError.
+    selection: the Bazel package of a selection of operators, empty for all. encryption: they can
+    read encrypted models. Raises BuildError.
     """
     android = bool(os.environ.get("ANDROID_NDK_HOME"))
     target = _TARGETS[abi][0 if android else 1]
@@ -131,6 +133,8 @@ def build_libraries(
     for part in ("opencl", "hexagon"):
         flags.append(f"--define={part}={'true' if part in RUNTIMES[runtimes] else 'false'}")
     flags.append("--stripopt=--strip-unneeded")
+    if encryption:
+        flags.append(build.ENCRYPTION)
     if selection:
         flags.append(f"--//mace/ops:selection={selection}:selection")
     made = build.make(root, [_SHARED, _STATIC, _MAP], flags, f"building libmace for {abi}")

@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from mace.errors import MaceError
 from mace.export.files import write_files
-from mace.proto_messages import message_class
+from mace.model_file import read_net
 
 _FOLDER = Path("mace/codegen/selections")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
@@ -34,23 +32,12 @@ operator_tables(
 """
 
 
-def operators_of(graph: Path) -> list[str]:
-    """The operators of a converted model, sorted, graphs inside operators included.
+def operators_of(graph: Path, key: bytes | None = None) -> list[str]:
+    """The operators of a converted model, sorted, graphs inside operators included. key: of one
+    that is encrypted.
 
     Raises MaceError."""
-    model, net = message_class("mace.ModelDef")(), message_class("mace.NetDef")()
-    try:
-        model.ParseFromString(graph.read_bytes())
-        net.ParseFromString(model.net)
-    except OSError as error:
-        raise MaceError(
-            f"there is no converted model '{graph}': {error.strerror}", hint="run convert first"
-        ) from None
-    except DecodeError as error:
-        raise MaceError(
-            f"'{graph}' is damaged or is not a MACE model: {error}", hint="convert the model again"
-        ) from None
-    return sorted(set(_types(net)))
+    return sorted(set(_types(read_net(graph, key))))
 
 
 def _types(net: Any) -> Iterator[str]:
