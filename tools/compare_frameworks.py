@@ -1,228 +1,320 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures networks on MACE and on onnxruntime, turn by turn in one process.
+"""Measures networks on MACE and on every other framework that is installed, side by side.
 
-Each network is the optimised graph of a deployment file; onnxruntime gets the same layers and
-weights as an ONNX model made of them here, so both sides compute the same thing, and the outputs
-are compared before anything is timed. Example:
+Each network is the optimised graph of a deployment file, and every framework gets the same layers
+and float32 weights. Each runs in a process of its own; rounds visit them in random order; the
+outputs are compared before anything is timed, and whoever computes something else is not ranked.
 
   python tools/compare_frameworks.py test/zoo/mobilenet_v1.yml test/zoo/resnet50.yml --threads 1
+  python tools/compare_frameworks.py test/zoo/mobilenet_v2.yml --frameworks onnxruntime litert
+
+"least" is what the machine can do when nothing disturbs it, and the ratio is MACE's least to that
+of the framework: below 1 MACE is faster. CPU ms is processor time for one inference: the figure to
+look at while other programs run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import random
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "mace" / "python"))
+_HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(_HERE.parent / "mace" / "python"))
 
-import onnx
-from mace.api import deployment_request
-from mace.config.loader import load_deployment
-from mace.convert import ConvertedGraph, convert_graph
-from mace.graph.ir import Array, Graph, Node
-from mace.runtime import Engine
-from onnx import helper, numpy_helper
+from frameworks import chart, net, writers  # noqa: E402
+from frameworks.peers import PEERS  # noqa: E402
+from mace.api import deployment_request  # noqa: E402
+from mace.config.loader import load_deployment  # noqa: E402
+from mace.convert import ConvertedGraph, convert_graph  # noqa: E402
+from mace.errors import EXIT_USAGE, MaceError  # noqa: E402
 
-BURST = 5  # runs of one side before the other has its turn
+MAX_DIFFERENCE = 1e-3  # of the largest output, before a framework counts as computing otherwise
+PAUSE = 0.03  # seconds between visits, for caches and clocks to settle
 
 
-class OnnxWriter:
-    """Writes the float operators of image classifiers as ONNX, NCHW behind one Transpose."""
+class Failed(Exception):
+    """A framework could not do what it was asked for; the message is a sentence of its own."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
-        self.count = 0
 
-    def model(self) -> bytes:
-        """The whole graph. Raises NotImplementedError for an operator that is not one of these."""
-        names: dict[str, str] = {}
-        for interface in self.graph.inputs:
-            names[interface.name] = self._add("Transpose", [interface.name], perm=[0, 3, 1, 2])
-        for node in self.graph.nodes:
-            writer: Callable[[Node, list[str]], str] | None = getattr(self, f"_{node.op}", None)
-            if writer is None:
-                raise NotImplementedError(f"{node.op} ({node.name}) has no ONNX form here")
-            names[node.outputs[0]] = writer(node, [names.get(t, t) for t in node.inputs])
-        output = self.graph.outputs[0].name
-        self.nodes.append(helper.make_node("Identity", [names[output]], ["output"]))
-        inputs = [
-            helper.make_tensor_value_info(
-                i.name, onnx.TensorProto.FLOAT, [max(d, 1) for d in i.shape]
-            )
-            for i in self.graph.inputs
-        ]
-        result = helper.make_tensor_value_info("output", onnx.TensorProto.FLOAT, None)
-        made = helper.make_graph(self.nodes, "net", inputs, [result], self.initializers)
-        model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 13)])
-        model.ir_version = 8
-        content: bytes = model.SerializeToString()
-        return content
+class Worker:
+    """A process of one framework."""
 
-    def _add(self, op: str, inputs: list[str], **attributes: Any) -> str:
-        self.count += 1
-        output = f"t{self.count}"
-        self.nodes.append(helper.make_node(op, inputs, [output], **attributes))
-        return output
-
-    def _const(self, array: Array) -> str:
-        self.count += 1
-        name = f"c{self.count}"
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def _activate(self, node: Node, tensor: str) -> str:
-        kind = node.attrs.get("activation", "NOOP")
-        if kind == "NOOP":
-            return tensor
-        if kind == "RELU":
-            return self._add("Relu", [tensor])
-        if kind == "RELUX":
-            limits = [np.float32(0), np.float32(node.attrs["max_limit"])]
-            return self._add("Clip", [tensor, *(self._const(np.asarray(v)) for v in limits)])
-        raise NotImplementedError(f"activation {kind} has no ONNX form here")
-
-    @staticmethod
-    def _window(node: Node) -> dict[str, Any]:
-        window: dict[str, Any] = {"strides": list(node.attrs.get("strides", [1, 1]))}
-        window["dilations"] = list(node.attrs.get("dilations", [1, 1]))
-        if node.attrs.get("padding") == "SAME":
-            window["auto_pad"] = "SAME_UPPER"
-        elif node.attrs.get("padding") == "EXPLICIT":
-            top, bottom, left, right = node.attrs["paddings"]
-            window["pads"] = [top, left, bottom, right]
-        return window
-
-    def _convolution(self, node: Node, inputs: list[str], filters: Array, group: int) -> str:
-        operands = [inputs[0], self._const(filters)]
-        if len(inputs) > 2 and inputs[2]:
-            operands.append(self._const(self.graph.consts[node.inputs[2]].reshape(-1)))
-        output = self._add("Conv", operands, group=group, **self._window(node))
-        return self._activate(node, output)
-
-    def _Conv2D(self, node: Node, inputs: list[str]) -> str:  # noqa: N802: named as the operator
-        filters = self.graph.consts[node.inputs[1]].transpose(0, 3, 1, 2)
-        return self._convolution(node, inputs, filters, node.attrs.get("group", 1))
-
-    def _DepthwiseConv2d(self, node: Node, inputs: list[str]) -> str:
-        filters = self.graph.consts[node.inputs[1]].transpose(3, 0, 1, 2)
-        return self._convolution(node, inputs, filters, filters.shape[0])
-
-    def _Pooling(self, node: Node, inputs: list[str]) -> str:
-        op = "MaxPool" if node.attrs["pooling_type"] == "MAX" else "AveragePool"
-        window = self._window(node)
-        del window["dilations"]
-        return self._add(op, inputs[:1], kernel_shape=list(node.attrs["kernels"]), **window)
-
-    def _Eltwise(self, node: Node, inputs: list[str]) -> str:
-        if node.attrs["type"] != "SUM":
-            raise NotImplementedError(f"Eltwise {node.attrs['type']} has no ONNX form here")
-        return self._activate(node, self._add("Add", inputs))
-
-    def _Concat(self, node: Node, inputs: list[str]) -> str:
-        return self._add("Concat", inputs, axis=1)
-
-    def _Reduce(self, node: Node, inputs: list[str]) -> str:
-        return self._add("GlobalAveragePool", inputs[:1])
-
-    def _Reshape(self, node: Node, inputs: list[str]) -> str:
-        return self._add("Flatten", inputs[:1])
-
-    def _FullyConnected(self, node: Node, inputs: list[str]) -> str:
-        weights, bias = (self._const(self.graph.consts[t].squeeze()) for t in node.inputs[1:3])
-        return self._activate(
-            node, self._add("Gemm", [self._add("Flatten", inputs[:1]), weights, bias], transB=1)
+    def __init__(self, python: str, arguments: list[str], threads: int) -> None:
+        environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            environment[name] = str(threads)
+        paths = [str(_HERE), str(_HERE.parent / "mace" / "python")]
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+        self.process = subprocess.Popen(
+            [python, "-m", "frameworks.worker", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            text=True,
         )
 
-    def _Softmax(self, node: Node, inputs: list[str]) -> str:
-        return self._add("Softmax", [self._add("Flatten", inputs[:1])], axis=-1)
+    def answer(self) -> dict[str, Any]:
+        """The next answer. Raises Failed."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            code = self.process.wait()
+            raise Failed(f"its process ended with code {code}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise Failed(answer["error"])
+        return answer
 
-    def _of_shapes_only(self, node: Node, inputs: list[str]) -> str:
-        return ""  # read by a Reshape, which is a Flatten here
+    def ask(self, line: str) -> dict[str, Any]:
+        """Sends a line, and waits for the answer."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise Failed("its process has gone") from None
+        return self.answer()
 
-    _Shape = _StridedSlice = _Stack = _of_shapes_only
-
-
-def measure(converted: ConvertedGraph, threads: int, rounds: int) -> dict[str, Any]:
-    """Milliseconds of both sides, and how far their outputs are apart."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        OnnxWriter(converted.graph).model(), options, providers=["CPUExecutionProvider"]
-    )
-    random = np.random.default_rng(0)
-    with Engine.from_bytes(
-        converted.model.graph, converted.model.data, num_threads=threads
-    ) as engine:
-        feed = {
-            i.name: random.uniform(-1, 1, [max(d, 1) for d in i.shape]).astype(np.float32)
-            for i in engine.inputs
-        }
-        (ours,) = engine.run(feed).values()
-        (theirs,) = session.run(None, feed)
-        sides: dict[str, Callable[[], Any]] = {
-            "mace": lambda: engine.run(feed),
-            "onnxruntime": lambda: session.run(None, feed),
-        }
-        times: dict[str, list[float]] = {name: [] for name in sides}
-        for _ in range(rounds):
-            for name, run in sides.items():
-                for _ in range(BURST):
-                    begin = time.perf_counter()
-                    run()
-                    times[name].append((time.perf_counter() - begin) * 1e3)
-    result: dict[str, Any] = {
-        name: {"median_ms": statistics.median(t), "min_ms": min(t)} for name, t in times.items()
-    }
-    result["threads"] = threads
-    result["max_difference"] = float(np.abs(ours.reshape(-1) - theirs.reshape(-1)).max())
-    return result
+    def close(self) -> None:
+        """Ends the process."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
-def main() -> int:
-    """Prints one row for each deployment file."""
+def once(python: str, arguments: list[str], threads: int) -> dict[str, Any]:
+    """One question to a process of its own."""
+    worker = Worker(python, arguments, threads)
+    try:
+        return worker.answer()
+    finally:
+        worker.close()
+
+
+def write_network(converted: ConvertedGraph, folder: Path) -> net.Net:
+    """Everything that workers read: MACE's model, the layers, ONNX, an input."""
+    (folder / "mace.pb").write_bytes(converted.model.graph)
+    (folder / "mace.data").write_bytes(converted.model.data)
+    net.save(converted.graph, folder)
+    told = net.load(folder)
+    (folder / "net.onnx").write_bytes(writers.onnx_model(told))
+    image = np.random.default_rng(0).uniform(-1, 1, told.input_shape).astype(np.float32)
+    np.save(folder / "input.npy", image)
+    return told
+
+
+def python_of(framework: str, options: argparse.Namespace) -> str:
+    """The interpreter that runs a framework."""
+    return sys.executable if framework == "mace" else str(options.python)
+
+
+def start(
+    frameworks: list[str], folder: Path, options: argparse.Namespace
+) -> tuple[dict[str, Worker], dict[str, dict[str, Any]], dict[str, str]]:
+    """Workers that have loaded the network and agree on its output, one after the other so that
+    load times are not disturbed; what they said; why others are out."""
+    workers: dict[str, Worker] = {}
+    rows: dict[str, dict[str, Any]] = {}
+    failed: dict[str, str] = {}
+    truth = np.zeros(0)
+    for framework in frameworks:
+        python = python_of(framework, options)
+        try:
+            once(python, ["prepare", framework, str(folder)], options.threads)
+            worker = Worker(
+                python, ["run", framework, str(folder), str(options.threads)], options.threads
+            )
+            workers[framework] = worker
+            rows[framework] = worker.answer()
+            output = np.load(folder / f"{framework}.npy").reshape(-1)
+            if framework == "mace":
+                truth = output
+            if output.shape != truth.shape:
+                raise Failed(f"its output has {output.size} elements in place of {truth.size}")
+            difference = float(np.abs(output - truth).max() / max(np.abs(truth).max(), 1e-30))
+            rows[framework]["difference"] = difference
+            if not difference <= MAX_DIFFERENCE:
+                raise Failed(f"its output differs by {difference:.1e} of the largest element")
+        except Failed as error:
+            if framework == "mace":
+                raise MaceError(f"MACE cannot run the network: {error}") from None
+            failed[framework] = str(error)
+            rows.pop(framework, None)
+            if framework in workers:
+                workers.pop(framework).close()
+    return workers, rows, failed
+
+
+def measure(
+    workers: dict[str, Worker], rows: dict[str, dict[str, Any]], options: argparse.Namespace
+) -> None:
+    """Fills the rows with times of interleaved visits."""
+    times: dict[str, list[float]] = {f: [] for f in workers}
+    cpu: dict[str, list[float]] = {f: [] for f in workers}
+    order = random.Random(options.seed)
+    for _ in range(options.rounds):
+        turn = list(workers)
+        order.shuffle(turn)
+        for framework in turn:
+            time.sleep(PAUSE)
+            answer = workers[framework].ask(str(options.slice))
+            times[framework] += answer["times"]
+            cpu[framework].append(answer["cpu_ms"])
+            rows[framework].update(peak_mb=answer["peak_mb"], added_mb=answer["added_mb"])
+    for framework, row in rows.items():
+        row["runs"] = len(times[framework])
+        row["median_ms"] = statistics.median(times[framework])
+        row["min_ms"] = min(times[framework])
+        row["cpu_ms"] = min(cpu[framework])
+
+
+def compare(
+    converted: ConvertedGraph, frameworks: list[str], gflops: float, options: argparse.Namespace
+) -> dict[str, Any]:
+    """All that is known of one network."""
+    with tempfile.TemporaryDirectory(prefix="mace-compare-") as name:
+        folder = Path(name)
+        told = write_network(converted, folder)
+        workers: dict[str, Worker] = {}
+        try:
+            workers, rows, failed = start(frameworks, folder, options)
+            measure(workers, rows, options)
+        except Failed as error:
+            raise MaceError(f"a framework ended while it was measured: {error}") from None
+        finally:
+            for worker in workers.values():
+                worker.close()
+    macs = net.multiply_adds(told)
+    limit = 2 * macs / gflops / 1e6
+    return {"macs": macs, "limit_ms": limit, "frameworks": rows, "failed": failed}
+
+
+def table(name: str, result: dict[str, Any]) -> str:
+    """The rows of one network, the fastest first."""
+    rows = result["frameworks"]
+    mace = rows["mace"]
+    lines = [
+        f"{name}: {result['macs'] / 1e6:.0f} million multiply-adds, limit {result['limit_ms']:.2f} ms",
+        f"  {'framework':<12} {'median':>8} {'least':>8} {'CPU ms':>8} {'load ms':>8} {'first':>8}"
+        f" {'peak MB':>8} {'ratio':>6} {'of CPU':>6}  difference",
+    ]
+    for framework, r in sorted(rows.items(), key=lambda item: float(item[1]["min_ms"])):
+        lines.append(
+            f"  {framework:<12} {r['median_ms']:8.2f} {r['min_ms']:8.2f} {r['cpu_ms']:8.2f}"
+            f" {r['load_ms']:8.0f} {r['first_ms']:8.1f} {r['peak_mb']:8.0f}"
+            f" {mace['min_ms'] / r['min_ms']:6.2f} {mace['cpu_ms'] / r['cpu_ms']:6.2f}"
+            f"  {r['difference']:.1e}"
+        )
+    lines += [f"  {f:<12} not ranked: {why}" for f, why in result["failed"].items()]
+    return "\n".join(lines)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("configs", nargs="+", type=Path, metavar="DEPLOYMENT.yml")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="of each framework (default 1)")
+    parser.add_argument("--rounds", type=int, default=20, help="visits of each (default 20)")
     parser.add_argument(
-        "--rounds", type=int, default=40, help=f"turns of {BURST} runs (default 40)"
+        "--slice", type=float, default=0.3, help="seconds of one visit (default 0.3)"
     )
+    parser.add_argument(
+        "--frameworks",
+        nargs="+",
+        choices=[f for f in PEERS if f != "mace"],
+        help="those to compare with (default: all that are installed)",
+    )
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        help="the interpreter of the environment that the other frameworks are installed in",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the order of visits")
+    parser.add_argument("--chart", type=Path, metavar="FILE.svg", help="write a chart as well")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     options = parser.parse_args()
-    results = {}
+    if options.threads < 1 or options.rounds < 1 or not 0 < options.slice <= 60:
+        parser.error("--threads and --rounds are at least 1, --slice is more than 0 and up to 60")
+    return options
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compares all networks. Raises MaceError."""
+    wanted = options.frameworks or [f for f in PEERS if f != "mace"]
+    try:
+        missing = once(options.python, ["missing", *wanted], 1)["missing"]
+        gflops = float(
+            once(sys.executable, ["peak", str(options.threads)], options.threads)["gflops"]
+        )
+    except (Failed, OSError) as error:
+        raise MaceError(
+            f"the interpreter {options.python} cannot run the other frameworks: {error}",
+            hint="it needs numpy; name another one with --python",
+        ) from None
     if not options.json:
-        print(f"{'model':<16} {'mace ms':>16} {'onnxruntime ms':>16} {'ratio':>12}   difference")
-        print(f"{'':<16} {'median':>8}{'min':>8} {'median':>8}{'min':>8} {'med':>6}{'min':>6}")
+        for framework, modules in missing.items():
+            print(
+                f"{framework} is not installed (no {', '.join(modules)}): pip install "
+                f"{PEERS[framework].package}"
+            )
+    frameworks = ["mace", *(f for f in wanted if f not in missing)]
+    results: dict[str, Any] = {
+        "threads": options.threads,
+        "peak_gflops": gflops,
+        "missing": missing,
+        "networks": {},
+    }
     for path in options.configs:
         deployment = load_deployment(path)
         for name in deployment.models:
             converted = convert_graph(deployment_request(deployment, name))
-            row = results[name] = measure(converted, options.threads, options.rounds)
-            a, b = row["mace"], row["onnxruntime"]
+            result = compare(converted, frameworks, gflops, options)
+            results["networks"][name] = result
             if not options.json:
-                print(
-                    f"{name:<16} {a['median_ms']:8.2f}{a['min_ms']:8.2f} {b['median_ms']:8.2f}"
-                    f"{b['min_ms']:8.2f} {a['median_ms'] / b['median_ms']:6.2f}"
-                    f"{a['min_ms'] / b['min_ms']:6.2f}   {row['max_difference']:.1e}",
-                    flush=True,
-                )
+                print(table(name, result), flush=True)
+    if options.chart is not None:
+        options.chart.write_text(chart.svg(results), encoding="utf-8")
     if options.json:
         print(json.dumps(results, indent=2))
     return 0
+
+
+def main() -> int:
+    """Runs; what cannot be done is said in a sentence, and ends with exit code 2."""
+    try:
+        return run(parse_arguments())
+    except MaceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except NotImplementedError as error:
+        print(f"error: {error}, so this network cannot be compared", file=sys.stderr)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        print(f"error: the Python package '{error.name}' is not installed", file=sys.stderr)
+    return EXIT_USAGE
 
 
 if __name__ == "__main__":
