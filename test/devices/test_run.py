@@ -61,6 +61,38 @@ def test_on_a_board(
     assert found["arm_linux"]["system"].startswith("Test board")
 
 
+def test_on_two_phones_at_once(
+    deployment: str,
+    make_phone: Callable[..., PretendedPhone],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    phones = [make_phone("--property", f"ro.product.model={name}") for name in ("One", "Two")]
+    for phone in phones:
+        phone.link.connect()
+    where = ["--config", deployment, "--target_abis=arm64-v8a", "--device=android"]
+    assert main(["run", *where, "--validate", "--report"]) == 0
+    shown = capfd.readouterr()
+    assert shown.err.count("done in") == 2
+    assert all(f"Nobody {name}: running net" in shown.err for name in ("One", "Two"))
+    table = shown.out[shown.out.index("model_name") :].splitlines()
+    assert [line.split()[2] for line in table[2:4]] == ["One", "Two"]
+    report = next(tmp_path.rglob("report.csv")).read_text().splitlines()
+    assert [line.split(",")[1] for line in report[1:]] == ["Nobody One", "Nobody Two"]
+    # What one of them fails in does not take the other's results away.
+    phones[0].go_wrong(cut_push=100_000)
+    capfd.readouterr()
+    assert main(["run", *where, "--json"]) == 4
+    result = json.loads(capfd.readouterr().out)
+    assert [run["device"]["name"] for run in result["runs"]] == ["Nobody Two"]
+    assert "did not take" in result["error"]["message"]
+    phones[0].go_wrong()
+    assert main(["benchmark", *where, "--max_num_runs=1", "--omp_num_threads=1", "-q"]) == 0
+    out = capfd.readouterr().out
+    assert all(f"net on Nobody {name} (arm64-v8a):" in out for name in ("One", "Two"))
+    assert [phone.link.call("ls -A /data/local/tmp").stdout for phone in phones] == ["", ""]
+
+
 def test_a_phone_that_vanishes(
     deployment: str, phone: PretendedPhone, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,41 +4,56 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
+from functools import partial
+from typing import Any
 
 from mace.cli.console import Console
 from mace.cli.execution import Target, devices_of, job_on_device, samples, targets
+from mace.cli.parallel import Lane, on_all, raise_first
 from mace.devices import Device
 from mace.devices.job import Array
-from mace.errors import EXIT_OK
+from mace.errors import EXIT_OK, MaceError
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Measures each model on each device."""
-    console.result["benchmarks"] = []
+    results: list[dict[str, Any] | MaceError] = []
     for target in targets(options):
         sample = samples(target, options.input_dir, 0, 1, console)[0]
-        for device in devices_of(target, options):
-            _measure(target, device, sample.arrays, options, console)
+        devices = devices_of(target, options)
+        measure = partial(_measure, target, sample.arrays, options, console)
+        results += on_all(devices, measure, console)
+    console.result["benchmarks"] = [item for item in results if isinstance(item, dict)]
+    raise_first(results, console)
     return EXIT_OK
 
 
 def _measure(
     target: Target,
-    device: Device,
     arrays: dict[str, Array],
     options: argparse.Namespace,
     console: Console,
-) -> None:
+    device: Device,
+    lane: Lane,
+) -> dict[str, Any]:
+    """Measures on one device. Of several, each one's text is shown when it has come to its end."""
+    text = io.StringIO()
     with job_on_device(target, device, options) as job:
         info = device.info()
-        console.say(f"measuring {target.name} on {info.name} ({info.abi})")
+        if lane.is_alone:
+            console.say(f"measuring {target.name} on {info.name} ({info.abi})")
+        else:
+            lane.tell(f"measuring {target.name}")
+        shown = sys.stdout if lane.is_alone else text
         outcome = job.benchmark(
             arrays,
             options.max_num_runs,
             options.max_seconds,
             options.warmup_runs,
-            None if console.as_json else sys.stdout,
+            None if console.as_json else shown,
         )
-    entry = {"model": target.name, "abi": target.abi, "device": vars(info)}
-    console.result["benchmarks"].append({**entry, **outcome.figures})
+    if not lane.is_alone:
+        console.out(f"{target.name} on {info.name} ({info.abi}):\n{text.getvalue()}")
+    return {"model": target.name, "abi": target.abi, "device": vars(info), **outcome.figures}

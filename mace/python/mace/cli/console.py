@@ -72,6 +72,24 @@ class Console:
             yield
             self.detail(f"{text}: {time.monotonic() - begin:.1f} s")
 
+    @contextmanager
+    def lines(self) -> Iterator[Progress | None]:
+        """Lines that change at the same time, on a terminal; None elsewhere."""
+        if not self._is_terminal or self.quiet:
+            yield None
+            return
+        from rich import progress as bars
+        from rich.console import Console as RichConsole
+
+        self._end_progress()
+        columns = (
+            bars.SpinnerColumn(finished_text="-"),
+            bars.TextColumn("{task.description}", markup=False),
+            bars.TimeElapsedColumn(),
+        )
+        with bars.Progress(*columns, console=RichConsole(stderr=True)) as shown:
+            yield shown
+
     def progress(self, text: str, done: int, total: int | None) -> None:
         """How far a transfer has come: a bar on a terminal, a line at its beginning elsewhere."""
         if self.quiet:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ _FEATURES = (
     ("avx512f", "AVX-512"),
     ("avx512_vnni", "VNNI"),
 )
+_HOST_FOLDERS = ("/usr/lib", f"/usr/lib/{platform.machine()}-linux-gnu", "/usr/lib64")
 _LIBRARIES = (
     "for d in /vendor/lib64 /vendor/lib /system/vendor/lib64 /system/lib64 /usr/lib /usr/lib/*; do "
     "ls $d/libOpenCL.so* $d/libcdsprpc.so 2>/dev/null; done; true"
@@ -100,7 +102,9 @@ def _host() -> _Found:
         flags = _named(_flags(Path("/proc/cpuinfo").read_text(encoding="utf-8")))
     except OSError:
         flags = []
-    return _Found("host", info.name, "", ["host"], info.soc, info.system, flags)
+    found = _Found("host", info.name, "", ["host"], info.soc, info.system, flags)
+    found.opencl = any(any(Path(folder).glob("libOpenCL.so*")) for folder in _HOST_FOLDERS)
+    return found
 
 
 def _emulated() -> Iterator[_Found]:

@@ -10,6 +10,7 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ from mace.cli.execution import (
     targets,
 )
 from mace.cli.layers import show
+from mace.cli.parallel import Lane, on_all, raise_first
 from mace.devices import Device, DeviceInfo
 from mace.devices.job import Outcome, file_name
-from mace.errors import EXIT_OK, EXIT_VERDICT
+from mace.errors import EXIT_OK, EXIT_VERDICT, MaceError
 from mace.export.files import write_files
 from mace.report.layers import LayerReport, describe
 from mace.validation.compare import Verdict, compare, log_csv
@@ -56,7 +58,8 @@ class _Ran:
     """What running one model on one device gave."""
 
     target: Target
-    device: DeviceInfo
+    device: Device
+    info: DeviceInfo
     outcomes: list[Outcome] = field(default_factory=list)  # one for each sample and start
     verdicts: list[Verdict] = field(default_factory=list)
     report: LayerReport | None = None
@@ -70,16 +73,30 @@ def run(options: argparse.Namespace, console: Console) -> int:
             hint="leave it out: OpenCV's reader serves as the reference on this machine",
         )
     references: dict[str, list[list[Any]]] = {}
-    ran = []
+    ran: list[_Ran] = []
+    results: list[_Ran | MaceError] = []
     for target in targets(options):
-        for device in devices_of(target, options):
-            ran.append(_run_target(target, device, options, console, references))
-            _show(ran[-1], console)
+        count = options.samples if options.validate or options.validate_all_layers else 1
+        inputs = samples(target, options.input_dir, options.seed, count, console)
+        found = on_all(
+            devices_of(target, options), partial(_outcomes, target, inputs, options), console
+        )
+        results += found
+        for item in found:
+            if isinstance(item, MaceError):
+                continue
+            _judge(item, inputs, options, console, references)
+            _show(item, console)
+            ran.append(item)
+    if not ran:
+        raise_first(results, console)
+    _show_summary(ran, console)
     if options.report:
         _write_report(ran, options, console)
     if options.validate or options.validate_all_layers:
         _write_log(ran, console)
     console.result["runs"] = [_describe(item) for item in ran]
+    raise_first(results, console)
     failed = [verdict for item in ran for verdict in item.verdicts if not verdict.passed]
     if failed:
         what = "layers" if options.validate_all_layers else "outputs"
@@ -87,35 +104,45 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return EXIT_VERDICT if failed else EXIT_OK
 
 
-def _run_target(
+def _outcomes(
     target: Target,
-    device: Device,
+    inputs: list[Sample],
     options: argparse.Namespace,
-    console: Console,
-    references: dict[str, list[list[Any]]],
+    device: Device,
+    lane: Lane,
 ) -> _Ran:
-    count = options.samples if options.validate or options.validate_all_layers else 1
-    inputs = samples(target, options.input_dir, options.seed, count, console)
+    """Runs one model on one device. Called for several devices at the same time."""
     program = "example" if options.example else "mace_run"
     with job_on_device(target, device, options) as job:
-        ran = _Ran(target, device.info())
+        ran = _Ran(target, device, device.info())
         for start in range(options.restart_round):
             for sample in inputs:
-                with console.step(f"running {target.name} on {ran.device.name}"):
+                with lane.step(f"running {target.name} on {ran.info.name}"):
                     show = sys.stderr if options.vlog_level > 0 else None
                     outcome = job.run(sample.arrays, options.round, program, show)
                 ran.outcomes.append(outcome)
                 if start == 0 and (options.output_dir or options.input_dir):
                     _save_outputs(target, outcome, sample, options)
+    return ran
+
+
+def _judge(
+    ran: _Ran,
+    inputs: list[Sample],
+    options: argparse.Namespace,
+    console: Console,
+    references: dict[str, list[list[Any]]],
+) -> None:
+    """Compares what a device gave with the framework's results, if that is asked for."""
+    target = ran.target
     if options.validate_all_layers:
-        ran.report = _all_layers(target, device, inputs, options, console)
+        ran.report = _all_layers(target, ran.device, inputs, options, console)
         ran.verdicts = [result.verdict for result in ran.report.results]
     elif options.validate:
         if target.name not in references:
             with console.step(f"running {target.name} in its own framework"):
                 references[target.name] = _reference(target, inputs, console)
         ran.verdicts = _compare(target, references[target.name], ran.outcomes[: len(inputs)])
-    return ran
 
 
 def _reference(target: Target, inputs: list[Sample], console: Console) -> list[list[Any]]:
@@ -201,7 +228,7 @@ def _average(ran: _Ran, key: str) -> float:
 
 def _show(ran: _Ran, console: Console) -> None:
     figures = {key: _average(ran, f"{key}_ms") for key in ("init", "warmup", "run_avg")}
-    device = f"{ran.device.name} ({ran.device.abi})"
+    device = f"{ran.info.name} ({ran.info.abi})"
     console.out(
         f"{ran.target.name} on {device}: init {figures['init']:.2f} ms, "
         f"warm-up {figures['warmup']:.2f} ms, run {figures['run_avg']:.2f} ms"
@@ -236,6 +263,20 @@ def _show(ran: _Ran, console: Console) -> None:
     console.table(header, rows, "lrrrrrrl")
 
 
+def _show_summary(ran: list[_Ran], console: Console) -> None:
+    """A table of all runs, if there are several."""
+    if len(ran) < 2:
+        return
+    rows = []
+    for item in ran:
+        times = [f"{_average(item, f'{key}_ms'):.2f}" for key in ("init", "warmup", "run_avg")]
+        least = min((verdict.similarity for verdict in item.verdicts), default=None)
+        info = item.info
+        similarity = "" if least is None else f"{least:.8f}"
+        rows.append([item.target.name, info.name, info.soc, info.abi, _RUNTIME, *times, similarity])
+    console.table((*REPORT_COLUMNS[:-1], "similarity"), rows, "lllllrrrr")
+
+
 def _write_report(ran: list[_Ran], options: argparse.Namespace, console: Console) -> None:
     """Adds a line for each model and device to report.csv."""
     folder = Path(options.report_dir or library_folder(ran[0].target.deployment) / "report")
@@ -248,7 +289,7 @@ def _write_report(ran: list[_Ran], options: argparse.Namespace, console: Console
     if stream.tell() == 0:
         writer.writerow(REPORT_COLUMNS)
     for item in ran:
-        device = item.device
+        device = item.info
         times = [f"{_average(item, f'{key}_ms'):.3f}" for key in ("init", "warmup", "run_avg")]
         writer.writerow(
             [item.target.name, device.name, device.soc, device.abi, _RUNTIME, *times, "False"]
@@ -262,7 +303,7 @@ def _write_log(ran: list[_Ran], console: Console) -> None:
     path = _log_folder(ran[0].target) / "log.csv"
     models = {item.target.name for item in ran}
     abis = {item.target.abi for item in ran}
-    devices = {(item.target.abi, item.device.name) for item in ran}
+    devices = {(item.target.abi, item.info.name) for item in ran}
     rows = []
     for item in ran:
         samples_differ = len({verdict.sample for verdict in item.verdicts}) > 1
@@ -270,7 +311,7 @@ def _write_log(ran: list[_Ran], console: Console) -> None:
         for verdict in item.verdicts:
             parts = [item.target.name] if len(models) > 1 else []
             parts += [item.target.abi] if len(abis) > 1 else []
-            parts += [item.device.name] if len(devices) > len(abis) else []
+            parts += [item.info.name] if len(devices) > len(abis) else []
             name = ":".join([*parts, verdict.output])
             rows.append((f"{name}#{verdict.sample}" if several else name, verdict))
     write_files({path: log_csv(rows).encode()})
@@ -282,7 +323,7 @@ def _describe(ran: _Ran) -> dict[str, Any]:
     return layers | {
         "model": ran.target.name,
         "abi": ran.target.abi,
-        "device": vars(ran.device),
+        "device": vars(ran.info),
         "figures": [outcome.figures for outcome in ran.outcomes],
         "validation": [
             {**vars(verdict), "sqnr_db": verdict.sqnr_db, "passed": verdict.passed}
