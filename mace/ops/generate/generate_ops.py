@@ -137,7 +137,7 @@ def selected(operators: list[Operator], names: list[str]) -> list[Operator]:
     """The operators of these names."""
     unknown = set(names) - {op.name for op in operators}
     if unknown:
-        raise SystemExit(f"ops.yml has no operator '{min(unknown)}', which a selection asks for")
+        raise SystemExit(f"error: ops.yml has no operator '{min(unknown)}', which a selection asks for")
     return [op for op in operators if op.name in names]
 
 
@@ -148,8 +148,10 @@ def main() -> None:
     spec = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
     operators = [Operator(n, s, spec["groups"]) for n, s in sorted(spec["operators"].items())]
     name_files(operators, Path(names).read_text(encoding="utf-8").strip().split(","))
+    others: list[Operator] = []
     if only and only[0]:
-        operators = selected(operators, only[0].split(","))
+        every, operators = operators, selected(operators, only[0].split(","))
+        others = [op for op in every if op not in operators]
     shared_enums = {a.enum_name: a for op in operators for a in op.attrs if a.enum and a.shared}
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
@@ -160,6 +162,7 @@ def main() -> None:
     for output in outputs:
         text = compiled.render(
             operators=operators,
+            others=others,
             shared_enums=shared_enums,
             op=by_file[Path(output).stem] if len(outputs) > 1 else None,
         )

@@ -143,12 +143,14 @@ def _describe(made: Library) -> dict[str, object]:
 
 def _report_sizes(made: Library, root: Path, console: Console) -> None:
     """Writes sizes.txt, sizes.json and sizes.html beside a library, and shows the largest parts."""
+    from mace.graph import schema
     from mace.packaging import sizes
     from mace.report.sizes import treemap_page
 
+    known = {name.lower() for name in schema.operators()}
     sources = [path.stem for path in (root / "mace" / "ops").glob("*.cc")]
-    tests = {name.removesuffix("_test") for name in sources if name.endswith("_test")}
-    pieces = sizes.read_map(made.link_map, sorted(tests & set(sources)))
+    operators = [name for name in sources if name.replace("_", "") in known]
+    pieces = sizes.read_map(made.link_map, operators)
     total = made.shared.stat().st_size
     parts = sizes.summed(pieces)
     lines = [f"{size:>9}  {group}: {part}" for group, part, size in parts]
