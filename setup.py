@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from setuptools import Distribution, setup
@@ -13,6 +15,16 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 _BINARIES = ("libmace.so", "mace_run", "benchmark_model")
+# Platform -> the newest GLIBCXX_3.4.x that auditwheel's policies allow there.
+_GLIBCXX = {
+    (2, 17): 19,
+    (2, 24): 22,
+    (2, 28): 25,
+    (2, 31): 28,
+    (2, 34): 29,
+    (2, 35): 30,
+    (2, 39): 33,
+}
 _DATA = ("mace.desc", "caffe.desc", "ops.yml")
 
 
@@ -44,11 +56,28 @@ class BinaryDistribution(Distribution):
         return True
 
 
+def manylinux(binaries: Sequence[Path]) -> str:
+    """The oldest platform of PEP 600 whose C and C++ libraries have what these binaries need."""
+    glibc, glibcxx = (2, 17), 0
+    for path in binaries:
+        content = path.read_bytes()
+        found = re.findall(rb"\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?(?=\0)", content)
+        glibc = max([glibc, *((int(major), int(minor)) for major, minor in found)])
+        minors = re.findall(rb"\0GLIBCXX_3\.4\.(\d+)(?=\0)", content)
+        glibcxx = max([glibcxx, *map(int, minors)])
+    for platform, newest in _GLIBCXX.items():
+        if newest >= glibcxx:
+            return "manylinux_{}_{}_x86_64".format(*max(glibc, platform))
+    raise SystemExit(f"no manylinux platform is known to have GLIBCXX_3.4.{glibcxx}")
+
+
 class Wheel(bdist_wheel):
     """A wheel for any Python 3: the engine is loaded by ctypes and knows nothing of Python."""
 
     def get_tag(self) -> tuple[str, str, str]:
-        return ("py3", "none", super().get_tag()[2])
+        folder = Path(self.bdist_dir or "")
+        built = [*folder.glob("**/_lib/host/*"), *ROOT.glob("build/lib*/mace/_lib/host/*")]
+        return ("py3", "none", manylinux(built) if built else super().get_tag()[2])
 
 
 setup(cmdclass={"build_py": BuildPy, "bdist_wheel": Wheel}, distclass=BinaryDistribution)

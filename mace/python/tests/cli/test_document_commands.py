@@ -112,6 +112,10 @@ def test_command(document: str, command: str, folder: Path) -> None:
         for flag in re.findall(r"--\w+", command):
             assert flag in shown, f"{document} names {flag}"
         return
+    if match := re.match(r"python (mace/examples/\S+\.py) (--help)", command):
+        script = [sys.executable, str(ROOT / match[1]), match[2]]
+        subprocess.run(script, check=True, capture_output=True)
+        return
     if command.startswith("python tools/compare_frameworks.py"):
         script = [sys.executable, str(ROOT / "tools/compare_frameworks.py"), "--help"]
         subprocess.run(script, check=True, capture_output=True)
