@@ -24,6 +24,24 @@ MaceStatus CheckBooleans(const Tensor &tensor) {
   return MaceStatus::MACE_SUCCESS;
 }
 
+// Floats out of integers with one scale, or one for each index of an axis.
+void ExpandInt8(const int8_t *integers, const ConstTensor &stored, float *floats) {
+  const std::vector<float> &scale = stored.quantize_info.scale;
+  const Shape shape(stored.dims);
+  int64_t inner = 1;
+  for (int d = stored.quantize_info.axis + 1; scale.size() > 1 && d < shape.rank(); ++d) {
+    inner *= shape[d];
+  }
+  if (scale.size() == 1) inner = std::max<int64_t>(shape.elements(), 1);
+  const int64_t elements = shape.elements();
+  for (int64_t begin = 0, channel = 0; begin < elements; begin += inner, ++channel) {
+    const float factor = scale[static_cast<size_t>(channel) % scale.size()];
+    for (int64_t k = begin; k < begin + inner; ++k) {
+      floats[k] = static_cast<float>(integers[k]) * factor;
+    }
+  }
+}
+
 }  // namespace
 
 void Constants::UseMemory(const void *data, size_t size) {
@@ -60,25 +78,29 @@ MaceStatus Constants::Load(const NetDef &net) {
     tensor.dtype = stored.data_type;
     tensor.shape = Shape(stored.dims);
     tensor.is_const = true;
-    if (!stored.quantize_info.scale.empty()) tensor.quantize_info = &stored.quantize_info;
+    const bool half = stored.stored_type == DT_HALF, int8 = stored.stored_type == DT_INT8;
+    if (!stored.quantize_info.scale.empty() && !int8) tensor.quantize_info = &stored.quantize_info;
     const bool present = stored.data_size > 0 || tensor.elements() == 0;
     if (present && data_ != nullptr) {
       // Nothing writes constants: Tensor has one pointer for reading and writing.
       tensor.raw = const_cast<char *>(static_cast<const char *>(data_)) + stored.offset;
     }
     if (stored.data_type == DT_BOOL && present) MACE_RETURN_IF_ERROR(CheckBooleans(tensor));
-    const bool half = stored.stored_type == DT_HALF;
-    if (copied_ && !half && tensor.raw != nullptr) {
+    if (copied_ && !half && !int8 && tensor.raw != nullptr) {
       MACE_RETURN_IF_ERROR(expanded_[i].Allocate(std::max<size_t>(tensor.bytes(), 1)));
       if (tensor.bytes() > 0) std::memcpy(expanded_[i].data(), tensor.raw, tensor.bytes());
       tensor.raw = expanded_[i].data();
     }
-    if (!half || !present || tensor.raw == nullptr) continue;
+    if ((!half && !int8) || !present || tensor.raw == nullptr) continue;
     const size_t count = static_cast<size_t>(tensor.elements());
-    const uint16_t *halves = static_cast<const uint16_t *>(tensor.raw);
     MACE_RETURN_IF_ERROR(expanded_[i].Allocate(count * sizeof(float)));
     float *floats = expanded_[i].as<float>();
-    for (size_t k = 0; k < count; ++k) floats[k] = HalfToFloat(halves[k]);
+    if (int8) {
+      ExpandInt8(static_cast<const int8_t *>(tensor.raw), stored, floats);
+    } else {
+      const uint16_t *halves = static_cast<const uint16_t *>(tensor.raw);
+      for (size_t k = 0; k < count; ++k) floats[k] = HalfToFloat(halves[k]);
+    }
     tensor.raw = floats;
   }
   return MaceStatus::MACE_SUCCESS;

@@ -106,7 +106,8 @@ class Verifier {
                          kMaxRank);
     }
     const bool half = tensor.stored_type == DT_HALF && tensor.data_type == DT_FLOAT;
-    if (tensor.stored_type != DT_INVALID && !half) {
+    const bool int8 = tensor.stored_type == DT_INT8 && tensor.data_type == DT_FLOAT;
+    if (tensor.stored_type != DT_INVALID && !half && !int8) {
       return InvalidArgs("constant '", tensor.name, "': ", DataTypeName(tensor.data_type),
                          " cannot be stored as element type ",
                          static_cast<int>(tensor.stored_type));
@@ -117,6 +118,8 @@ class Verifier {
                          Shape(tensor.dims).ToString());
     }
     if (half) bytes /= 2;
+    if (int8) bytes /= 4;
+    if (int8) MACE_RETURN_IF_ERROR(Int8Scales(tensor));
     MACE_RETURN_IF_ERROR(Quantization("constant", tensor.name, tensor.quantize_info,
                                       tensor.data_type, Shape(tensor.dims)));
     if (options_.shape_only && tensor.data_size == 0) return MaceStatus::MACE_SUCCESS;
@@ -132,6 +135,18 @@ class Verifier {
       return InvalidArgs("constant '", tensor.name, "': bytes ", tensor.offset, " and ",
                          tensor.data_size, " more lie outside model.data of ", data_size_,
                          " bytes");
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  // What Quantization() does not ask of float32 elements that are stored as int8.
+  MaceStatus Int8Scales(const ConstTensor &tensor) const {
+    const QuantizeInfo &info = tensor.quantize_info;
+    if (info.scale.empty() || !info.zero_point.empty() ||
+        (info.scale.size() > 1 && tensor.dims.empty())) {
+      return InvalidArgs("constant '", tensor.name,
+                         "': elements stored as int8 have one scale, or "
+                         "one for each index of an axis, and no zero points");
     }
     return MaceStatus::MACE_SUCCESS;
   }

@@ -185,7 +185,7 @@ def deployment_request(
         inputs=inputs,
         outputs=outputs,
         optimize_options=model.graph_optimize_options or None,
-        half_storage=model.data_type == "fp16_fp32",
+        weight_format=model.stored_as,
         obfuscate=model.obfuscate,
         encryption_key=encryption_key(deployment, name),
     )
@@ -297,7 +297,7 @@ def file_request(
         inputs=inputs,
         outputs=outputs,
         optimize_options=checked.graph_optimize_options or None,
-        half_storage=checked.data_type == "fp16_fp32",
+        weight_format=checked.stored_as,
         obfuscate=checked.obfuscate,
         encryption_key=encryption_key(deployment, name),
     )

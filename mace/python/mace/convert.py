@@ -35,7 +35,8 @@ class ConvertRequest:
 
     inputs, outputs: what the application wants to see; empty: the model's own. A request without
     shape or dtype takes them from the model. weight_file: Caffe only. optimize_options: names of
-    passes, None for all. half_storage: weights are stored in two bytes each. obfuscate: operators
+    passes, None for all. weight_format: how weights are stored, "float32", "float16" or "int8" (see
+    mace.export.weights). obfuscate: operators
     and inner tensors get numbers for names. encryption_key: 32 bytes that the files are encrypted
     with, None for not at all.
     """
@@ -48,7 +49,7 @@ class ConvertRequest:
     outputs: Sequence[InterfaceRequest] = ()
     runtimes: Sequence[str] = ("cpu",)
     optimize_options: Sequence[str] | None = None
-    half_storage: bool = False
+    weight_format: str = "float32"
     obfuscate: bool = False
     encryption_key: bytes | None = field(default=None, repr=False)
 
@@ -137,7 +138,7 @@ def convert_graph(
         request.runtimes,
         request.optimize_options,
         progress,
-        half_storage=request.half_storage,
+        weight_format=request.weight_format,
         observe=observe,
         hide_names=request.obfuscate,
     )
@@ -149,7 +150,7 @@ def convert_imported(
     runtimes: Sequence[str] = ("cpu",),
     optimize_options: Sequence[str] | None = None,
     progress: Progress | None = None,
-    half_storage: bool = False,
+    weight_format: str = "float32",
     observe: Observer | None = None,
     hide_names: bool = False,
 ) -> ConvertedGraph:
@@ -167,7 +168,7 @@ def convert_imported(
         raise ConversionError(name, problems)
     _describe_outputs(graph)
     written, names = obfuscate(graph) if hide_names else (graph, None)
-    model = to_bytes(written, runtimes, half=half_storage, scramble=hide_names)
+    model = to_bytes(written, runtimes, weight_format=weight_format, scramble=hide_names)
     _load(name, graph, model, names)
     return ConvertedGraph(graph, model, names)
 

@@ -29,8 +29,9 @@ from mace.export.files import write_files
 from mace.fetch import file_sha256
 
 if TYPE_CHECKING:
-    from mace.convert import ConvertRequest, ConvertResult
+    from mace.convert import ConvertedGraph, ConvertRequest, ConvertResult
     from mace.graph.problem import Problem
+    from mace.validation.storage import StorageReport
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -47,8 +48,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for request in requests:
         dump = _dump_folder(options, request, len(requests))
         private = None if folder == Path(options.output_dir or "") else folder.parent / PRIVATE
-        result = _convert(request, folder, private, console, dump)
+        ranges = deployment.models[request.name].subgraph.ranges() if deployment else None
+        result, storage = _convert(request, folder, private, console, dump, ranges)
         entry = _describe(request, result)
+        if storage is not None:
+            entry["weights"] = {"format": request.weight_format, **vars(storage)}
         console.result["models"].append(entry)
         operators = str(sum(result.operators.values()))
         size = size_text(sum(path.stat().st_size for path in (result.graph_path, result.data_path)))
@@ -184,7 +188,8 @@ def _convert(
     private: Path | None,
     console: Console,
     dump: Path | None,
-) -> ConvertResult:
+    ranges: list[tuple[float, float]] | None,
+) -> tuple[ConvertResult, StorageReport | None]:
     from mace.analysis.dump import PassDump
     from mace.convert import ConversionError, convert_graph, write_model
 
@@ -205,7 +210,30 @@ def _convert(
             passes.finish()
             console.say(f"wrote {passes.count} graphs to {passes.folder}")
     api.check_output_shapes(request, converted)
-    return write_model(request, converted, folder, private_dir=private)
+    result = write_model(request, converted, folder, private_dir=private)
+    return result, _compare_storage(request, converted, ranges, console)
+
+
+def _compare_storage(
+    request: ConvertRequest,
+    converted: ConvertedGraph,
+    ranges: list[tuple[float, float]] | None,
+    console: Console,
+) -> StorageReport | None:
+    """What storing the weights in fewer bytes gives, said too; None for float32."""
+    from mace.validation.storage import compare_storage
+
+    if request.weight_format == "float32":
+        return None
+    with console.step(f"comparing {request.name} with float32"):
+        report = compare_storage(converted, ranges)
+    sizes = f"{size_text(report.stored_bytes)} in place of {size_text(report.float32_bytes)}"
+    console.say(f"{request.name}: weights as {request.weight_format}: {sizes}")
+    for name, similarity in report.similarity.items():
+        console.say(f"  {printable(name, 60)}: similarity {similarity:.7f} with float32")
+    if report.why:
+        console.say(f"  not compared with float32: {printable(report.why, 300)}")
+    return report
 
 
 def _describe(request: ConvertRequest, result: ConvertResult) -> dict[str, object]:

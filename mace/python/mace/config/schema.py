@@ -82,6 +82,7 @@ _PLATFORM = choice(
     way_out="export the model to ONNX",
 )
 _STORAGE = choice("file", "code")
+_WEIGHTS = choice("float32", "float16", "int8")
 _FORMAT = choice("NHWC", "NCHW", "NONE", later={"OIHW": "this format", "AUTO": "this format"})
 _DTYPE = choice(*DATA_TYPES)
 _BACKEND = choice(
@@ -271,6 +272,13 @@ class Model(_Strict):
         "Types of storage and arithmetic. fp16_fp32 stores weights in half the bytes.",
         "fp32_fp32 (fp32), fp16_fp32",
     )
+    weight_format: Annotated[str, _WEIGHTS] = key(
+        "",
+        "How weights are stored; the engine computes in float32. float16: in half the bytes. int8: "
+        "those of convolutions and products in a quarter, with a scale for each output channel. "
+        "Default: as data_type says.",
+        "float32, float16, int8",
+    )
     graph_optimize_options: Names = key(
         [], "The passes to run on the graph; default: all.", "names separated by commas or blanks"
     )
@@ -348,6 +356,11 @@ class Model(_Strict):
         if found:
             raise PydanticCustomError("mace_keys", "{problems}", {"problems": found})
         return self
+
+    @property
+    def stored_as(self) -> str:
+        """How weights are stored: float32, float16 or int8."""
+        return self.weight_format or ("float16" if self.data_type == "fp16_fp32" else "float32")
 
     @property
     def subgraph(self) -> Subgraph:

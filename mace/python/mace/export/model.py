@@ -17,11 +17,12 @@ from google.protobuf import text_format
 
 from mace import proto_messages
 from mace.errors import MaceError
+from mace.export import weights
 from mace.graph import dtypes, schema
 from mace.graph.ir import Array, Graph, Interface, Node, Value
 
 FORMAT_VERSION = 2
-_SCRAMBLED_VERSION = 3  # of models that older engines cannot read
+_NEWER_VERSION = 3  # of models that older engines cannot read
 MAGIC = 0x4543414D  # the bytes "MACE"
 ALIGNMENT = 64  # bytes, of every constant in model.data
 FORMATS = {"NONE": 0, "NHWC": 1, "NCHW": 2}
@@ -47,18 +48,19 @@ def to_bytes(
     graph: Graph,
     runtimes: Sequence[str] = (),
     keep: Callable[[str, Array], bool] | None = None,
-    half: bool = False,
+    weight_format: str = "float32",
     scramble: bool = False,
 ) -> ModelBytes:
     """Serializes a graph in execution order.
 
     runtimes: those ("cpu", ...) for which every operator was checked. keep: tells whether the
     elements of a constant are stored; others are declared with their shape alone, which is enough
-    to infer shapes. half: float32 constants that binary16 can hold are stored in it; the engine
-    computes in float32 all the same. scramble: no text can be read off model.pb. Raises MaceError when a constant has a type that MACE does not have.
+    to infer shapes. weight_format: how float32 constants are stored, one of weights.FORMATS:
+    float16 all those that binary16 can hold, int8 the weights of convolutions and the like; the
+    engine computes in float32 all the same. scramble: no text can be read off model.pb. Raises MaceError when a constant has a type that MACE does not have.
     """
     net = proto_messages.new("mace.NetDef")
-    writer = _Data(keep, half)
+    writer = _Data(keep, weight_format)
     _write_net(net, graph, writer)
     data = b"".join(writer.chunks)
     net.checked_runtime.extend(sorted(RUNTIMES[r] for r in runtimes))
@@ -68,8 +70,10 @@ def to_bytes(
     model.format_version = FORMAT_VERSION
     model.producer = _producer()
     model.net = proto_messages.serialize(net)
+    if writer.has_int8:
+        model.format_version = _NEWER_VERSION
     if scramble:
-        model.format_version = _SCRAMBLED_VERSION
+        model.format_version = _NEWER_VERSION
         # Of the content, so that equal graphs give equal bytes; 0 stands for none.
         model.net_scramble = xxhash.xxh64_intdigest(model.net) or 1
         model.net = _scrambled(model.net, model.net_scramble)
@@ -104,8 +108,9 @@ def _write_net(net: Any, graph: Graph, data: _Data) -> None:
         _write_node(message, name, node, graph.values)
         for subgraph in node.subgraphs:
             _write_net(message.subgraph.add(), subgraph, data)
+    axes = weights.channel_axes(graph)
     for name in used_constants(graph):
-        data.write(net.tensors.add(), name, graph.consts[name])
+        data.write(net.tensors.add(), name, graph.consts[name], axes.get(name))
     for interface in graph.inputs:
         _write_interface(net.input_info.add(), interface)
     for interface in graph.outputs:
@@ -179,14 +184,16 @@ def used_constants(graph: Graph) -> list[str]:
 class _Data:
     """The content of model.data: the elements of all constants, equal ones once."""
 
-    def __init__(self, keep: Callable[[str, Array], bool] | None, half: bool) -> None:
+    def __init__(self, keep: Callable[[str, Array], bool] | None, weight_format: str) -> None:
         self.chunks: list[bytes] = []
-        self._keep, self._half = keep, half
+        self.has_int8 = False
+        self._keep, self._format = keep, weight_format
         self._size = 0
         self._offsets: dict[bytes, int] = {}
 
-    def write(self, tensor: Any, name: str, array: Array) -> None:
-        """Describes a constant in `tensor`, and adds its elements if they are kept."""
+    def write(self, tensor: Any, name: str, array: Array, axis: int | None) -> None:
+        """Describes a constant in `tensor`, and adds its elements if they are kept. axis: that of
+        the output channels of weights."""
         dtype = dtypes.from_numpy(array.dtype)
         if dtype is None:
             raise MaceError(
@@ -195,9 +202,14 @@ class _Data:
         tensor.name = name
         tensor.dims.extend(array.shape)
         tensor.data_type = dtypes.NUMBERS[dtype]
-        if self._half and dtype == "f32" and _fits_half(array):
-            array = array.astype(np.float16)
-            tensor.stored_type = dtypes.NUMBERS["f16"]
+        stored = self._smaller(array, axis) if dtype == "f32" else None
+        if stored is not None:
+            array = stored.array
+            tensor.stored_type = dtypes.NUMBERS[dtypes.from_numpy(array.dtype) or ""]
+            if stored.scales:
+                self.has_int8 = True
+                tensor.quantize_info.scale.extend(stored.scales)
+                tensor.quantize_info.axis = stored.axis
         if self._keep is not None and not self._keep(name, array):
             return
         raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
@@ -209,11 +221,12 @@ class _Data:
             self._size += padding + len(raw)
         tensor.offset, tensor.data_size = self._offsets[digest], len(raw)
 
-
-def _fits_half(array: Array) -> bool:
-    """Whether no element would become infinite. A single number, such as an epsilon or a limit,
-    stays exact: storing it in two bytes saves nothing."""
-    return array.size > 1 and bool(np.all(np.abs(array) <= np.finfo(np.float16).max))
+    def _smaller(self, array: Array, axis: int | None) -> weights.Stored | None:
+        if self._format == "float16":
+            return weights.as_half(array)
+        if self._format == "int8" and axis is not None:
+            return weights.as_int8(array, axis)
+        return None
 
 
 def _text(model: Any, net: Any) -> str:

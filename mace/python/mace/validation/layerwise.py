@@ -49,7 +49,7 @@ def convert_layers(request: ConvertRequest, optimise: bool = True) -> LayeredMod
     graph = convert_graph(request, observe=origins.update).graph
     instrumented, layers = instrument(graph, origins)
     instrumented = infer(instrumented).graph
-    model = to_bytes(instrumented, request.runtimes, half=request.half_storage)
+    model = to_bytes(instrumented, request.runtimes, weight_format=request.weight_format)
     return LayeredModel(request.name, graph, origins, layers, model)
 
 

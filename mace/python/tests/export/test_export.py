@@ -75,7 +75,7 @@ def test_half_storage_is_expanded_by_the_engine() -> None:
     halves = np.array([0.5, 1 / 3, -2.0], np.float32)
     y = b.op("Eltwise", ["x", b.const(halves)], type="SUM")
     y = b.op("Eltwise", [y, b.const(np.array([1e6, 1.0, 0.0], np.float32))], type="PROD")
-    made = to_bytes(finish(b, y), half=True)
+    made = to_bytes(finish(b, y), weight_format="float16")
     _, net = _read(made.graph)
     small, large = net.tensors
     assert (small.data_type, small.stored_type, small.data_size) == (1, 3, 6)  # as DT_HALF
