@@ -34,6 +34,10 @@ void Plan::Bind(const PlanMemoryIn &memory) {
   for (const auto &[tensor, index] : in_outputs_) {
     tensors_[static_cast<size_t>(tensor)].raw = memory.outputs[index];
   }
+  for (const Part &part : parts_) {
+    char *whole = static_cast<char *>(tensors_[static_cast<size_t>(part.whole)].raw);
+    tensors_[static_cast<size_t>(part.tensor)].raw = whole + part.offset;
+  }
 }
 
 Plan::Plan() = default;

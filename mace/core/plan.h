@@ -83,6 +83,13 @@ class Plan {
     size_t net_operator = 0;
     std::vector<std::pair<int, int>> aliases;
     std::vector<std::pair<int, int>> in_place;
+    // Inputs that may be written into an output, as OpPlanContext::PartOfOutput says.
+    struct PartInput {
+      int output, input;
+      size_t offset;
+      int64_t stride;
+    };
+    std::vector<PartInput> parts;
     int64_t macs = 0;
     ConvPoolArgs args;
   };
@@ -108,6 +115,12 @@ class Plan {
   std::vector<std::pair<int, size_t>> in_arena_;
   std::vector<std::pair<int, size_t>> in_inputs_;
   std::vector<std::pair<int, size_t>> in_outputs_;
+  // Tensors that are written into another one, by the number of both, and where.
+  struct Part {
+    int tensor, whole;
+    size_t offset;
+  };
+  std::vector<Part> parts_;
   std::vector<size_t> copied_outputs_;  // outputs whose tensor lies elsewhere
   std::vector<Shape> output_shapes_;
   std::vector<size_t> output_bytes_;

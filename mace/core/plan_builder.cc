@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "mace/base/allocator.h"
@@ -64,6 +65,7 @@ class Plan::Builder {
     DropUnneededSteps();
     DropUnneededValues();
     Fusion(net_, late_, plan_).AbsorbSums();
+    Fusion(net_, late_, plan_).PlaceParts();
     return PlaceTensors();
   }
 
@@ -229,13 +231,17 @@ class Plan::Builder {
   // False when the sum of all memory does not even fit the address space.
   bool DescribeMemory(MemoryGraph *graph) const {
     graph->tensors.resize(plan_->tensors_.size());
+    // Tensors by the one whose memory they are part of.
+    std::vector<int> whole(plan_->tensors_.size());
+    std::iota(whole.begin(), whole.end(), 0);
+    for (const Part &part : plan_->parts_) whole[At(part.tensor)] = part.whole;
     size_t total = 0;
     for (const Step &step : plan_->steps_) {
       MemoryGraph::Step described;
       for (int input : step.input_numbers) {
-        if (input >= 0) described.inputs.push_back(input);
+        if (input >= 0 && whole[At(input)] == input) described.inputs.push_back(input);
       }
-      described.outputs = step.output_numbers;
+      for (int output : step.output_numbers) described.outputs.push_back(whole[At(output)]);
       for (int output : step.output_numbers) {
         const size_t bytes = plan_->tensors_[At(output)].bytes();
         graph->tensors[At(output)].bytes = bytes;
@@ -243,8 +249,10 @@ class Plan::Builder {
       }
       described.scratch = step.scratch_bytes;
       if (!CheckedAdd(total, step.scratch_bytes, &total)) return false;
-      for (const auto &[o, i] : step.aliases) Share(step, o, i, &described.aliases);
-      for (const auto &[o, i] : step.in_place) Share(step, o, i, &described.in_place);
+      if (described.outputs == step.output_numbers) {
+        for (const auto &[o, i] : step.aliases) Share(step, o, i, &described.aliases);
+        for (const auto &[o, i] : step.in_place) Share(step, o, i, &described.in_place);
+      }
       graph->steps.push_back(std::move(described));
     }
     if (!late_.empty()) graph->steps.push_back(ReadLate());
@@ -287,7 +295,21 @@ class Plan::Builder {
     if (!DescribeMemory(&graph)) {
       return OutOfResources("the activations of the model do not fit the address space");
     }
-    const MemoryPlan memory = PlanMemory(graph);
+    MemoryPlan memory = PlanMemory(graph);
+    if (!plan_->parts_.empty()) {
+      // What is put together early may have to wait for long: memory counts more than a copy.
+      std::vector<Part> parts;
+      parts.swap(plan_->parts_);
+      MemoryGraph apart;
+      DescribeMemory(&apart);
+      MemoryPlan copied = PlanMemory(apart);
+      parts.swap(plan_->parts_);
+      if (copied.arena_bytes < memory.arena_bytes) {
+        Fusion::UndoParts(plan_);
+        graph = std::move(apart);
+        memory = std::move(copied);
+      }
+    }
     if (memory.arena_bytes > limit_ || plan_->value_bytes_ > limit_ - memory.arena_bytes) {
       return OutOfResources("the activations of the model need ",
                             memory.arena_bytes + plan_->value_bytes_, " bytes, more than the ",
@@ -299,7 +321,11 @@ class Plan::Builder {
     for (size_t s = 0; s < plan_->steps_.size(); ++s) {
       plan_->steps_[s].scratch_offset = memory.scratch_offsets[s];
     }
-    for (size_t t = 0; t < memory.tensors.size(); ++t) PlaceTensor(static_cast<int>(t), memory);
+    std::vector<bool> is_part(memory.tensors.size(), false);
+    for (const Part &part : plan_->parts_) is_part[At(part.tensor)] = true;
+    for (size_t t = 0; t < memory.tensors.size(); ++t) {
+      if (!is_part[t]) PlaceTensor(static_cast<int>(t), memory);
+    }
     for (size_t i = 0; i < net_.outputs().size(); ++i) {
       const int output = net_.outputs()[i];
       const bool late = plan_->late(output);

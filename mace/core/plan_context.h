@@ -34,6 +34,9 @@ class Plan::Context : public OpPlanContext {
   void RequestScratch(size_t bytes) override;
   void AliasOutput(int o, int i) override { step_->aliases.emplace_back(o, i); }
   void AllowInPlace(int o, int i) override { step_->in_place.emplace_back(o, i); }
+  void PartOfOutput(int o, int i, size_t offset, int64_t stride) override {
+    step_->parts.push_back({o, i, offset, stride});
+  }
   void SetState(std::unique_ptr<OpState> state) override { step_->state = std::move(state); }
   ThreadPool *thread_pool() const override { return plan_->thread_pool_; }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joins steps of a plan.
+// Saves passes over memory between the steps of a plan.
 #include "mace/core/plan_fusion.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace mace {
@@ -69,6 +70,82 @@ void Plan::Fusion::AbsorbSums() {
   steps.erase(std::remove_if(steps.begin(), steps.end(),
                              [](const Step &step) { return step.operation == nullptr; }),
               steps.end());
+}
+
+namespace {
+
+int64_t RowElements(const Tensor &tensor) {
+  return tensor.shape.rank() == 0 ? 1 : tensor.shape[tensor.shape.rank() - 1];
+}
+
+}  // namespace
+
+bool Plan::Fusion::TryToPlace(int tensor, const Place &place, std::vector<Part> *placed) {
+  const int maker = OnlyMaker(tensor);
+  if (maker < 0) return false;
+  const Step &step = plan_->steps_[At(maker)];
+  const Tensor &part = plan_->tensors_[At(tensor)];
+  if (step.dynamic || step.output_numbers.size() != 1 || part.bytes() == 0) return false;
+  const size_t known = placed->size();
+  placed->push_back({tensor, place.whole, place.offset});
+  if (!step.parts.empty() && PlaceInputs(step, place, placed)) return true;
+  placed->resize(known + 1);
+  const int64_t row = RowElements(part);
+  if (place.stride == row || part.elements() == row ||
+      step.operation->StrideOutput(place.stride, step.state.get())) {
+    return true;
+  }
+  placed->pop_back();
+  return false;
+}
+
+// All inputs of an operator that does nothing but put them together.
+bool Plan::Fusion::PlaceInputs(const Step &step, const Place &place, std::vector<Part> *placed) {
+  const Tensor &output = *step.outputs[0];
+  const size_t first = placed->size();
+  const size_t row_bytes = static_cast<size_t>(RowElements(output)) * DataTypeSize(output.dtype);
+  const bool dense = place.stride == RowElements(output);
+  bool all = step.parts.size() == step.inputs.size();
+  for (size_t i = 0; all && i < step.parts.size(); ++i) {
+    const Step::PartInput &part = step.parts[i];
+    const Place inner = {place.whole, place.offset + part.offset, place.stride};
+    // Rows of the part must begin with those of the output, or be in the same place among them.
+    all = (dense || part.offset < row_bytes) && part.stride == RowElements(output) &&
+          TryToPlace(step.input_numbers[At(part.input)], inner, placed);
+  }
+  if (!all) MakeDense({placed->begin() + static_cast<std::ptrdiff_t>(first), placed->end()}, plan_);
+  return all;
+}
+
+void Plan::Fusion::PlaceParts() {
+  std::vector<Step> &steps = plan_->steps_;
+  std::vector<bool> done(uses_.size(), false);
+  // Backwards, so that what is put together in two steps is written to its last place.
+  for (size_t s = steps.size(); s-- > 0;) {
+    const Step &step = steps[s];
+    if (step.parts.empty() || step.dynamic || done[At(step.output_numbers[0])]) continue;
+    for (const Step::PartInput &part : step.parts) {
+      const Place place = {step.output_numbers[At(part.output)], part.offset, part.stride};
+      std::vector<Part> placed;
+      if (!TryToPlace(step.input_numbers[At(part.input)], place, &placed)) continue;
+      for (const Part &made : placed) done[At(made.tensor)] = true;
+      plan_->parts_.insert(plan_->parts_.end(), placed.begin(), placed.end());
+    }
+  }
+}
+
+void Plan::Fusion::MakeDense(const std::vector<Part> &parts, Plan *plan) {
+  for (const Part &part : parts) {
+    for (const Step &step : plan->steps_) {
+      if (step.output_numbers[0] != part.tensor) continue;
+      step.operation->StrideOutput(RowElements(*step.outputs[0]), step.state.get());
+    }
+  }
+}
+
+void Plan::Fusion::UndoParts(Plan *plan) {
+  MakeDense(plan->parts_, plan);
+  plan->parts_.clear();
 }
 
 }  // namespace mace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joins steps of a plan: an operator that adds to what the one before it computes becomes part of
-// that one's stores.
+// Saves passes over memory between the steps of a plan: a sum becomes part of the stores of the
+// operator before it, and what is concatenated is written where it belongs.
 #ifndef MACE_CORE_PLAN_FUSION_H_
 #define MACE_CORE_PLAN_FUSION_H_
 
@@ -20,12 +20,28 @@ class Plan::Fusion {
   // Operation::Absorb it.
   void AbsorbSums();
 
+  // Has operators write their output as a part of that of the only one which reads it, where that
+  // one says so. Fills plan->parts_.
+  void PlaceParts();
+  // As if PlaceParts had not been called.
+  static void UndoParts(Plan *plan);
+
  private:
+  // A tensor that is to be written as a part of another.
+  struct Place {
+    int whole;
+    size_t offset;   // bytes
+    int64_t stride;  // elements from a row of the tensor to the next
+  };
   static size_t At(int i) { return static_cast<size_t>(i); }
   // The step that makes the tensor, which nothing else needs than one input of one step; or -1.
   int OnlyMaker(int tensor) const;
   bool SameTensors(const Step &step) const;
   bool TryToAbsorb(size_t maker, size_t user);
+  // Adds to *placed what can be written in its place; false if the tensor cannot.
+  bool TryToPlace(int tensor, const Place &place, std::vector<Part> *placed);
+  bool PlaceInputs(const Step &step, const Place &place, std::vector<Part> *placed);
+  static void MakeDense(const std::vector<Part> &parts, Plan *plan);
 
   Plan *plan_;
   std::vector<int> uses_;      // of a tensor

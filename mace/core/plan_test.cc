@@ -17,6 +17,8 @@ namespace {
 struct Journal {
   std::map<std::string, int> runs, plans, inits;
   std::map<std::string, const void *> input, output, scratch;
+  std::map<std::string, int64_t> strides;
+  std::map<std::string, int> copies;
 };
 Journal journal;
 
@@ -42,9 +44,52 @@ class AddOneOp : public Operation {
     journal.scratch[name()] = context->scratch();
     const bool alias = name().find("alias") != std::string::npos;
     if (name().find("fail") != std::string::npos) return RuntimeError("it fails on purpose");
-    for (int64_t i = 0; i < context->output(0)->elements(); ++i) {
-      context->output(0)->mutable_data<float>()[i] =
+    const Shape &shape = context->output(0)->shape;
+    const int64_t row = shape[shape.rank() - 1];
+    const int64_t stride = journal.strides.count(name()) == 1 ? journal.strides[name()] : row;
+    for (int64_t i = 0; i < shape.elements(); ++i) {
+      context->output(0)->mutable_data<float>()[i / row * stride + i % row] =
           context->input(0)->data<float>()[i] + (alias ? 0.0f : 1.0f);
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+  bool StrideOutput(int64_t stride, OpState *) const override {
+    if (name().find("strided") == std::string::npos) return false;
+    journal.strides[name()] = stride;
+    return true;
+  }
+};
+
+// Joins rows of its inputs [rows, columns].
+class JoinOp : public Operation {
+ public:
+  using Operation::Operation;
+  MaceStatus InferShape(OpShapeContext *context) override {
+    int64_t columns = 0;
+    for (int i = 0; i < context->InputCount(); ++i) columns += context->Input(i).shape[1];
+    context->SetOutputShape(0, {context->Input(0).shape[0], columns});
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus Plan(OpPlanContext *context) override {
+    size_t offset = 0;
+    for (int i = 0; i < context->InputCount(); ++i) {
+      context->PartOfOutput(0, i, offset, context->OutputShape(0)[1]);
+      offset += static_cast<size_t>(context->Input(i).shape[1]) * sizeof(float);
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+  MaceStatus Run(OpContext *context) override {
+    float *out = context->output(0)->mutable_data<float>();
+    const int64_t stride = context->output(0)->shape[1];
+    journal.output[name()] = out;
+    for (int i = 0; i < context->input_count(); ++i) {
+      const Tensor &input = *context->input(i);
+      const int64_t row = input.shape[1];
+      if (input.raw != out) ++journal.copies[name()];
+      for (int64_t e = 0; input.raw != out && e < input.elements(); ++e) {
+        out[e / row * stride + e % row] = input.data<float>()[e];
+      }
+      out += row;
     }
     return MaceStatus::MACE_SUCCESS;
   }
@@ -140,6 +185,7 @@ class PlanTest : public testing::Test {
   PlanTest() : pool_(1, AFFINITY_NONE) {
     journal = Journal();
     MACE_REGISTER_OP_CLASS(&registry_, "Softmax", AddOneOp, CPU, DT_FLOAT);
+    MACE_REGISTER_OP_CLASS(&registry_, "Concat", JoinOp, CPU, DT_FLOAT);
     MACE_REGISTER_OP_CLASS(&registry_, "Shape", ShapeOfOp, CPU, DT_FLOAT);
     MACE_REGISTER_OP_CLASS(&registry_, "Fill", ZerosOp, CPU, DT_INT32);
     MACE_REGISTER_OP_CLASS(&registry_, "FullyConnected", PackingOp, CPU, DT_FLOAT);
@@ -445,6 +491,99 @@ TEST_F(PlanTest, DeclaredTypeMustBeTheComputedOne) {
   builder.Input("x", {2}).Output("y", {1}, DT_FLOAT).Op("Shape", "s", {"x"}, {"y"});
   EXPECT_EQ(MakeNet(builder).message(),
             "output 'y' is declared as float32, but the model computes int32");
+}
+
+TEST_F(PlanTest, PartsAreWrittenWhereTheyBelong) {
+  ModelBuilder builder;
+  builder.Input("x", {2, 3})
+      .Output("y", {2, 12})
+      .Op("Softmax", "strided in_place", {"x"}, {"a"})
+      .Op("Softmax", "fixed", {"x"}, {"b"})
+      .Op("Softmax", "strided 2", {"b"}, {"c"})
+      .Op("Softmax", "strided 3", {"x"}, {"d"})
+      .Op("Concat", "inner", {"c", "d"}, {"cd"})
+      .Op("Concat", "outer", {"a", "b", "cd"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{2, 3}}).ok());
+  float x[6] = {0, 1, 2, 3, 4, 5}, y[24] = {};
+  ASSERT_TRUE(Run({x}, {y}).ok());
+  const float expected[24] = {1, 2, 3, 1, 2, 3, 2, 3, 4, 1, 2, 3,
+                              4, 5, 6, 4, 5, 6, 5, 6, 7, 4, 5, 6};
+  for (int i = 0; i < 24; ++i) EXPECT_EQ(y[i], expected[i]) << i;
+  EXPECT_EQ(journal.output["strided in_place"], y);
+  EXPECT_EQ(journal.output["strided 2"], y + 6);
+  EXPECT_EQ(journal.output["strided 3"], y + 9);
+  EXPECT_EQ(journal.output["inner"], y + 6);
+  EXPECT_EQ(journal.copies["inner"], 0);
+  EXPECT_EQ(journal.copies["outer"], 1);  // b has another reader
+  // Other memory at the next run.
+  float y2[24] = {};
+  ASSERT_TRUE(Run({x}, {y2}).ok());
+  EXPECT_EQ(y2[23], 6);
+  EXPECT_EQ(journal.output["strided 3"], y2 + 9);
+}
+
+TEST_F(PlanTest, WhatCannotBeAPartIsCopied) {
+  ModelBuilder builder;
+  builder.Input("x", {2, 3})
+      .Output("y", {2, 15})
+      .Output("kept", {2, 3})
+      .Constant<float>("constant", {2, 3}, {9, 9, 9, 9, 9, 9})
+      .Op("Softmax", "strided kept", {"x"}, {"kept"})
+      .Op("Softmax", "strided twice", {"x"}, {"twice"})
+      .Op("Concat", "join", {"x", "constant", "kept", "twice", "twice"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{2, 3}}).ok());
+  float x[6] = {0, 1, 2, 3, 4, 5}, y[30] = {}, kept[6] = {};
+  ASSERT_TRUE(Run({x}, {y, kept}).ok());
+  EXPECT_EQ(journal.copies["join"], 5);
+  EXPECT_TRUE(journal.strides.empty());
+  EXPECT_EQ(y[29], 6);
+  EXPECT_EQ(y[18], 9);
+  EXPECT_EQ(kept[5], 6);
+}
+
+TEST_F(PlanTest, InnerPartsStayWhereTheOuterOneIsCopied) {
+  ModelBuilder builder;
+  builder.Input("x", {2, 3})
+      .Output("y", {2, 9})
+      .Output("ab", {2, 6})
+      .Op("Softmax", "strided a", {"x"}, {"a"})
+      .Op("Softmax", "strided b", {"x"}, {"b"})
+      .Op("Softmax", "strided c", {"x"}, {"c"})
+      .Op("Concat", "inner", {"a", "b"}, {"ab"})
+      .Op("Concat", "outer", {"ab", "c"}, {"y"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{2, 3}}).ok());
+  float x[6] = {0, 1, 2, 3, 4, 5}, y[18] = {}, ab[12] = {};
+  ASSERT_TRUE(Run({x}, {y, ab}).ok());
+  EXPECT_EQ(journal.output["strided b"], ab + 3);
+  EXPECT_EQ(journal.output["strided c"], y + 6);
+  EXPECT_EQ(journal.copies["inner"], 0);
+  EXPECT_EQ(journal.copies["outer"], 1);
+  EXPECT_EQ(y[17], 6);
+  EXPECT_EQ(y[14], 6);
+}
+
+// In its last place "early" would take the memory of all of y while the wide tensors live.
+TEST_F(PlanTest, MemoryCountsMoreThanACopy) {
+  ModelBuilder builder;
+  builder.Input("x", {1, 4})
+      .Output("z", {1, 260})
+      .Op("Softmax", "early", {"x"}, {"early"})
+      .Op("Softmax", "narrow", {"x"}, {"narrow"})
+      .Op("Concat", "wide", std::vector<std::string>(64, "narrow"), {"w1"})
+      .Op("Softmax", "wider", {"w1"}, {"w2"})
+      .Op("Softmax", "late", {"w2"}, {"late"})
+      .Op("Concat", "join", {"early", "late"}, {"y"})
+      .Op("Softmax", "last", {"y"}, {"z"});
+  ASSERT_TRUE(MakeNet(builder).ok());
+  ASSERT_TRUE(MakePlan({{1, 4}}).ok());
+  float x[4] = {0, 1, 2, 3}, z[260] = {};
+  ASSERT_TRUE(Run({x}, {z}).ok());
+  EXPECT_EQ(journal.copies["join"], 2);
+  EXPECT_EQ(z[3], 5);
+  EXPECT_EQ(z[259], 7);
 }
 
 }  // namespace

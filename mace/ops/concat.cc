@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Joins tensors along an axis.
-#include "mace/base/checked.h"
 #include "mace/ops/attrs/concat.h"
+
+#include "mace/base/checked.h"
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -39,6 +40,26 @@ class ConcatOp : public CopyOperation {
     return SetOutput(context, 0, dims);
   }
 
+  MaceStatus Plan(OpPlanContext *context) override {
+    MACE_RETURN_IF_ERROR(CopyOperation::Plan(context));
+    const Shape &output = context->OutputShape(0);
+    int axis = 0;
+    MACE_RETURN_IF_ERROR(CheckAxis(attrs_.axis, output.rank(), &axis));
+    const int last = output.rank() - 1;
+    // Inputs whose rows are not evenly spread in the output are always copied.
+    if (output.elements() == 0 || (axis != last && output.elements(0, axis) != 1)) {
+      return MaceStatus::MACE_SUCCESS;
+    }
+    const size_t unit = static_cast<size_t>(ElementBytes(*context)) *
+                        static_cast<size_t>(output.elements(axis + 1, output.rank()));
+    int64_t position = 0;
+    for (int i = 0; i < context->InputCount(); ++i) {
+      context->PartOfOutput(0, i, static_cast<size_t>(position) * unit, output[last]);
+      position += context->Input(i).shape[axis];
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
  protected:
   MaceStatus MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) override {
     const Shape &output = context.OutputShape(0);
@@ -53,7 +74,7 @@ class ConcatOp : public CopyOperation {
       kernels::StridedCopy copy(bytes);
       for (int d = 0; d < shape.rank(); ++d) copy.Add(shape[d], src[d], dst[d]);
       copy.SetOffsets(0, offset);
-      steps->push_back({i, 0, copy});
+      steps->push_back({i, 0, copy, offset});
       offset += shape[axis] * dst[axis];
     }
     return MaceStatus::MACE_SUCCESS;

@@ -64,6 +64,14 @@ class ConvolutionOperation : public WindowOperation {
                                          static_cast<ConvolutionState *>(state));
   }
 
+  bool StrideOutput(int64_t stride, OpState *state) const override {
+    auto *convolution = static_cast<ConvolutionState *>(state);
+    // The residual would have to lie as the output does.
+    if (convolution == nullptr || convolution->residual_input >= 0) return false;
+    kernels::MakeStrided(stride, &convolution->plan);
+    return true;
+  }
+
  protected:
   MaceStatus InitConvolution(OpInitContext *context) {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));

@@ -178,8 +178,10 @@ MaceStatus CopyOperation::Plan(OpPlanContext *context) {
 MaceStatus CopyOperation::Run(OpContext *context) {
   for (const Step &step : static_cast<const State *>(context->state())->steps) {
     if (step.copy.units() == 0) continue;
-    RunCopy(context->thread_pool(), step.copy, context->input(step.input)->raw,
-            context->output(step.output)->raw);
+    const void *from = context->input(step.input)->raw;
+    char *to = static_cast<char *>(context->output(step.output)->raw);
+    if (step.part_offset >= 0 && from == to + step.part_offset) continue;
+    RunCopy(context->thread_pool(), step.copy, from, to);
   }
   return MaceStatus::MACE_SUCCESS;
 }

@@ -99,6 +99,8 @@ class CopyOperation : public ShapedOperation {
     int input;
     int output;
     kernels::StridedCopy copy;
+    // Not negative: nothing is to be done if the input lies this many bytes into the output.
+    int64_t part_offset = -1;
   };
   // Appends the steps for the planned shapes, of which not all are empty; Plan prepares them.
   virtual MaceStatus MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) = 0;

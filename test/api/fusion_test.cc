@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums that become part of the convolution before them: the same numbers to the last bit as with
-// the convolution's result kept, which is what asking for it as an output does.
+// Sums that become part of the convolution before them, and parts that are written into what they
+// are concatenated to: the same numbers to the last bit as when each result is kept, which is what
+// asking for it as an output does.
 #include <random>
 
 #include "test/api/models.h"
@@ -185,6 +186,66 @@ TEST_F(FusionTest, Blocks) {
     results[keep] = Values(outputs["y"]);
   }
   ASSERT_EQ(results[0], results[1]);
+}
+
+// Parts of a concatenation from operators of each kind, those that can write them in place and
+// those that cannot; kept as outputs they are all copied.
+TEST_F(FusionTest, Concatenation) {
+  struct Case {
+    int axis;
+    std::vector<int64_t> input, output;
+  };
+  for (const Case &c :
+       {Case{3, {1, 8, 9, 16}, {1, 8, 9, 96}}, Case{3, {2, 5, 5, 16}, {2, 5, 5, 96}},
+        Case{-1, {1, 1, 1, 16}, {1, 1, 1, 96}}, Case{1, {1, 4, 6, 16}, {1, 24, 6, 16}},
+        Case{0, {2, 4, 4, 16}, {12, 4, 4, 16}}, Case{2, {1, 4, 5, 16}, {1, 4, 30, 16}}}) {
+    const auto build = [&](bool keep) {
+      ModelBuilder builder;
+      builder.Input("x", c.input, DT_FLOAT, NHWC)
+          .Output("y", c.output, DT_FLOAT, NHWC)
+          .Constant<float>("wide", {16, 3, 3, 16}, RandomNumbers(16 * 9 * 16, 5))
+          .Constant<float>("each", {1, 3, 3, 16}, RandomNumbers(9 * 16, 8))
+          .Constant<float>("point", {16, 1, 1, 16}, RandomNumbers(256, 6));
+      const std::vector<Argument> same = {StringArg("padding", "SAME"),
+                                          StringArg("activation", "RELU")};
+      builder.Op("Conv2D", "p0", {"x", "point"}, {"p0"}, same)
+          .Op("Conv2D", "p1", {"x", "wide"}, {"p1"}, same)
+          .Op("DepthwiseConv2d", "p2", {"x", "each"}, {"p2"}, same)
+          .Op("Pooling", "p3", {"x"}, {"p3"},
+              {StringArg("padding", "SAME"), StringArg("pooling_type", "MAX"),
+               IntsArg("kernels", {3, 3}), IntsArg("strides", {1, 1})})
+          .Op("Conv2D", "c", {"x", "point"}, {"c"})
+          .Op("Eltwise", "p4", {"c", "x"}, {"p4"}, {StringArg("type", "SUM")})
+          .Op("Activation", "p5", {"x"}, {"p5"}, {StringArg("activation", "SIGMOID")})
+          .Op("Concat", "inner", {"p0", "p1"}, {"inner"}, {IntArg("axis", c.axis)})
+          .Op("Concat", "joined", {"inner", "p2", "p3", "p4", "p5"}, {"y"},
+              {IntArg("axis", c.axis)});
+      if (keep) builder.Output("inner", {1}, DT_FLOAT, NHWC);
+      for (int p = 0; keep && p < 6; ++p) {
+        builder.Output("p" + std::to_string(p), c.input, DT_FLOAT, NHWC);
+      }
+      return builder.Build();
+    };
+    for (int threads : {1, 2}) {
+      std::vector<float> results[2];
+      for (int keep = 0; keep < 2; ++keep) {
+        MaceEngineConfig config;
+        EXPECT_TRUE(config.SetCPUThreadPolicy(threads, AFFINITY_NONE).ok());
+        const auto engine = MakeEngine(build(keep == 1), config);
+        ASSERT_NE(engine, nullptr);
+        std::map<std::string, MaceTensor> inputs, outputs;
+        inputs["x"] = FloatTensor(c.input, RandomNumbers(Shape(c.input).elements(), 7));
+        outputs["y"] = EmptyTensor(c.output);
+        for (int p = 0; keep == 1 && p < 6; ++p) {
+          outputs["p" + std::to_string(p)] = EmptyTensor(c.input);
+        }
+        if (keep == 1) outputs["inner"] = EmptyTensor(c.output);
+        ASSERT_MACE_OK(engine->Run(inputs, &outputs));
+        results[keep] = Values(outputs["y"]);
+      }
+      ASSERT_EQ(results[0], results[1]) << "axis " << c.axis << ", threads " << threads;
+    }
+  }
 }
 
 }  // namespace
