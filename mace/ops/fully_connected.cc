@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // input * weight^T + bias. With one row of input it is bound by reading the weights, which threads
 // share out; they are packed so that each is read once, in order.
+#include "mace/ops/attrs/fully_connected.h"
+
 #include <memory>
 
 #include "mace/ops/activation_params.h"
-#include "mace/ops/attrs/fully_connected.h"
 #include "mace/ops/matrix_product.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
@@ -57,9 +58,12 @@ class FullyConnectedOp : public WindowOperation {
     const int64_t n = weight[0], k = weight.elements(1, weight.rank());
     auto state = std::make_unique<State>();
     state->plan = PlanProduct(out.elements() / n, k, n, context->thread_pool()->num_threads());
-    if (!weight_is_packed_) {
-      context->RequestScratch(static_cast<size_t>(state->plan.packed_floats) * sizeof(float));
-    }
+    state->packed_scratch_floats =
+        weight_is_packed_ ? 0 : (state->plan.packed_floats + 15) / 16 * 16;
+    state->thread_scratch_floats = ProductScratchFloats(state->plan);
+    const int64_t floats = state->packed_scratch_floats +
+                           state->thread_scratch_floats * context->thread_pool()->num_threads();
+    if (floats > 0) context->RequestScratch(static_cast<size_t>(floats) * sizeof(float));
     context->SetState(std::move(state));
     return MaceStatus::MACE_SUCCESS;
   }
@@ -67,20 +71,26 @@ class FullyConnectedOp : public WindowOperation {
   MaceStatus Run(OpContext *context) override {
     const State *state = static_cast<const State *>(context->state());
     if (state == nullptr) return MaceStatus::MACE_SUCCESS;
+    float *scratch = static_cast<float *>(context->scratch());
     const float *packed = packed_.as<float>();
     if (!weight_is_packed_) {
       const Tensor &weight = *context->input(1);
       const Tensor *bias = context->input_count() > 2 ? context->input(2) : nullptr;
-      Pack(weight, bias, static_cast<float *>(context->scratch()));
-      packed = static_cast<const float *>(context->scratch());
+      Pack(weight, bias, scratch);
+      packed = scratch;
+      scratch += state->packed_scratch_floats;
     }
     const float *input = context->input(0)->data<float>();
     float *output = context->output(0)->mutable_data<float>();
-    context->thread_pool()->ParallelFor(state->plan.tiles, 1, [=](int64_t begin, int64_t end, int) {
-      for (int64_t tile = begin; tile < end; ++tile) {
-        kernels::RunConvTile(state->plan, epilogue_, input, packed, output, tile, nullptr);
-      }
-    });
+    context->thread_pool()->ParallelFor(
+        state->plan.tiles, 1, [=](int64_t begin, int64_t end, int thread) {
+          float *own = state->thread_scratch_floats == 0
+                           ? nullptr
+                           : scratch + thread * state->thread_scratch_floats;
+          for (int64_t tile = begin; tile < end; ++tile) {
+            kernels::RunConvTile(state->plan, epilogue_, input, packed, output, tile, own);
+          }
+        });
     return MaceStatus::MACE_SUCCESS;
   }
 
@@ -92,6 +102,8 @@ class FullyConnectedOp : public WindowOperation {
  private:
   struct State : OpState {
     kernels::ConvPlan plan;
+    int64_t packed_scratch_floats = 0;  // before the threads' scratch; 0 if weights are constant
+    int64_t thread_scratch_floats = 0;
   };
 
   static void Pack(const Tensor &weight, const Tensor *bias, float *packed) {

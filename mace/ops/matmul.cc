@@ -89,7 +89,9 @@ class MatMulOp : public MatMulBase {
     auto state = std::make_unique<State>();
     state->k = a.columns;
     if (state->k > 0) PlanProducts(a, b, out, context->thread_pool()->num_threads(), state.get());
-    const int64_t floats = state->packed_scratch_floats + state->a_scratch_floats;
+    state->thread_scratch_floats = state->k > 0 ? ProductScratchFloats(state->plan) : 0;
+    const int64_t floats = state->packed_scratch_floats + state->a_scratch_floats +
+                           state->thread_scratch_floats * context->thread_pool()->num_threads();
     if (floats > 0) context->RequestScratch(static_cast<size_t>(floats) * sizeof(float));
     context->SetState(std::move(state));
     return MaceStatus::MACE_SUCCESS;
@@ -126,12 +128,17 @@ class MatMulOp : public MatMulBase {
     const kernels::ConvEpilogue epilogue = {
         -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity(), {}};
     const int64_t tiles = state->plan.tiles;
-    pool->ParallelFor(state->products * tiles, 1, [&](int64_t begin, int64_t end, int) {
+    float *const scratch = static_cast<float *>(context->scratch()) + state->packed_scratch_floats +
+                           state->a_scratch_floats;
+    pool->ParallelFor(state->products * tiles, 1, [&](int64_t begin, int64_t end, int thread) {
+      float *own = state->thread_scratch_floats == 0
+                       ? nullptr
+                       : scratch + thread * state->thread_scratch_floats;
       for (int64_t i = begin; i < end; ++i) {
         const int64_t product = i / tiles;
         kernels::RunConvTile(state->plan, epilogue, a + state->a_offsets[product],
                              packed + state->b_offsets[product], output + product * state->c_floats,
-                             i % tiles, nullptr);
+                             i % tiles, own);
       }
     });
     return MaceStatus::MACE_SUCCESS;
@@ -147,6 +154,7 @@ class MatMulOp : public MatMulBase {
     std::vector<int64_t> a_offsets, b_offsets;
     int64_t packed_scratch_floats = 0;  // of b, if it is computed
     int64_t a_scratch_floats = 0;       // of a upright, if it is transposed
+    int64_t thread_scratch_floats = 0;  // after those, for each thread
   };
 
   // A matrix of one row or column lies the same either way.
@@ -184,7 +192,9 @@ class MatMulOp : public MatMulBase {
       }
     }
     if (!b_is_packed_) state->packed_scratch_floats = b_count * state->plan.packed_floats;
-    if (NeedsTransposition(a)) state->a_scratch_floats = a.batch.elements() * a.elements();
+    if (NeedsTransposition(a)) {
+      state->a_scratch_floats = (a.batch.elements() * a.elements() + 15) / 16 * 16;
+    }
   }
 
   void TransposeA(ThreadPool *pool, const Tensor &tensor, float *upright) const {

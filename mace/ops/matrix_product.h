@@ -20,6 +20,12 @@ inline kernels::ConvPlan PlanProduct(int64_t m, int64_t k, int64_t n, int thread
   return kernels::PlanConv(s, kernels::BestGemm(), threads);
 }
 
+// Floats of scratch for each thread that RunConvTile takes for the plan, a multiple of 16. A single
+// row is met where it lies.
+inline int64_t ProductScratchFloats(const kernels::ConvPlan &plan) {
+  return plan.shape.in_w > 1 ? (plan.scratch_floats + 15) / 16 * 16 : 0;
+}
+
 // Packs B, element (l, j) at b[l * stride_k + j * stride_n], as products of any number of rows
 // take it.
 inline void PackProduct(int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
