@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace mace {
 namespace kernels {
@@ -22,32 +23,56 @@ constexpr intptr_t kGroupFloats = 36 * 1024 / 4;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Pointers to `height` rows from `row` on, of which `count` exist, in lines of m rows.
+// Pointers to rows in lines of m rows, a group after the other.
 template <typename T>
-void RowPointers(T *base, intptr_t m, intptr_t line_step, intptr_t row_step, intptr_t row,
-                 int count, int height, T **rows) {
-  intptr_t i = row;
-  if (row >= m) {
-    const intptr_t y = row / m;
-    i -= y * m;
-    base += y * line_step;
-  }
-  T *at = base + i * row_step;
-  if (count == kMaxRows && i + kMaxRows <= m) {
-    for (int r = 0; r < kMaxRows; ++r, at += row_step) rows[r] = at;
-    return;
-  }
-  for (int r = 0; r < height; ++r) {
-    rows[r] = at;
-    if (r + 1 >= count) continue;
-    at += row_step;
-    if (++i == m) {
-      i = 0;
-      base += line_step;
-      at = base;
+class Rows {
+ public:
+  Rows(T *base, intptr_t m, intptr_t line_step, intptr_t row_step, intptr_t row)
+      : line_(base), m_(m), line_step_(line_step), row_step_(row_step), i_(row) {
+    if (row >= m) {
+      line_ += row / m * line_step;
+      i_ = row % m;
     }
+    at_ = line_ + i_ * row_step;
   }
-}
+
+  // The next `count` rows, and the last of them again up to `height`.
+  void Next(int count, int height, T **rows) {
+    if (count == height && i_ + height <= m_) {
+      if (height == kMaxRows) return Fill(std::make_integer_sequence<int, kMaxRows>(), rows);
+      if (height == kHalfRows) return Fill(std::make_integer_sequence<int, kHalfRows>(), rows);
+    }
+    for (int r = 0; r < height; ++r) {
+      rows[r] = at_;
+      if (r + 1 < count) Advance(1, 1);
+    }
+    Advance(1, 1);
+  }
+
+ private:
+  template <int... kRow>
+  void Fill(std::integer_sequence<int, kRow...>, T **rows) {
+    T *at = at_;
+    ((rows[kRow] = at, at += row_step_), ...);
+    at_ = at;
+    Advance(sizeof...(kRow), 0);
+  }
+
+  // `count` rows on, of which at_ has still to take `steps`.
+  void Advance(intptr_t count, intptr_t steps) {
+    i_ += count;
+    at_ += steps * row_step_;
+    if (i_ < m_) return;
+    i_ = 0;
+    line_ += line_step_;
+    at_ = line_;
+  }
+
+  T *line_;
+  T *at_;
+  const intptr_t m_, line_step_, row_step_;
+  intptr_t i_;  // in the line
+};
 
 class PackedLoop {
  public:
@@ -113,10 +138,11 @@ class PackedLoop {
     pack.taps = call_.taps;
     pack.k = call_.k;
     pack.packed = call_.scratch;
+    Rows<const float> rows(call_.a, m_, a_line_, lda_, begin);
     for (intptr_t row = begin; row < end; row += rows_, pack.packed += tile_floats_) {
       const int count = Count(row, end);
       pack.height = Height(count);
-      RowPointers(call_.a, m_, a_line_, lda_, row, count, pack.height, pointers);
+      rows.Next(count, pack.height, pointers);
       kernel_.pack(pack);
     }
   }
@@ -125,10 +151,11 @@ class PackedLoop {
     float *pointers[kMaxRows];
     block_.c = pointers;
     block_.a = call_.scratch == nullptr ? call_.a + call_.tap_offsets[0] : call_.scratch;
+    Rows<float> rows(c, m_, c_line_, ldc_, begin);
     for (intptr_t row = begin; row < end; row += rows_, block_.a += tile_floats_) {
       const int count = Count(row, end);
       block_.height = Height(count);
-      RowPointers(c, m_, c_line_, ldc_, row, count, block_.height, pointers);
+      rows.Next(count, block_.height, pointers);
       kernel_.block(block_);
     }
   }
