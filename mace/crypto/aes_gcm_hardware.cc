@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // AES-256-GCM by the rounds and carry-less products of the processor, through Highway.
+
+// Kernels with SSE4 do without these instructions, which this file is about.
+#undef HWY_DISABLE_PCLMUL_AES
+
 #include <cstring>
 
 #include "hwy/highway.h"
