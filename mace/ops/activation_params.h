@@ -28,6 +28,7 @@ MACE_SAME_ACTIVATION(kActivationSoftplus, kSoftplus);
 MACE_SAME_ACTIVATION(kActivationGelu, kGelu);
 MACE_SAME_ACTIVATION(kActivationMish, kMish);
 MACE_SAME_ACTIVATION(kActivationSelu, kSelu);
+MACE_SAME_ACTIVATION(kActivationGeluTanh, kGeluTanh);
 #undef MACE_SAME_ACTIVATION
 
 // The group's kinds are the first of those of the operator Activation.

@@ -59,6 +59,8 @@ TEST(Activation, AllFunctions) {
         nan}},
       {Builder("SELU"),
        {-1.757509f, -1.1113307f, -0.38889019f, 0, 0.52535049f, 2.101402f, 7.3549069f, inf, nan}},
+      {Builder("GELU_TANH"),
+       {-0, -0.15880801f, -0.10032465f, 0, 0.34571401f, 1.9545977f, 7, inf, nan}},
   };
   for (const Golden &golden : goldens) {
     OpCase op_case = {golden.def.def().arg[0].s,

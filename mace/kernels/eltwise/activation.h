@@ -27,6 +27,7 @@ enum ActivationFunction : int32_t {
   kActivationGelu,         // x * (1 + erf(x / sqrt(2))) / 2
   kActivationMish,         // x * tanh(log(1 + exp(x)))
   kActivationSelu,         // s * (x < 0 ? a * (exp(x) - 1) : x), a = 1.67326324, s = 1.05070098
+  kActivationGeluTanh,     // x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2
   kActivationCount,
 };
 

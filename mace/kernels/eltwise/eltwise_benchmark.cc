@@ -19,9 +19,9 @@ const char *const kBinaryNames[] = {"sum", "sub", "prod",     "div",       "min"
 const char *const kUnaryNames[] = {"neg",        "abs",  "sqrt", "rsqrt", "square",
                                    "reciprocal", "exp",  "log",  "floor", "ceil",
                                    "round",      "sign", "erf",  "sin",   "cos"};
-const char *const kActivationNames[] = {"noop",      "relu",        "relux",     "tanh", "sigmoid",
-                                        "leakyrelu", "hardsigmoid", "hardswish", "elu",  "silu",
-                                        "prelu",     "softplus",    "gelu",      "mish", "selu"};
+const char *const kActivationNames[] = {
+    "noop", "relu", "relux", "tanh",     "sigmoid", "leakyrelu", "hardsigmoid", "hardswish",
+    "elu",  "silu", "prelu", "softplus", "gelu",    "mish",      "selu",        "gelu_tanh"};
 
 std::vector<float> Numbers(float first) {
   std::vector<float> numbers(kElements);

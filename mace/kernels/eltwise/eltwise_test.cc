@@ -322,6 +322,7 @@ const ActivationParams kActivations[] = {
     {kActivationGelu, 0, 0, 0},
     {kActivationMish, 0, 0, 0},
     {kActivationSelu, 0, 0, 0},
+    {kActivationGeluTanh, 0, 0, 0},
 };
 
 TEST_F(UnaryKernel, ActivationsOfAllRemainders) {

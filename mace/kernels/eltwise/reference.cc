@@ -143,6 +143,8 @@ double Apply(const ActivationParams &params, double x) {
       return x * std::tanh(Softplus(x));
     case kActivationSelu:
       return kSeluScale * (x < 0 ? kSeluAlpha * std::expm1(x) : x);
+    case kActivationGeluTanh:
+      return x * Sigmoid(std::sqrt(8 / M_PI) * (x + 0.044715 * x * x * x));
     default:
       return x;
   }

@@ -313,6 +313,14 @@ void Activate(const ActivationParams &params, const float *in, float *out, int64
       const V alpha = Set(1.67326324f), scale = Set(1.05070098f);
       return ForEach(in, out, n, [=](V x) { return hn::Mul(scale, EluOf(x, alpha)); });
     }
+    case kActivationGeluTanh: {
+      // (1 + tanh(z)) / 2 is 1 / (1 + exp(-2 z)).
+      const V linear = Set(-1.5957691f), cubic = Set(-0.071354816f);
+      return ForEach(in, out, n, [=](V x) {
+        const V power = hn::Mul(x, hn::MulAdd(cubic, hn::Mul(x, x), linear));
+        return hn::Div(x, hn::Add(one, ExpOf(power)));
+      });
+    }
     default:
       if (in != out) memcpy(out, in, static_cast<size_t>(n) * sizeof(float));
       return;

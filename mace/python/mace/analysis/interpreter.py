@@ -117,6 +117,7 @@ def activation(x: Array, a: Attrs, slope: Array | None = None) -> Array:
         "SELU": lambda v: (
             1.0507009873554805 * np.where(v < 0, 1.6732632423543772 * np.expm1(np.minimum(v, 0)), v)
         ),
+        "GELU_TANH": lambda v: v * _sigmoid(math.sqrt(8 / math.pi) * (v + 0.044715 * v**3)),
     }
     return table[a["activation"]](x.astype(np.float64)).astype(x.dtype)
 
@@ -301,6 +302,20 @@ def _layer_norm(i: Inputs, a: Attrs, n: Node) -> list[Array]:
     x = i[0].astype(np.float64)
     axes = tuple(range(a["axis"] % x.ndim, x.ndim))
     y = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + a["epsilon"])
+    if len(i) > 1 and i[1] is not None:
+        y = y * i[1]
+    if len(i) > 2 and i[2] is not None:
+        y = y + i[2]
+    return [y.astype(np.float32)]
+
+
+@op("GroupNorm")
+def _group_norm(i: Inputs, a: Attrs, n: Node) -> list[Array]:
+    x = i[0].astype(np.float64)
+    groups = a["groups"] or x.shape[-1]
+    split = x.reshape(x.shape[0], -1, groups, x.shape[-1] // max(groups, 1))
+    mean, variance = (f((1, 3), keepdims=True) for f in (split.mean, split.var))
+    y = ((split - mean) / np.sqrt(variance + a["epsilon"])).reshape(x.shape)
     if len(i) > 1 and i[1] is not None:
         y = y * i[1]
     if len(i) > 2 and i[2] is not None:

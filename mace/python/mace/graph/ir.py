@@ -43,7 +43,7 @@ class Node:
     attrs: dict[str, Any] = field(default_factory=dict)
     source: str = ""
     # Graphs inside the operator, in the order of ops.yml. They are closed: what they read of this
-    # graph is among `inputs`. Passes do not look into them.
+    # graph is among `inputs`. Passes treat each as a graph of its own.
     subgraphs: list[Graph] = field(default_factory=list)
 
 

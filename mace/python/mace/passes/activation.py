@@ -4,7 +4,10 @@ the operators before them."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from mace.graph import schema
 from mace.graph.ir import Node
@@ -32,8 +35,15 @@ def recognise(r: Rewriter) -> None:
     rules = (_clip, _hard_sigmoid, _hard_swish_chain, _gated, _gelu, _leaky, _parametric)
     for rule in rules:
         for node in r.nodes("Eltwise"):
-            if r.alive(node) and r.dtype(node.outputs[0]) in ("f32", None):
+            if r.alive(node) and _is_float(r, node):
                 rule(r, node)
+
+
+def _is_float(r: Rewriter, node: Node) -> bool:
+    """Whether an Eltwise is one of float32, as its constants tell where nothing else is known."""
+    dtype = r.dtype(node.outputs[0])
+    known = [c.dtype for t in node.inputs if (c := r.const(t)) is not None]
+    return dtype == "f32" or (dtype is None and all(d == np.float32 for d in known))
 
 
 def is_activation(node: Node | None, kind: str) -> bool:
@@ -173,17 +183,73 @@ def _parametric(r: Rewriter, node: Node) -> None:
 
 
 def _gelu(r: Rewriter, node: Node) -> None:
-    """x * (1 + erf(x / sqrt(2))) * 0.5, in whichever order the factors come."""
+    """x * (1 + erf(x / sqrt(2))) * 0.5 and its approximation by tanh, in whichever order the factors
+    come."""
     x, factor, gate = _gelu_factors(r, node)
     if x is None or gate is None or not near(factor, 0.5):
         return
     one = with_scalar(r, r.producer(gate), "SUM")
+    tanh = r.producer(one[0], "Activation") if one is not None and near(one[1], 1) else None
+    if is_activation(tanh, "TANH"):
+        if tanh is not None and _is_cubic(r, tanh.inputs[0], x):
+            _put(r, node, [x], "GELU_TANH")
+        return
     erf = r.producer(one[0], "Unary") if one is not None and near(one[1], 1) else None
     if erf is None or erf.attrs["type"] != "ERF":
         return
     inner = with_scalar(r, r.producer(erf.inputs[0]), "PROD")
     if inner is not None and inner[0] == x and near(inner[1] * inner[1], 0.5):
         _put(r, node, [x], "GELU")
+
+
+def _is_cubic(r: Rewriter, tensor: str, x: str) -> bool:
+    """Whether the tensor is sqrt(2 / pi) * (x + 0.044715 x^3), with the factor outside or inside."""
+    factor = 1.0
+    scaled = with_scalar(r, r.producer(tensor), "PROD")
+    if scaled is not None:
+        tensor, factor = scaled
+    node = r.producer(tensor)
+    wanted = math.sqrt(2 / math.pi)
+    if eltwise(r, node, "SUM") and node is not None:  # c x + d x^3
+        terms = [_monomial(r, t, x) for t in node.inputs]
+        found = {power: value * factor for power, value in terms}
+        return len(found) == 2 and near(found.get(1, 0), wanted) and _near_cubic(found, wanted)
+    if eltwise(r, node, "PROD") and node is not None:  # x (1 + d x^2)
+        for other, gate in (node.inputs, node.inputs[::-1]):
+            added = with_scalar(r, r.producer(gate), "SUM")
+            power, value = _monomial(r, other, x)
+            if added is None or power != 1:
+                continue
+            square, inner = _monomial(r, added[0], x)
+            found = {square + 1: inner * value * factor}
+            return near(added[1] * value * factor, wanted) and _near_cubic(found, wanted)
+    return False
+
+
+def _near_cubic(found: dict[int, float], wanted: float) -> bool:
+    return abs(found.get(3, 0) / (0.044715 * wanted) - 1) < 1e-4
+
+
+def _monomial(r: Rewriter, tensor: str, x: str) -> tuple[int, float]:
+    """The power of x, up to 3, that a tensor is, and the factor before it; 0 if it is none."""
+    if tensor == x:
+        return 1, 1.0
+    node = r.producer(tensor)
+    if node is None:
+        return 0, 0.0
+    if node.op == "Unary" and node.attrs["type"] == "SQUARE" and node.inputs[0] == x:
+        return 2, 1.0
+    exponent = with_scalar(r, node, "POW")
+    if exponent is not None and node.inputs[0] == x and exponent[1] in (2, 3):
+        return int(exponent[1]), 1.0
+    scaled = with_scalar(r, node, "PROD")
+    if scaled is not None:
+        power, value = _monomial(r, scaled[0], x)
+        return power, value * scaled[1]
+    if not eltwise(r, node, "PROD"):
+        return 0, 0.0
+    (first, one), (second, two) = (_monomial(r, t, x) for t in node.inputs)
+    return (first + second, one * two) if first and second and first + second <= 3 else (0, 0.0)
 
 
 def _gelu_factors(r: Rewriter, node: Node) -> tuple[str | None, float, str | None]:
@@ -228,96 +294,3 @@ def fold_activation(r: Rewriter) -> None:
         r.remove(node)
         before.attrs.update(activation_attrs(node))
         r.set_output(before, 0, output)
-
-
-@graph_pass("FOLD_LAYERNORM")
-def layer_norm(r: Rewriter) -> None:
-    """Replaces (x - mean) / sqrt(variance + epsilon) over the last dimensions by a LayerNorm."""
-    for node in r.nodes("Eltwise"):
-        if r.alive(node):
-            _layer_norm(r, node)
-    for node in r.nodes("LayerNorm"):
-        _scale_layer_norm(r, node)
-
-
-def _layer_norm(r: Rewriter, node: Node) -> None:
-    centred = _numerator(r, node)
-    difference = r.producer(centred, "Eltwise") if centred is not None else None
-    if centred is None or difference is None or not eltwise(r, difference, "SUB"):
-        return
-    x, mean = difference.inputs
-    rank = r.rank(x)
-    reduced = _mean_axes(r, mean, rank)
-    if reduced is None or reduced[0] != x or rank is None:
-        return
-    found = _variance(r, node, centred)
-    if found is None or found[1] is None or found[2] != reduced[1]:
-        return
-    first = min(reduced[1])
-    if sorted(reduced[1]) == list(range(first, rank)):
-        r.replace(node, "LayerNorm", [x], axis=first - rank, epsilon=found[1])
-
-
-def _numerator(r: Rewriter, node: Node) -> str | None:
-    """The tensor that is divided by a square root, or multiplied with its inverse."""
-    if eltwise(r, node, "DIV"):
-        return node.inputs[0]
-    if eltwise(r, node, "PROD"):
-        for tensor, other in (node.inputs, node.inputs[::-1]):
-            source = r.producer(other, "Unary")
-            if source is not None and source.attrs["type"] == "RSQRT":
-                return tensor
-    return None
-
-
-def _mean_axes(r: Rewriter, tensor: str, rank: int | None) -> tuple[str, list[int]] | None:
-    """What the tensor is the mean of, and over which axes."""
-    node = r.producer(tensor, "Reduce")
-    if node is None or node.attrs["reduce_type"] != "MEAN" or rank is None:
-        return None
-    if not node.attrs.get("keepdims", False) or not node.attrs.get("axis"):
-        return None
-    return node.inputs[0], sorted(a % rank for a in node.attrs["axis"])
-
-
-def _variance(r: Rewriter, node: Node, centred: str) -> tuple[str, float, list[int]] | None:
-    """The variance by which `node` divides: its tensor, epsilon and the axes."""
-    root = next((t for t in node.inputs if t != centred), "")
-    source = r.producer(root, "Unary")
-    if source is None or source.attrs["type"] not in ("SQRT", "RSQRT"):
-        return None
-    added = with_scalar(r, r.producer(source.inputs[0]), "SUM")
-    if added is None:
-        return None
-    reduced = _mean_axes(r, added[0], r.rank(centred))
-    square = r.producer(reduced[0]) if reduced is not None else None
-    if reduced is None or square is None:
-        return None
-    squared = square.op == "Unary" and square.attrs["type"] == "SQUARE"
-    squared |= eltwise(r, square, "PROD") and square.inputs[0] == square.inputs[1]
-    power = with_scalar(r, square, "POW")
-    squared |= power is not None and power[1] == 2 and power[0] == square.inputs[0]
-    if not squared or square.inputs[0] != centred:
-        return None
-    return added[0], added[1], reduced[1]
-
-
-def _scale_layer_norm(r: Rewriter, node: Node) -> None:
-    """Takes a constant factor and addend of the normalized dimensions into a LayerNorm."""
-    shape = r.shape(node.inputs[0])
-    if shape is None:
-        return
-    wanted = shape[r.attr(node, "axis") :]
-    for kind, place in (("PROD", 1), ("SUM", 2)):
-        user = r.only_user(node.outputs[0])
-        if user is None or not eltwise(r, user, kind):
-            continue
-        found = split_const(r, user)
-        if found is None or found[1].shape != wanted or (place == 1 and len(node.inputs) > 1):
-            continue
-        constant = next(t for t in user.inputs if t != node.outputs[0])
-        inputs = [*node.inputs, *[""] * (place - len(node.inputs)), constant]
-        output = user.outputs[0]
-        r.remove(user)
-        r.set_inputs(node, inputs)
-        r.set_output(node, 0, output)

@@ -133,6 +133,14 @@ def _last_fixed(r: Rewriter, node: Node, order: list[int]) -> Sunk | None:
     return Sunk([x, *node.inputs[1:]], order, attrs)
 
 
+def _channels_fixed(r: Rewriter, node: Node, order: list[int]) -> Sunk | None:
+    """GroupNorm, for which batch and channels stay where they are."""
+    x = source(r, node.inputs[0], order)
+    if x is None or order[0] != 0 or order[-1] != len(order) - 1:
+        return None
+    return Sunk([x, *node.inputs[1:]], order, node.attrs)
+
+
 def _one_axis(r: Rewriter, node: Node, order: list[int]) -> Sunk | None:
     """Softmax and ArgMax: one axis, which moves."""
     x = source(r, node.inputs[0], order)
@@ -325,6 +333,7 @@ RULES: dict[str, Rule] = {
     "Eltwise": _elementwise,
     "FullyConnected": _last_fixed,
     "Gather": _gather,
+    "GroupNorm": _channels_fixed,
     "Identity": _pointwise,
     "LayerNorm": _last_fixed,
     "Pad": _pad,

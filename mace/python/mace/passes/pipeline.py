@@ -6,8 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mace.errors import MaceError, did_you_mean
-from mace.graph.ir import Graph
-from mace.passes import activation, blocks, cleanup, constants, layout, linear, matmul, window
+from mace.graph.ir import Graph, Value
+from mace.passes import (
+    activation,
+    attention,
+    blocks,
+    cleanup,
+    constants,
+    layout,
+    linear,
+    matmul,
+    normalization,
+    window,
+)
 from mace.passes.rewrite import PASSES, Pass
 
 # What later groups rely on comes first: constants, then transposes out of the way, then folding.
@@ -21,7 +32,8 @@ _SIMPLIFY: tuple[Pass, ...] = (
     cleanup.fold_reduce_reshape,
     blocks.block_operators,
     activation.recognise,
-    activation.layer_norm,
+    normalization.layer_norm,
+    normalization.group_norm,
 )
 _FUSE: tuple[Pass, ...] = (
     layout.sink_transposes,
@@ -29,6 +41,7 @@ _FUSE: tuple[Pass, ...] = (
     matmul.matmul_to_fc,
     matmul.transpose_matmul,
     matmul.fold_fc_reshape,
+    attention.fold_attention_scale,
     window.flatten_atrous,
     window.fold_pad,
     window.channel_shuffle,
@@ -85,7 +98,7 @@ def optimize(
     """The graph after all passes, or after those named in `options` alone, in the usual order.
 
     Sorting and the removal of dead code are always done. Ranks and shapes in graph.values let
-    passes do more. Raises MaceError for a name that is no pass.
+    passes do more. Graphs inside operators are optimised too. Raises MaceError for a name that is no pass.
     """
     chosen = _chosen(options)
     watch = observe or (lambda _name, _graph: None)
@@ -94,7 +107,22 @@ def optimize(
         graph = _apply((*_SIMPLIFY, *_FUSE), graph, chosen, watch)
         if _summary(graph) == before:
             break
-    return _apply(_FINISH, graph, chosen, watch)
+    return _inside(_apply(_FINISH, graph, chosen, watch), options)
+
+
+def _inside(graph: Graph, options: Sequence[str] | None) -> Graph:
+    """Optimises the graphs inside operators, of which types are known but no shapes: those of a
+    loop may be others in each round."""
+    if not any(node.subgraphs for node in graph.nodes):
+        return graph
+    result = graph.copy()
+    for node in result.nodes:
+        for index, inner in enumerate(node.subgraphs):
+            values = inner.values
+            inner.values = {i.name: Value(i.name, i.dtype) for i in inner.inputs}
+            node.subgraphs[index] = optimize(inner, options)
+            node.subgraphs[index].values = values
+    return result
 
 
 def _apply(passes: Sequence[Pass], graph: Graph, chosen: set[str], watch: Observer) -> Graph:

@@ -9,10 +9,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from mace.analysis.infer import infer
 from mace.errors import MaceError
 from mace.graph.ir import Array
 from mace.importers.base import ImportFailed
 from mace.importers.onnx.importer import import_proto
+from mace.passes import optimize
 from onnx import TensorProto, helper
 
 from mace import onnx_backend
@@ -139,6 +141,44 @@ def test_scan(axis: int, backward: int) -> None:
     np.testing.assert_allclose(last, state, rtol=1e-5)
     expected = np.moveaxis(np.array(results)[:: -1 if backward else 1], 0, axis)
     np.testing.assert_allclose(stacked, expected, rtol=1e-5)
+
+
+def test_graphs_inside_are_optimised() -> None:
+    """The transposes round a convolution in a loop go, and its batch norm; integers stay integers."""
+    inner = [_info("i", INT64, []), _info("c", BOOL, []), _info("v", FLOAT, [1, 2, 4, 4])]
+    node = helper.make_node
+    nodes = [
+        node("Conv", ["v", "w"], ["a"], pads=[1, 1, 1, 1]),
+        node("BatchNormalization", ["a", "s", "s", "s", "s"], ["n"]),
+        node("Relu", ["n"], ["r"]),
+        node("Conv", ["r", "w"], ["o"], pads=[1, 1, 1, 1]),
+        node("Max", ["i", "zero"], ["low"]),
+        node("Min", ["low", "three"], ["clipped"]),
+        node("Identity", ["c"], ["d"]),
+    ]
+    outputs = [_info("d", BOOL, []), _info("o", FLOAT, [1, 2, 4, 4]), _info("clipped", INT64, [])]
+    body = _graph(nodes, inner, outputs)
+    random = np.random.default_rng(0)
+    constants = {
+        "w": random.standard_normal((2, 2, 3, 3)).astype(np.float32),
+        "s": np.array([0.5, 2], np.float32),
+        "zero": np.array(1),
+        "three": np.array(3),
+    }
+    for name, array in constants.items():
+        body.initializer.append(onnx.numpy_helper.from_array(array, name))
+    loop = node("Loop", ["n", "", "x"], ["y", "all"], body=body)
+    inputs = [_info("n", INT64, []), _info("x", FLOAT, [1, 2, 4, 4])]
+    model = _model(_graph([loop], inputs, [_info("y", FLOAT), _info("all", INT64)]))
+    x = random.standard_normal((1, 2, 4, 4)).astype(np.float32)
+    _agrees(model, {"n": np.array(6), "x": x})
+    graph = optimize(infer(import_proto(model)).graph)
+    (found,) = [n.subgraphs[0] for n in graph.nodes if n.op == "Loop"]
+    ops = [n.op for n in found.nodes]
+    assert ops.count("Transpose") == 2 and "BatchNorm" not in ops and ops.count("Conv2D") == 2
+    assert "Activation" not in ops
+    again = optimize(graph)
+    assert [n.op for g in again.nodes for s in g.subgraphs for n in s.nodes] == ops
 
 
 @pytest.mark.parametrize("nested", [False, True])

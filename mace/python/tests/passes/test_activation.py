@@ -57,6 +57,28 @@ def _prelu(b: Builder, alpha: str, order: int = 1) -> str:
     return b.op("Eltwise", [positive, negative][::order], type="SUM")
 
 
+def _gelu_tanh(b: Builder, form: str) -> str:
+    root, d = (2 / np.pi) ** 0.5, 0.044715
+    if form == "cube":
+        cube = b.op("Eltwise", ["x", _f(b, 3)], type="POW")
+    elif form == "products":
+        cube = b.op("Eltwise", [b.op("Eltwise", ["x", "x"], type="PROD"), "x"], type="PROD")
+    else:
+        cube = b.op("Eltwise", ["x", b.op("Unary", ["x"], type="SQUARE")], type="PROD")
+    if form == "inside":
+        inner = b.op("Eltwise", [b.op("Unary", ["x"], type="SQUARE"), _f(b, d)], type="PROD")
+        inner = b.op("Eltwise", [inner, _f(b, 1)], type="SUM")
+        scaled = b.op("Eltwise", ["x", _f(b, root)], type="PROD")
+        power = b.op("Eltwise", [scaled, inner], type="PROD")
+    else:
+        inner = b.op("Eltwise", [cube, _f(b, d)], type="PROD")
+        inner = b.op("Eltwise", ["x", inner], type="SUM")
+        power = b.op("Eltwise", [inner, _f(b, root)], type="PROD")
+    one = b.op("Eltwise", [b.op("Activation", [power], activation="TANH"), _f(b, 1)], type="SUM")
+    half = b.op("Eltwise", ["x", _f(b, 0.5)], type="PROD")
+    return b.op("Eltwise", [half, one], type="PROD")
+
+
 PATTERNS: dict[str, tuple[str, Make]] = {
     "softplus": ("SOFTPLUS", _softplus),
     "mish": ("MISH", lambda b: _mish(b, b.op("Activation", ["x"], activation="SOFTPLUS"))),
@@ -117,6 +139,10 @@ PATTERNS: dict[str, tuple[str, Make]] = {
     "gelu": ("GELU", lambda b: _gelu(b, "product")),
     "gelu of half x": ("GELU", lambda b: _gelu(b, "x")),
     "gelu of half gate": ("GELU", lambda b: _gelu(b, "gate")),
+    "gelu by tanh": ("GELU_TANH", lambda b: _gelu_tanh(b, "cube")),
+    "gelu by tanh of products": ("GELU_TANH", lambda b: _gelu_tanh(b, "products")),
+    "gelu by tanh of a square": ("GELU_TANH", lambda b: _gelu_tanh(b, "square")),
+    "gelu by tanh, factored": ("GELU_TANH", lambda b: _gelu_tanh(b, "inside")),
 }
 
 
@@ -127,6 +153,18 @@ def test_pattern(name: str) -> None:
     graph = apply(finish(b, make(b)), optimize)
     assert count(graph) == {"Activation": 1}
     assert graph.nodes[0].attrs["activation"] == kind
+
+
+@pytest.mark.parametrize("coefficient", [0.05, 0.0])
+def test_no_gelu_by_tanh(coefficient: float) -> None:
+    b = builder(x=(2, 4))
+    cube = b.op("Eltwise", ["x", _f(b, 3)], type="POW")
+    inner = b.op("Eltwise", [cube, _f(b, coefficient)], type="PROD")
+    inner = b.op("Eltwise", [b.op("Eltwise", ["x", inner], type="SUM"), _f(b, 0.8)], type="PROD")
+    one = b.op("Eltwise", [b.op("Activation", [inner], activation="TANH"), _f(b, 1)], type="SUM")
+    y = b.op("Eltwise", [b.op("Eltwise", ["x", _f(b, 0.5)], type="PROD"), one], type="PROD")
+    graph = apply(finish(b, y), optimize)
+    assert all(n.attrs.get("activation") != "GELU_TANH" for n in graph.nodes)
 
 
 @pytest.mark.parametrize("factor", [1.5, -0.1, 1.0])

@@ -240,24 +240,7 @@ def _swish(b: Builder, n: OnnxNode) -> None:
 
 @register("Gelu", versions=(20, 20))
 def _gelu(b: Builder, n: OnnxNode) -> None:
-    x = n.inputs[0]
-    if n.attr("approximate", "none") != "tanh":
-        _activation(b, n, "GELU")
-        return
-    # 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), as the operator's definition says.
-    square = b.op("Unary", [x], type="SQUARE")
-    inner = b.op("Eltwise", [square, scalar(b, n, 0.044715, x)], type="PROD")
-    inner = b.op("Eltwise", [inner, scalar(b, n, 1, x)], type="SUM")
-    inner = b.op("Eltwise", [inner, x], type="PROD")
-    inner = b.op("Eltwise", [inner, scalar(b, n, math.sqrt(2 / math.pi), x)], type="PROD")
-    tanh = b.op("Activation", [inner], activation="TANH")
-    half = b.op("Eltwise", [x, scalar(b, n, 0.5, x)], type="PROD")
-    b.op(
-        "Eltwise",
-        [b.op("Eltwise", [tanh, scalar(b, n, 1, x)], type="SUM"), half],
-        n.outputs,
-        type="PROD",
-    )
+    _activation(b, n, "GELU_TANH" if n.attr("approximate", "none") == "tanh" else "GELU")
 
 
 @register("ThresholdedRelu", versions=(10, 22))

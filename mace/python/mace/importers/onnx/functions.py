@@ -89,8 +89,11 @@ def _expand_graph(
         changed = True
         inner_versions = {"" if o.domain in DOMAINS else o.domain: o for o in body.opset_import}
         for replacement in _instantiate(body, node, domain, version):
-            own = inner_versions.get("" if replacement.domain in DOMAINS else replacement.domain)
-            opsets[key_of(replacement)] = own.version if own is not None else version
+            place = "" if replacement.domain in DOMAINS else replacement.domain
+            own = inner_versions.get(place)
+            # A body that does not say which version it means is written for that of the model.
+            same = version if place == domain else versions.get(place, version)
+            opsets[key_of(replacement)] = own.version if own is not None else same
             nodes.append(replacement)
     if changed:
         copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]

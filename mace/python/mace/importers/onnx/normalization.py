@@ -68,10 +68,18 @@ def _batch_norm_of_batch(b: Builder, n: OnnxNode) -> None:
 
 @register("InstanceNormalization", versions=(6, 22))
 def _instance_norm(b: Builder, n: OnnxNode) -> None:
-    x = n.inputs[0]
-    rank = n.rank(x)
-    y = _standardize(b, n, x, list(range(2, rank)), float(n.attr("epsilon", 1e-5)))
-    _scale_channels(b, n, y, rank, n.outputs)
+    _normalize_groups(b, n, 0, n.inputs[1:3], float(n.attr("epsilon", 1e-5)))
+
+
+def _normalize_groups(
+    b: Builder, n: OnnxNode, groups: int, vectors: list[str], epsilon: float
+) -> None:
+    """A GroupNorm of N C ... as the node's output; 0 groups: as many as channels."""
+    x, back = channels_last(b, n, n.inputs[0])
+    last = n.outputs if back is None else None
+    y = b.op("GroupNorm", [x, *vectors], last, groups=groups, epsilon=epsilon)
+    if back is not None:
+        b.op("Transpose", [y], n.outputs, dims=back)
 
 
 def _standardize(b: Builder, n: OnnxNode, x: str, axes: list[int], epsilon: float) -> str:
@@ -109,14 +117,17 @@ def _scale_channels(b: Builder, n: OnnxNode, y: str, rank: int, outputs: list[st
 @register("GroupNormalization", versions=(18, 21))
 def _group_norm(b: Builder, n: OnnxNode) -> None:
     x, groups = n.inputs[0], int(n.require("num_groups"))
+    epsilon = float(n.attr("epsilon", 1e-5))
+    if groups < 1:
+        raise UnsupportedError(f"the attribute num_groups is {groups}", "it must be at least 1")
+    if n.opset >= 21:
+        _normalize_groups(b, n, groups, n.inputs[1:3], epsilon)
+        return
+    # One scale for each group.
     flat = b.op("Reshape", [x], shape=[0, groups, -1], copy_zeros=True)
-    y = _standardize(b, n, flat, [2], float(n.attr("epsilon", 1e-5)))
-    shape = b.op("Shape", [x], output_type="i64")
-    if n.opset < 21:  # one scale for each group
-        y = _scale_channels(b, n, y, 3, [b.tensor("scaled")])
-        b.op("Reshape", [y, shape], n.outputs)
-    else:
-        _scale_channels(b, n, b.op("Reshape", [y, shape]), n.rank(x), n.outputs)
+    y = _standardize(b, n, flat, [2], epsilon)
+    y = _scale_channels(b, n, y, 3, [b.tensor("scaled")])
+    b.op("Reshape", [y, b.op("Shape", [x], output_type="i64")], n.outputs)
 
 
 @register("LayerNormalization", versions=(17, 17))
@@ -150,6 +161,9 @@ def _rms_norm(b: Builder, n: OnnxNode) -> None:
 @register("MeanVarianceNormalization", versions=(9, 13))
 def _mean_variance(b: Builder, n: OnnxNode) -> None:
     axes = [int(a) for a in n.attr("axes", [0, 2, 3])]
+    if axes == [2, 3] and n.rank(n.inputs[0]) == 4:
+        _normalize_groups(b, n, 0, [], 1e-9)
+        return
     y = _standardize(b, n, n.inputs[0], axes, 1e-9)
     b.op("Identity", [y], n.outputs)
 
