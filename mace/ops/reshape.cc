@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same elements in another shape.
-#include "mace/base/checked.h"
 #include "mace/ops/attrs/reshape.h"
+
+#include "mace/base/checked.h"
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -20,7 +21,7 @@ class ReshapeOp : public AliasOperation {
     int first = 0, last = 0;
     MACE_RETURN_IF_ERROR(ReplacedDims(input.rank(), &first, &last));
 
-    std::vector<int64_t> dims(input.begin(), input.begin() + first);
+    std::vector<int64_t> dims(input.begin(), input.begin() + first), replaced;
     for (size_t i = 0; i < wanted.size(); ++i) {
       int64_t dim = wanted[i];
       if (dim == 0 && attrs_.copy_zeros) {
@@ -31,10 +32,11 @@ class ReshapeOp : public AliasOperation {
         }
         dim = input[static_cast<int>(from)];
       }
-      dims.push_back(dim);
+      replaced.push_back(dim);
     }
+    MACE_RETURN_IF_ERROR(Complete(input, input.elements(first, last), &replaced));
+    dims.insert(dims.end(), replaced.begin(), replaced.end());
     dims.insert(dims.end(), input.begin() + last, input.end());
-    MACE_RETURN_IF_ERROR(Complete(input, &dims));
     return SetOutput(context, 0, dims);
   }
 
@@ -55,9 +57,9 @@ class ReshapeOp : public AliasOperation {
     return MaceStatus::MACE_SUCCESS;
   }
 
-  // Computes the dimension that is -1 and checks the number of elements.
-  MaceStatus Complete(const Shape &input, std::vector<int64_t> *dims) const {
-    const int64_t elements = input.elements();
+  // Computes the dimension that is -1 and checks the number of elements, those of the dimensions
+  // that are replaced: another one may be 0, and tell nothing.
+  MaceStatus Complete(const Shape &input, int64_t elements, std::vector<int64_t> *dims) const {
     int64_t product = 1;
     int64_t *unknown = nullptr;
     for (int64_t &dim : *dims) {

@@ -66,6 +66,13 @@ TEST(ReshapeTest, Shapes) {
            .AddIntArg("num_axes", 2),
        {MakeIota<float>({2, 3, 4})},
        {MakeIota<float>({6, 4})}},
+      {"no elements elsewhere",
+       OpDefBuilder("Reshape")
+           .AddIntsArg("shape", {-1})
+           .AddIntArg("axis", 1)
+           .AddIntArg("num_axes", 2),
+       {MakeTensor<float>({0, 3, 4}, {})},
+       {MakeTensor<float>({0, 12}, {})}},
       {"caffe insertion",
        OpDefBuilder("Reshape")
            .AddIntsArg("shape", {1})

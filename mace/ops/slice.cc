@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ONNX Slice: elements from start to end in steps, indices clamped to the input.
+#include <algorithm>
+
 #include "mace/ops/data_movement.h"
 
 namespace mace {
@@ -53,7 +55,10 @@ class SliceOp : public CopyOperation {
     for (int64_t dim : input) ranges->push_back({0, 1, dim});
     for (size_t i = 0; i < axes.size(); ++i) {
       if (steps[i] == 0) return Invalid("the step along axis ", axes[i], " is 0");
-      (*ranges)[axes[i]] = ClampedRange(input[axes[i]], starts[i], ends[i], steps[i]);
+      // ONNX has backward slices that start before the first element start with it.
+      const int64_t size = input[axes[i]];
+      const int64_t start = steps[i] < 0 ? std::max(starts[i], -size) : starts[i];
+      (*ranges)[axes[i]] = ClampedRange(size, start, ends[i], steps[i]);
     }
     return MaceStatus::MACE_SUCCESS;
   }

@@ -5,10 +5,13 @@ conversion is what the device would have computed."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+import numpy as np
 
 from mace.errors import MaceError
-from mace.graph.ir import Array, Graph, Interface
+from mace.graph import schema
+from mace.graph.ir import Array, Graph, Interface, Node, Quantization
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +31,20 @@ def evaluate(graph: Graph, tensors: Iterable[str]) -> dict[str, Array]:
             single = _static_part(graph, [output.name])
             computed.update((_run(single) if single else None) or {})
     return result | computed
+
+
+def quantization_of(node: Node, value: Callable[[str], Array | None]) -> Quantization | None:
+    """How the constant was quantized that a Dequantize makes; None for other operators, and for
+    blocks with scales of their own."""
+    if node.op != "Dequantize" or node.attrs.get("block_size", 0):
+        return None
+    integers, scale = value(node.inputs[0]), value(node.inputs[1])
+    if integers is None or scale is None or scale.ndim > 1:
+        return None
+    zero = value(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else None
+    points = np.zeros(scale.size, np.int32) if zero is None else zero.astype(np.int32).reshape(-1)
+    axis = int(schema.attribute(node, "axis")) if scale.size > 1 else 0
+    return Quantization(scale.reshape(-1), points, axis % max(1, integers.ndim))
 
 
 def static_tensors(graph: Graph) -> set[str]:

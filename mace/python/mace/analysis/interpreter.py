@@ -407,7 +407,8 @@ def _slice(i: Inputs, a: Attrs, n: Node) -> list[Array]:
         stop: int | None = int(end)
         if step < 0 and end < -size:
             stop = None
-        index[axis] = slice(int(start), stop, int(step))
+        first = max(int(start), -size) if step < 0 else int(start)
+        index[axis] = slice(first, stop, int(step))
     return [x[tuple(index)]]
 
 

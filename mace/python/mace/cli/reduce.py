@@ -13,7 +13,7 @@ from mace.cli.console import Console, printable
 from mace.convert import ConversionError, ConvertRequest, convert_graph
 from mace.errors import EXIT_OK, MaceError
 from mace.export.files import write_files
-from mace.reduction.capture import capture, make_case
+from mace.reduction.capture import Capture, capture, make_case
 from mace.reduction.cases import Case, GraphCase, Part
 from mace.reduction.predicates import (
     CommandFails,
@@ -35,7 +35,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     first, second = _engines(options, request.platform)
     case = make_case(request)
     with console.step(f"running {request.name} on {first.text}"):
-        capture(case, request, first, ranges, options.seed, options.unknown_size, options.timeout)
+        how = Capture(request, first, ranges, options.seed, options.unknown_size, options.timeout)
+        capture(case, how)
     for predicate in _predicates(options, request, second):
         console.say(f"looking for: {predicate.sentence()}")
         reduced = reduce_case(

@@ -19,7 +19,7 @@ from mace import proto_messages
 from mace.errors import MaceError
 from mace.export import weights
 from mace.graph import dtypes, schema
-from mace.graph.ir import Array, Graph, Interface, Node, Value
+from mace.graph.ir import Array, Graph, Interface, Node, Quantization, Value
 
 FORMAT_VERSION = 2
 _NEWER_VERSION = 3  # of models that older engines cannot read
@@ -110,7 +110,11 @@ def _write_net(net: Any, graph: Graph, data: _Data) -> None:
             _write_net(message.subgraph.add(), subgraph, data)
     axes = weights.channel_axes(graph)
     for name in used_constants(graph):
-        data.write(net.tensors.add(), name, graph.consts[name], axes.get(name))
+        tensor = net.tensors.add()
+        data.write(tensor, name, graph.consts[name], axes.get(name))
+        # A smaller storage has scales of its own.
+        if name in graph.quantization and not tensor.quantize_info.scale:
+            _write_quantization(tensor.quantize_info, graph.quantization[name])
     for interface in graph.inputs:
         _write_interface(net.input_info.add(), interface)
     for interface in graph.outputs:
@@ -166,6 +170,12 @@ def _write_attribute(message: Any, attribute: schema.Attribute, value: Any) -> N
         message.floats.extend(float(v) for v in value)
     else:
         message.s = str(value).encode()
+
+
+def _write_quantization(message: Any, quantization: Quantization) -> None:
+    message.scale.extend(float(v) for v in quantization.scale)
+    message.zero_point.extend(int(v) for v in quantization.zero_point)
+    message.axis = quantization.axis
 
 
 def _write_interface(message: Any, interface: Interface) -> None:

@@ -29,6 +29,21 @@ class Value:
     shape: Dims | None = None
 
 
+@dataclass(frozen=True)
+class Quantization:
+    """How the float32 elements of a constant were integers in the source: scale * (integer -
+    zero_point), with one of both for the tensor, or one for each index of `axis`."""
+
+    scale: Array
+    zero_point: Array
+    axis: int = 0
+
+    def permuted(self, order: list[int]) -> Quantization:
+        """That of the transposed tensor."""
+        axis = order.index(self.axis) if self.scale.size > 1 else 0
+        return Quantization(self.scale, self.zero_point, axis)
+
+
 @dataclass
 class Node:
     """One operator. `inputs` may hold "" for an absent optional input.
@@ -75,6 +90,8 @@ class Graph:
     inputs: list[Interface] = field(default_factory=list)
     outputs: list[Interface] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)  # filled by shape inference
+    # Of constants that were quantized in the source, by name.
+    quantization: dict[str, Quantization] = field(default_factory=dict)
     # Transposes and the like that passes added, also those that went again: they tell which tensor
     # of the source a tensor is (analysis/origins.py).
     moves: list[Node] = field(default_factory=list)
@@ -101,6 +118,7 @@ class Graph:
             [Interface(i.name, i.shape, i.dtype, i.data_format) for i in self.inputs],
             [Interface(o.name, o.shape, o.dtype, o.data_format) for o in self.outputs],
             dict(self.values),
+            dict(self.quantization),
             list(self.moves),
             self._counter,
         )

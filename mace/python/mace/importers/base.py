@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from mace.analysis.evaluate import evaluate
+from mace.analysis.evaluate import evaluate, quantization_of
 from mace.errors import MaceError
-from mace.graph.ir import Array, Graph, Interface, Node
+from mace.graph.ir import Array, Graph, Interface, Node, Quantization
 from mace.graph.problem import Problem as Problem
 
 SourceNode = TypeVar("SourceNode")
@@ -123,6 +123,13 @@ class Builder:
         if tensor in self._static and tensor not in self._values:
             self._values[tensor] = evaluate(self.graph, [tensor]).get(tensor)
         return self._values.get(tensor)
+
+    def quantization(self, tensor: str) -> Quantization | None:
+        """How a constant that Dequantize makes was quantized, if that can be told."""
+        node = self._static.get(tensor)
+        while node is not None and node.op == "Identity":
+            node = self._static.get(node.inputs[0])
+        return quantization_of(node, self.value) if node is not None else None
 
     def nhwc(self, tensor: str) -> str:
         """The rank-4 tensor with channels moved last."""

@@ -21,11 +21,11 @@ def pool_volume(b: Builder, x: str, kernel: list[int], attrs: dict[str, Any]) ->
     # N D (H W) C, windows over D alone.
     y = b.op("Reshape", [x], shape=[-1], axis=2, num_axes=2)
     y = b.op("Pooling", [y], kernels=[kernel[0], 1], **deep)
+    front = b.op("Shape", [y], start=0, end=2, output_type="i32")
     # (N D) H W C, windows over H and W.
     one = b.const([-1], np.int32)
     size = b.op("Shape", [x], start=2, end=4, output_type="i32")
     images = b.op("Concat", [one, size], axis=0)
     y = b.op("Reshape", [y, images], axis=0, num_axes=3)
     y = b.op("Pooling", [y], kernels=kernel[1:], **flat)
-    batch = b.op("Shape", [x], start=0, end=1, output_type="i32")
-    return b.op("Reshape", [y, b.op("Concat", [batch, one], axis=0)], axis=0, num_axes=1)
+    return b.op("Reshape", [y, front], axis=0, num_axes=1)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from mace.analysis.evaluate import evaluate, static_tensors
+from mace.analysis.evaluate import evaluate, quantization_of, static_tensors
 from mace.passes.rewrite import Rewriter, graph_pass
 
 # Results that are so many bytes larger than what they are made of stay computed.
@@ -32,4 +32,8 @@ def fold_constants(r: Rewriter) -> None:
             continue
         if tensor in r.outputs:
             continue
-        r.redirect(tensor, r.add_const(f"{tensor}/folded", array))
+        name, source = r.add_const(f"{tensor}/folded", array), r.producer(tensor, "Dequantize")
+        quantized = quantization_of(source, r.const) if source is not None else None
+        if quantized is not None:
+            r.graph.quantization[name] = quantized
+        r.redirect(tensor, name)

@@ -25,6 +25,10 @@ def matmul_to_fc(r: Rewriter) -> None:
         if not r.attr(node, "transpose_b"):
             matrix = matrix.T
         name = r.add_const(f"{node.outputs[0]}/weight", np.ascontiguousarray(matrix))
+        quantized = r.graph.quantization.get(node.inputs[1])
+        if quantized is not None and weight.ndim == 2:
+            order = [0, 1] if r.attr(node, "transpose_b") else [1, 0]
+            r.graph.quantization[name] = quantized.permuted(order)
         r.replace(node, "FullyConnected", [node.inputs[0], name], axis=-1)
 
 

@@ -133,8 +133,7 @@ def _scale_layer_norm(r: Rewriter, node: Node) -> None:
 
 @graph_pass("FOLD_INSTANCE_NORM")
 def group_norm(r: Rewriter) -> None:
-    """Replaces an instance norm of channels that are joined to groups by a GroupNorm, and takes
-    constant factors and addends of channels into it."""
+    """Recognises norms of groups of channels, and takes constant factors and addends into them."""
     for node in r.nodes("Reshape"):
         if r.alive(node):
             _group_norm(r, node)

@@ -129,6 +129,9 @@ def _renamed(
             _renamed(inner, set(), avoided, names, operators, tensors) for inner in node.subgraphs
         ]
     result.consts = {new[name]: array for name, array in graph.consts.items()}
+    result.quantization = {
+        new[name]: value for name, value in graph.quantization.items() if name in new
+    }
     for interface in (*result.inputs, *result.outputs):
         interface.name = new[interface.name]
     result.values = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +28,27 @@ from mace.validation.sources import NCHW, source_tensors
 Array: TypeAlias = npt.NDArray[Any]
 
 
+@dataclass(frozen=True)
+class Capture:
+    """How the values of a case are made: by which engine, of which random inputs."""
+
+    request: ConvertRequest
+    engine: Engine
+    ranges: list[tuple[float, float]]  # of the inputs in their order; -1 to 1 for those after
+    seed: int
+    size: int  # of unknown dimensions
+    timeout: float  # seconds
+
+    def range_of(self, index: int) -> tuple[float, float]:
+        """The range of an input."""
+        return self.ranges[index] if index < len(self.ranges) else (-1.0, 1.0)
+
+    def inputs(self, infos: list[TensorInfo]) -> dict[str, Array]:
+        """Random inputs of these types and shapes."""
+        bounds = [self.range_of(k) for k in range(len(infos))]
+        return random_inputs(with_sizes(infos, self.size), bounds, self.seed)
+
+
 def make_case(request: ConvertRequest) -> Case:
     """The model in parts: as ONNX if it is that, else as MACE imports it. Raises MaceError."""
     if request.platform == "onnx":
@@ -34,21 +56,13 @@ def make_case(request: ConvertRequest) -> Case:
     return GraphCase(request.name, infer(import_graph(request)).graph, request.optimize_options)
 
 
-def capture(
-    case: Case,
-    request: ConvertRequest,
-    engine: Engine,
-    ranges: list[tuple[float, float]],
-    seed: int,
-    size: int,
-    timeout: float,
-) -> None:
-    """Fills case.values with what `engine` computes of random inputs; where it cannot run the
-    model, with zeros of the shapes that are known. size: of unknown dimensions."""
+def capture(case: Case, how: Capture) -> None:
+    """Fills case.values with what the engine computes of random inputs; where it cannot run the
+    model, with zeros of the shapes that are known."""
     if isinstance(case, OnnxCase):
-        _capture_onnx(case, request, engine, ranges, seed, size, timeout)
+        _capture_onnx(case, how)
     elif isinstance(case, GraphCase):
-        _capture_graph(case, request, engine, ranges, seed, size, timeout)
+        _capture_graph(case, how)
 
 
 def _everything(case: Case, inputs: dict[str, Array]) -> Part:
@@ -56,23 +70,15 @@ def _everything(case: Case, inputs: dict[str, Array]) -> Part:
     return Part(tuple(range(len(case.nodes))), inputs, list(dict.fromkeys(outputs)))
 
 
-def _capture_onnx(
-    case: OnnxCase,
-    request: ConvertRequest,
-    engine: Engine,
-    ranges: list[tuple[float, float]],
-    seed: int,
-    size: int,
-    timeout: float,
-) -> None:
-    inputs = _onnx_inputs(case, request, ranges, seed, size)
+def _capture_onnx(case: OnnxCase, how: Capture) -> None:
+    inputs = _onnx_inputs(case, how)
     whole = _everything(case, inputs)
     case.values = dict(inputs)
     try:
-        if engine.runs_converted:
-            case.values |= run_part(case, whole, engine, timeout)
+        if how.engine.runs_converted:
+            case.values |= run_part(case, whole, how.engine, how.timeout)
         else:
-            case.values |= run_reference(request.model_file, inputs, whole.outputs)
+            case.values |= run_reference(how.request.model_file, inputs, whole.outputs)
     except MaceError:
         case.values |= _zeros(case)
 
@@ -93,21 +99,15 @@ def run_reference(
     return reference.run_known([dict(inputs)])[0]
 
 
-def _onnx_inputs(
-    case: OnnxCase,
-    request: ConvertRequest,
-    ranges: list[tuple[float, float]],
-    seed: int,
-    size: int,
-) -> dict[str, Array]:
+def _onnx_inputs(case: OnnxCase, how: Capture) -> dict[str, Array]:
     from onnx import helper
 
     from mace.importers.onnx.reader import dims_of, source_shape
 
     declared = {v.name: v for v in case.graph_inputs()}
-    wanted = {i.name: i for i in request.inputs}
-    infos, bounds = [], []
-    for number, (name, value) in enumerate(declared.items()):
+    wanted = {i.name: i for i in how.request.inputs}
+    infos = []
+    for name, value in declared.items():
         shape = dims_of(value) or ()
         request_of = wanted.get(name)
         if request_of is not None and request_of.shape is not None:
@@ -115,8 +115,7 @@ def _onnx_inputs(
             shape = given if len(given) == len(shape) or not shape else shape
         dtype = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
         infos.append(TensorInfo(name, shape, dtype, "NONE"))
-        bounds.append(ranges[number] if number < len(ranges) else (-1.0, 1.0))
-    return random_inputs(with_sizes(infos, size), bounds, seed)
+    return how.inputs(infos)
 
 
 def _zeros(case: OnnxCase) -> dict[str, Array]:
@@ -140,24 +139,15 @@ def _zeros(case: OnnxCase) -> dict[str, Array]:
     return values
 
 
-def _capture_graph(
-    case: GraphCase,
-    request: ConvertRequest,
-    engine: Engine,
-    ranges: list[tuple[float, float]],
-    seed: int,
-    size: int,
-    timeout: float,
-) -> None:
-    graph = case.graph
+def _capture_graph(case: GraphCase, how: Capture) -> None:
+    graph, request, engine = case.graph, how.request, how.engine
     infos = [
         TensorInfo(i.name, i.shape, dtypes.to_numpy(i.dtype), i.data_format) for i in graph.inputs
     ]
-    bounds = [ranges[k] if k < len(ranges) else (-1.0, 1.0) for k in range(len(infos))]
-    inputs = random_inputs(with_sizes(infos, size), bounds, seed)
+    inputs = how.inputs(infos)
     plain = engine if engine.runs_converted else Engine("mace:reference", "mace", isa="reference")
     case.values = dict(inputs)
-    case.values |= run_part(case, _everything(case, inputs), plain, timeout)
+    case.values |= run_part(case, _everything(case, inputs), plain, how.timeout)
     if engine.runs_converted:
         return
     origins = Origins(

@@ -297,10 +297,13 @@ def _known(b: Builder, tensor: str) -> float | None:
     return None if value is None else float(value.reshape(()))
 
 
-@register("PRelu", versions=(7, 16))
+@register("PRelu", versions=(6, 16))
 def _prelu(b: Builder, n: OnnxNode) -> None:
     x, slope = n.inputs
     value, rank = b.value(slope), n.rank(x)
+    if n.opset < 7 and value is not None and value.size > 1:  # a number for each channel
+        value = value.reshape([-1] + [1] * (rank - 2))
+        slope = b.const(value)
     if value is not None and value.size == 1:
         b.op("Activation", [x, b.const(value.reshape(1))], n.outputs, activation="PRELU")
         return

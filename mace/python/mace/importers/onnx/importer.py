@@ -38,6 +38,7 @@ from mace.importers.onnx import (
     resize,
     sampling,
     signal,
+    trees,
 )
 from mace.importers.onnx.node import REGISTRY, OnnxNode
 from mace.importers.onnx.node import VERSIONS as VERSIONS
@@ -60,6 +61,7 @@ FUNCTIONS = (
     resize,
     sampling,
     signal,
+    trees,
 )
 
 

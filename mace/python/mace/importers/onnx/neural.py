@@ -130,9 +130,14 @@ def _filter(b: Builder, n: OnnxNode) -> tuple[Array | None, list[int]]:
 def _arrange(b: Builder, n: OnnxNode, weight: Array | None, dims: list[int], rank: int) -> str:
     """The filter with its dimensions in this order; `dims` count an absent height."""
     if weight is not None:
+        quantized = b.quantization(n.inputs[1])
         if rank == 3:
             weight = weight[:, :, None, :]
-        return b.const(weight.transpose(dims), suffix="filter")
+        name = b.const(weight.transpose(dims), suffix="filter")
+        # An axis behind the one that is put in has another number.
+        if quantized is not None and (rank != 3 or quantized.axis < 2):
+            b.graph.quantization[name] = quantized.permuted(dims)
+        return name
     x = n.inputs[1]
     if rank == 3:
         x = b.op("Unsqueeze", [x], axis=[2])

@@ -4,12 +4,16 @@ that an operator has in one."""
 
 from __future__ import annotations
 
+import logging
+
 import onnx
 from onnx import version_converter
 
 from mace.errors import MaceError
 from mace.importers.onnx import functions
 from mace.importers.onnx.node import VERSIONS
+
+_log = logging.getLogger(__name__)
 
 OLDEST_OPSET = 7
 NEWEST_OPSET = int(onnx.defs.onnx_opset_version())
@@ -24,7 +28,7 @@ def versions_of(model: onnx.ModelProto) -> dict[str, int]:
 
 def raised(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model; onnx's converter brings it to the oldest opset that importer functions know, if it
-    is older. A MaceError if it cannot, or if the model is newer than the installed onnx."""
+    is older and the converter can. A MaceError if the model is newer than the installed onnx."""
     version = versions_of(model).get("")
     if version is None or OLDEST_OPSET <= version <= NEWEST_OPSET:
         return model
@@ -37,8 +41,8 @@ def raised(model: onnx.ModelProto) -> onnx.ModelProto:
     try:
         return version_converter.convert_version(model, OLDEST_OPSET)
     except Exception as error:  # onnx raises various types
-        text = f"the model uses opset {version}, and cannot be raised to {OLDEST_OPSET}: {error}"
-        raise MaceError(text, hint="export the model with a newer opset") from None
+        _log.debug("the model of opset %d could not be raised: %s", version, error)
+        return model  # what has another form in it is refused by name
 
 
 def refusal(op: str, opset: int) -> str:

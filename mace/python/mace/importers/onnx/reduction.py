@@ -80,5 +80,6 @@ def _arg_max(b: Builder, n: OnnxNode) -> None:
     index = b.op("ArgMax", [b.op("Reverse", [x], axis=[axis])], **attrs)
     start = axis % n.rank(x)
     size = b.op("Shape", [x], start=start, end=start + 1, output_type="i64")
-    last = b.op("Eltwise", [size, b.const([1], "int64")], type="SUB")
+    size = b.op("Reshape", [size], shape=[])
+    last = b.op("Eltwise", [size, b.const(1, "int64")], type="SUB")
     b.op("Eltwise", [last, index], n.outputs, type="SUB")
