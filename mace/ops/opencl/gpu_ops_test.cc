@@ -160,8 +160,9 @@ TEST(GpuOps, Pooling) {
 }
 
 TEST(GpuOps, Activation) {
-  for (const char *kind : {"NOOP", "RELU", "RELUX", "TANH", "SIGMOID", "LEAKYRELU", "HARDSIGMOID",
-                           "HARDSWISH", "ELU", "SILU", "SOFTPLUS", "GELU", "MISH", "SELU"}) {
+  for (const char *kind :
+       {"NOOP", "RELU", "RELUX", "TANH", "SIGMOID", "LEAKYRELU", "HARDSIGMOID", "HARDSWISH", "ELU",
+        "SILU", "SOFTPLUS", "GELU", "MISH", "SELU", "GELU_TANH"}) {
     OneInput({2, 3, 5, 6},
              OpDefBuilder("Activation")
                  .AddStringArg("activation", kind)

@@ -140,6 +140,8 @@ float4 Activate(float4 v, float a, float b) {
   return v * tanh(fmax(v, 0.0f) + log1p(exp(-fabs(v))));
 #elif ACT == 14
   return 1.05070098f * select(v, 1.67326324f * expm1(v), isless(v, (float4)(0.0f)));
+#elif ACT == 15
+  return v / (1.0f + exp(v * (-1.5957691f - 0.071354816f * v * v)));
 #else
   return v;
 #endif
