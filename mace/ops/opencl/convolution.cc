@@ -95,7 +95,9 @@ Direct ChooseDirect(const GpuOpContext &context, const Convolution &conv) {
     d.tw /= 2;
   }
   const int64_t threads = CeilDiv(conv.ow, d.tw) * rows * blocks;
-  while (d.ks * 2 <= most && threads * d.ks < wanted) d.ks *= 2;
+  // More than 16 pay only where a thread has one pixel.
+  const int limit = d.tw > 1 ? std::min(most, 16) : most;
+  while (d.ks * 2 <= limit && threads * d.ks < wanted) d.ks *= 2;
   d.lx = blocks >= 12 ? 16 : blocks >= 6 ? 8 : 4;
   const int group =
       static_cast<int>(std::min<int64_t>(d.ks > 8 ? 256 : 128, device.max_work_group));
@@ -107,32 +109,43 @@ Direct ChooseDirect(const GpuOpContext &context, const Convolution &conv) {
   return d;
 }
 
-// On GPUs with caches and fast local memory, products of many pixels or first layers (few input
-// channels, large windows) go by tiles.
+// On GPUs with caches and fast local memory, tiles are for products of many pixels, and for windows
+// over few channels, which leave a thread of the direct kernel little to split.
 bool PrefersGemm(const GpuOpContext &context, const Convolution &conv) {
   const GpuFamily family = context.device->family;
   if (family != GpuFamily::kNvidia && family != GpuFamily::kAmd) return false;
   if (!GemmTakes(context, conv)) return false;
-  const int64_t m = conv.n * conv.oh * conv.ow, k = conv.kh * conv.kw * conv.ic;
-  return (m >= 3000 && k >= 27 && conv.oc >= 16) ||
-         (conv.kh * conv.kw > 1 && k * conv.oc >= 1 << 19);
+  const int64_t m = conv.n * conv.oh * conv.ow, taps = conv.kh * conv.kw;
+  if (m >= 3000 && taps * conv.ic >= 16 && conv.oc >= 16) return true;
+  return taps > 1 && m >= 16 && (conv.ic <= 64 || taps * conv.ic * conv.oc >= 1 << 19);
 }
 
-GemmTile ChooseTile(const GpuCapabilities &device, int64_t m, int64_t n, int64_t k) {
-  constexpr GemmTile kBySize[] = {{64, 64, 16, 4, 4, 1}, {64, 32, 16, 4, 4, 1},
-                                  {32, 32, 16, 4, 4, 1}, {32, 32, 16, 4, 4, 2},
-                                  {32, 32, 8, 4, 4, 4},  {16, 32, 8, 4, 4, 8}};
-  const GemmTile *last = &kBySize[0];
-  for (const GemmTile &tile : kBySize) {
-    if (tile.threads() > device.max_work_group || tile.local_bytes() > device.local_memory)
-      continue;
-    if (tile.ks * tile.bk * 2 > k) continue;
-    last = &tile;
+bool TileFits(const GpuOpContext &context, const GemmTile &tile) {
+  return tile.threads() <= context.device->max_work_group &&
+         tile.threads() <= context.device->max_work_items[0] &&
+         tile.local_bytes() <= context.device->local_memory &&
+         (tile.ks == 1 || !context.device->unsafe_barriers);
+}
+
+// The least estimated time. A step along K takes a latency that does not depend on the tile, and
+// what the work-groups of one compute unit do; the weights are those of 60 layers on an H100.
+GemmTile ChooseTile(const GpuOpContext &context, int64_t m, int64_t n, int64_t k) {
+  const int64_t units = context.device->compute_units;
+  const GemmTile *best = &kGemm[0];
+  double least = 0;
+  for (const GemmTile &tile : kGemm) {
+    if (!TileFits(context, tile)) continue;
+    const int64_t steps = CeilDiv(k, int64_t{1} * tile.bk * tile.ks);
     const int64_t groups = CeilDiv(m, tile.bm) * CeilDiv(n, tile.bn);
-    if (groups * tile.ks >= device.compute_units && 2 * CeilDiv(n, tile.bn) * tile.bn <= 3 * n)
-      break;
+    const double work = 4.1e-6 * static_cast<double>(CeilDiv(groups, units)) * tile.bm * tile.bn *
+                        tile.bk * tile.ks;
+    const double time = static_cast<double>(steps) * (0.45 + 1.8 * work) + 0.03 * tile.ks;
+    if (least == 0 || time < least) {
+      least = time;
+      best = &tile;
+    }
   }
-  return *last;
+  return *best;
 }
 
 bool ParseChoice(const std::string &name, Choice *choice) {
@@ -149,13 +162,6 @@ bool ParseChoice(const std::string &name, Choice *choice) {
          (choice->winograd == 2 || choice->winograd == 4) && IsTile(t);
 }
 
-bool TileFits(const GpuOpContext &context, const GemmTile &tile) {
-  return tile.threads() <= context.device->max_work_group &&
-         tile.threads() <= context.device->max_work_items[0] &&
-         tile.local_bytes() <= context.device->local_memory &&
-         (tile.ks == 1 || !context.device->unsafe_barriers);
-}
-
 Choice Choose(const GpuOpContext &context, const Convolution &conv) {
   Choice choice;
   if (!context.variant.empty() && ParseChoice(context.variant, &choice)) {
@@ -169,8 +175,8 @@ Choice Choose(const GpuOpContext &context, const Convolution &conv) {
   choice.direct = ChooseDirect(context, conv);
   choice.gemm = PrefersGemm(context, conv);
   if (choice.gemm) {
-    choice.tile = ChooseTile(*context.device, conv.n * conv.oh * conv.ow, conv.oc,
-                             conv.kh * conv.kw * conv.ic);
+    choice.tile = ChooseTile(context, conv.n * conv.oh * conv.ow, conv.oc,
+                             conv.kh * conv.kw * CeilDiv(conv.ic, 4) * 4);
     choice.gemm = TileFits(context, choice.tile);
   }
   return choice;

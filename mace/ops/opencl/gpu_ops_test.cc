@@ -82,7 +82,7 @@ TEST(GpuOps, Conv2DVariants) {
       GpuOpContext context;
       context.def = net.NewOperatorDef();
       context.memory = memory;
-      context.device = &TestDevice(GpuFamily::kUnknown);
+      context.device = &TestDevice(GpuFamily::kNvidia);
       Tensor constant;
       for (const char *name : {"x", "filter", "bias", "y"}) {
         GpuTensor t;
@@ -99,7 +99,7 @@ TEST(GpuOps, Conv2DVariants) {
         if ((v + i) % 4 != 0) continue;
         ++count;
         ExpectSameOnGpu(net, *net.NewOperatorDef(),
-                        {memory, v % 3 == 2, GpuFamily::kUnknown, variants[v]});
+                        {memory, v % 3 == 2, GpuFamily::kNvidia, variants[v]});
       }
     }
   }
