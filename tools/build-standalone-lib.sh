@@ -32,6 +32,6 @@ while (( $# )); do
   esac
   shift
 done
-python=.venv/bin/python
-[[ -x "$python" ]] || python="${MACE_PYTHON:-python3}"
+python="${MACE_PYTHON:-.venv/bin/python}"
+[[ -n "${MACE_PYTHON:-}" || -x "$python" ]] || python=python3
 exec "$python" tools/converter.py build ${words[@]+"${words[@]}"}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 _ROOT = Path(__file__).resolve().parents[2]
 for _folder in (_ROOT / "mace" / "python" / "tests", Path(__file__).resolve().parent):
     sys.path.insert(0, str(_folder))
+
+# The script of libraries shall use the Python that tests.
+os.environ["MACE_PYTHON"] = sys.executable
 
 
 @pytest.fixture(scope="session")
