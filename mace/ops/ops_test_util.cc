@@ -207,6 +207,39 @@ class OpLife {
     return MaceStatus();
   }
 
+  MaceStatus Repeat(const std::function<bool()> &again) {
+    MACE_RETURN_IF_ERROR(Resolve());
+    MACE_RETURN_IF_ERROR(ShapesAlone());
+    MACE_RETURN_IF_ERROR(CreateAndInit(false, &operation_));
+    PlanContext plan(&inputs_, outputs_.size(), pool_);
+    MACE_RETURN_IF_ERROR(MakePlan(&plan));
+    net_->macs_ = operation_->Macs(plan);
+    std::vector<const Tensor *> inputs;
+    for (const Tensor &input : inputs_) {
+      inputs.push_back(input.dtype == DT_INVALID ? nullptr : &input);
+    }
+    std::vector<Tensor *> outputs;
+    std::vector<GuardedBuffer> buffers;
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      outputs_[i].shape = plan.OutputShape(static_cast<int>(i));
+      outputs_[i].format = FormatOf(outputs_[i].shape);
+      buffers.emplace_back(outputs_[i].bytes());
+      outputs_[i].raw = buffers[i].data();
+      outputs.push_back(&outputs_[i]);
+    }
+    const GuardedBuffer scratch(plan.scratch_bytes(), 64);
+    OpContext context = OpContextBuilder::Make(inputs.data(), static_cast<int>(inputs.size()),
+                                               outputs.data(), static_cast<int>(outputs.size()),
+                                               scratch.data(), plan.state(), pool_);
+    while (again()) {
+      MACE_RETURN_IF_ERROR(operation_->Run(&context));
+      for (size_t i = 0; i < outputs_.size(); ++i) {
+        outputs_[i].shape = plan.OutputShape(static_cast<int>(i));
+      }
+    }
+    return MaceStatus();
+  }
+
  private:
   // Finds the inputs and what the schema says of the operator.
   MaceStatus Resolve() {
@@ -396,6 +429,11 @@ class OpLife {
   std::vector<Shape> shapes_alone_;
   std::unique_ptr<Operation> operation_;
 };
+
+MaceStatus OpsTestNet::RepeatOp(int threads, const std::function<bool()> &again) {
+  ThreadPool pool(threads, AFFINITY_NONE);
+  return OpLife(this, &pool).Repeat(again);
+}
 
 void OpsTestNet::Add(const std::string &name, TestTensor tensor) {
   inputs_.push_back({name, std::move(tensor)});

@@ -19,6 +19,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -131,6 +132,10 @@ class OpsTestNet {
   // The operator's whole life, see above. The first status that is not a success, from any step;
   // a difference between the ways to run it is a test failure.
   MaceStatus RunOp();
+
+  // Plans once and runs for as long as again() says so, which is asked before each run. Results are
+  // thrown away.
+  MaceStatus RepeatOp(int threads, const std::function<bool()> &again);
 
   // Inputs and, after a successful RunOp, outputs. A test failure and an empty tensor when there
   // is no such name.

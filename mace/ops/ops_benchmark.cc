@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Speed of single operators, on any target:
+//   ops_benchmark --filter=.*CONV_2D.* --threads=1
+// The flags of Google Benchmark that choose and print are understood as well.
+#include <algorithm>
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "mace/ops/ops_benchmark_cases.h"
+
+namespace mace {
+namespace ops {
+namespace test {
+namespace {
+
+constexpr int64_t kLeastIterations = 10, kMostIterations = 1000000000;
+
+struct Options {
+  std::string filter = ".*";
+  double seconds = 0.5;  // at least this long, unless one round alone takes longer
+  int threads = 1;
+  bool json = false;
+  bool list = false;
+};
+
+struct Measured {
+  int64_t iterations = 0;
+  double nanoseconds = 0;  // of one round
+};
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// One round to warm up, then rounds until the time is over. The clock is read between batches
+// alone, which grow, so that it costs nothing where a round takes less than a microsecond.
+MaceStatus Measure(const Options &options, OpsTestNet *net, Measured *measured) {
+  int64_t done = -1, next_look = 0;
+  double started = 0, elapsed = 0;
+  const auto again = [&] {
+    if (++done == 0) return true;
+    if (done == 1) started = Now();
+    const int64_t rounds = done - 1;
+    if (rounds < next_look) return true;
+    elapsed = Now() - started;
+    next_look = rounds + std::max<int64_t>(1, rounds / 8);
+    const bool long_enough = rounds >= kLeastIterations && elapsed >= options.seconds;
+    return !long_enough && rounds < kMostIterations;
+  };
+  MACE_RETURN_IF_ERROR(net->RepeatOp(options.threads, again));
+  measured->iterations = done - 1;
+  measured->nanoseconds = elapsed * 1e9 / static_cast<double>(done - 1);
+  return MaceStatus();
+}
+
+void Print(const Options &options, const BenchmarkCase &one, const Measured &measured, int64_t macs,
+           bool first) {
+  const double seconds = measured.nanoseconds * 1e-9;
+  const double bytes = static_cast<double>(one.InputBytes()) / seconds;
+  const double rate = static_cast<double>(macs) / seconds;
+  const std::string name = one.Name();
+  if (options.json) {
+    printf("%s\n    {\"name\": \"%s\", \"run_type\": \"iteration\", \"iterations\": %" PRId64
+           ", \"real_time\": %.1f, \"time_unit\": \"ns\", \"bytes_per_second\": %.1f",
+           first ? "" : ",", name.c_str(), measured.iterations, measured.nanoseconds, bytes);
+    if (macs > 0) printf(", \"MACs/s\": %.1f", rate);
+    printf("}");
+  } else {
+    printf("%-64s %12.0f %12" PRId64 " %12.2f", name.c_str(), measured.nanoseconds,
+           measured.iterations, bytes * 1e-6);
+    if (macs > 0) printf(" %8.2f", rate * 1e-9);
+    printf("\n");
+  }
+  fflush(stdout);
+}
+
+int RunAll(const Options &options, const std::regex &filter) {
+  int failures = 0;
+  bool first = true;
+  if (options.json) {
+    printf("{\n  \"context\": {\"threads\": %d},\n  \"benchmarks\": [", options.threads);
+  } else if (!options.list) {
+    printf("%-64s %12s %12s %12s %8s\n", "Benchmark", "Time (ns)", "Iterations", "Input (MB/s)",
+           "GMACPS");
+  }
+  for (const BenchmarkCase &one : BenchmarkCases()) {
+    if (!std::regex_search(one.Name(), filter)) continue;
+    if (options.list) {
+      printf("%s\n", one.Name().c_str());
+      continue;
+    }
+    OpsTestNet net;
+    AddBenchmarkCase(one, &net);
+    Measured measured;
+    const MaceStatus status = Measure(options, &net, &measured);
+    if (!status.ok()) {
+      fprintf(stderr, "%s: %s\n", one.Name().c_str(), status.information().c_str());
+      ++failures;
+      continue;
+    }
+    Print(options, one, measured, net.macs(), first);
+    first = false;
+  }
+  if (options.json) printf("\n  ]\n}\n");
+  return failures == 0 ? 0 : 1;
+}
+
+bool TakesValue(const std::string &word, const std::string &flag, std::string *value) {
+  if (word.compare(0, flag.size() + 1, flag + "=") != 0) return false;
+  *value = word.substr(flag.size() + 1);
+  return true;
+}
+
+int Main(int argc, char **argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    std::string value;
+    if (TakesValue(word, "--filter", &value) || TakesValue(word, "--benchmark_filter", &value)) {
+      options.filter = value == "all" ? ".*" : value;
+    } else if (TakesValue(word, "--threads", &value)) {
+      options.threads = std::max(1, std::atoi(value.c_str()));
+    } else if (TakesValue(word, "--benchmark_min_time", &value)) {
+      options.seconds = std::max(0.0, std::atof(value.c_str()));
+    } else if (TakesValue(word, "--benchmark_format", &value)) {
+      options.json = value == "json";
+    } else if (word == "--benchmark_list_tests") {
+      options.list = true;
+    } else {
+      fprintf(stderr,
+              "%s: '%s' is no flag; there are --filter=REGEX --threads=N --benchmark_min_time=S "
+              "--benchmark_format=console|json --benchmark_list_tests\n",
+              argv[0], word.c_str());
+      return 2;
+    }
+  }
+  try {
+    return RunAll(options, std::regex(options.filter));
+  } catch (const std::regex_error &error) {
+    fprintf(stderr, "%s: '%s' is no regular expression: %s\n", argv[0], options.filter.c_str(),
+            error.what());
+    return 2;
+  }
+}
+
+}  // namespace
+}  // namespace test
+}  // namespace ops
+}  // namespace mace
+
+int main(int argc, char **argv) { return mace::ops::test::Main(argc, argv); }

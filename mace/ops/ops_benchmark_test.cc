@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every operator that computes has a benchmark, and every benchmark can be run.
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "mace/core/op_schema.h"
+#include "mace/ops/ops_benchmark_cases.h"
+
+namespace mace {
+namespace ops {
+namespace test {
+namespace {
+
+// These move nothing, or run other operators.
+const std::set<std::string> kWithout = {"Flatten", "Identity", "If",      "Loop",
+                                        "Reshape", "Shape",    "Squeeze", "Unsqueeze"};
+
+TEST(OpsBenchmarkTest, EveryOperatorHasOne) {
+  std::set<std::string> covered, names;
+  for (const BenchmarkCase &one : BenchmarkCases()) {
+    covered.insert(one.op);
+    EXPECT_TRUE(names.insert(one.Name()).second) << one.Name() << " is there twice";
+  }
+  for (int i = 0; i < kOpSchemaCount; ++i) {
+    const std::string op = kOpSchemas[i].name;
+    EXPECT_NE(covered.count(op), kWithout.count(op)) << op;
+  }
+}
+
+TEST(OpsBenchmarkTest, EachCanBePlanned) {
+  for (const BenchmarkCase &one : BenchmarkCases()) {
+    OpsTestNet net;
+    AddBenchmarkCase(one, &net);
+    EXPECT_TRUE(Succeeds(net.RepeatOp(1, [] { return false; }))) << one.Name();
+  }
+}
+
+TEST(OpsBenchmarkTest, OneIsRun) {
+  for (const BenchmarkCase &one : BenchmarkCases()) {
+    if (one.op != "FullyConnected") continue;
+    EXPECT_EQ(one.Name(), "MACE_BM_FULLY_CONNECTED_1x1024_1000_float_CPU");
+    EXPECT_EQ(one.InputBytes(), 4096);
+    OpsTestNet net;
+    AddBenchmarkCase(one, &net);
+    int rounds = 0;
+    EXPECT_TRUE(Succeeds(net.RepeatOp(2, [&] { return rounds++ < 3; })));
+    EXPECT_EQ(rounds, 4);
+    EXPECT_EQ(net.macs(), 1024 * 1000);
+  }
+}
+
+}  // namespace
+}  // namespace test
+}  // namespace ops
+}  // namespace mace
