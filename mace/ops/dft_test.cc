@@ -63,6 +63,10 @@ TEST(DFTTest, Cases) {
   RunOpCases({
       {"half", Transform(false, true), {real}, {half}, 1e-6, 1e-6},
       {"half and back", Transform(true, true), {half}, {real}, 1e-6, 1e-6},
+      {"one number back",
+       Transform(true, true),
+       {MakeTensor<float>({1, 2}, {3, 0}), MakeConst<int64_t>({}, {1})},
+       {MakeTensor<float>({1, 1}, {3})}},
       {"cut",
        Transform(false, false),
        {real, MakeConst<int64_t>({}, {2})},

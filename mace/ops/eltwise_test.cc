@@ -325,6 +325,8 @@ TEST(Eltwise, RefusesWhatCannotBe) {
           "an activation after a result that is not float32");
   refused(Builder("LESS").AddStringArg("activation", "RELU"), floats, floats, unsupported,
           "an activation after a result that is not float32");
+  refused(Builder("EQUAL").AddStringArg("activation", "RELU"), floats, floats, unsupported,
+          "an activation after a result that is not float32");
   refused(Builder("SUM").AddStringArg("activation", "RELUX"), floats, floats, invalid,
           "RELUX needs a max_limit above 0");
   refused(Builder("SUM"), bools, bools, unsupported, "arithmetic of bools");

@@ -117,6 +117,22 @@ TEST(Reduce, LargeTensors) {
   CheckFloats("SUM", {3000, 20}, 2u);
 }
 
+TEST(Reduce, ManyIntegers) {
+  const int64_t rows = 3, n = 70001;
+  std::vector<int64_t> values, sums;
+  for (int64_t row = 0; row < rows; ++row) {
+    sums.push_back(0);
+    for (int64_t i = 0; i < n; ++i) {
+      values.push_back(row * 1000 + i % 7);
+      sums.back() += values.back();
+    }
+  }
+  RunOpCase({"blocks of each row",
+             OpDefBuilder("Reduce").AddStringArg("reduce_type", "SUM").AddIntsArg("axis", {1}),
+             {MakeTensor<int64_t>({rows, n}, values)},
+             {MakeTensor<int64_t>({rows}, sums)}});
+}
+
 TEST(Reduce, NoAxesMeansAll) {
   RunOpCase({"all",
              Builder("SUM", {}),

@@ -401,6 +401,28 @@ TEST(Resize, CubicWithoutPixelsOutside) {
   RunOpCase(op_case);
 }
 
+TEST(Resize, OutsideOfTheInput) {
+  const OpDefBuilder crop = OpDefBuilder("Resize")
+                                .AddStringArg("mode", "BILINEAR")
+                                .AddStringArg("coordinates", "TF_CROP_AND_RESIZE")
+                                .AddFloatArg("extrapolation_value", -7)
+                                .AddIntsArg("size", {3, 3});
+  const TestTensor input = MakeIota<float>({1, 3, 3, 1});
+  const auto roi = [&crop](const std::vector<float> &values) {
+    return OpDefBuilder(crop).AddFloatsArg("roi", values);
+  };
+  RunOpCases({
+      {"the first row",
+       roi({-0.5f, 0, 0.5f, 1}),
+       {input},
+       {MakeTensor<float>({1, 3, 3, 1}, {-7, -7, -7, 0, 1, 2, 3, 4, 5})}},
+      {"the last column",
+       roi({0, 0.5f, 1, 1.5f}),
+       {input},
+       {MakeTensor<float>({1, 3, 3, 1}, {1, 2, -7, 4, 5, -7, 7, 8, -7})}},
+  });
+}
+
 TEST(Resize, RefusesWhatCannotBe) {
   const TestTensor image = MakeTensor<float>({1, 3, 4, 1}, kImage);
   const MaceStatus::Code invalid = MaceStatus::MACE_INVALID_ARGS;

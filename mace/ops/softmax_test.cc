@@ -37,8 +37,9 @@ std::vector<float> Expected(const std::vector<float> &in, int64_t n, int64_t inn
 }
 
 TEST(Softmax, AllAxes) {
-  for (const Shape &shape : {Shape{7}, Shape{3, 21}, Shape{2, 9, 5}, Shape{2, 3, 70, 4},
-                             Shape{1, 3000, 2}, Shape{4, 1000}, Shape{2, 3, 2, 3, 2, 3}}) {
+  for (const Shape &shape :
+       {Shape{7}, Shape{3, 21}, Shape{2, 9, 5}, Shape{2, 3, 70, 4}, Shape{1, 3000, 2},
+        Shape{3, 257}, Shape{4, 1000}, Shape{2, 3, 2, 3, 2, 3}}) {
     const std::vector<float> in = RandomFloats(shape.elements(), -6, 6);
     for (int axis = 0; axis < shape.rank(); ++axis) {
       for (bool log : {false, true}) {

@@ -116,6 +116,23 @@ TEST(Unary, IntegersOfAllSizes) {
   check("SQUARE", MakeTensor<uint16_t>({1}, {300}), MakeTensor<uint16_t>({1}, {24464}));
 }
 
+TEST(Unary, Doubles) {
+  const auto check = [](const char *function, const std::vector<double> &expected) {
+    RunOpCase({function,
+               Builder(function),
+               {MakeTensor<double>({4}, {4, 0.25, -2.5, -0.5})},
+               {MakeTensor<double>({4}, expected)}});
+  };
+  check("NEG", {-4, -0.25, 2.5, 0.5});
+  check("ABS", {4, 0.25, 2.5, 0.5});
+  check("SQUARE", {16, 0.0625, 6.25, 0.25});
+  check("RECIPROCAL", {0.25, 4, -0.4, -2});
+  check("FLOOR", {4, 0, -3, -1});
+  check("CEIL", {4, 1, -2, 0});
+  check("ROUND", {4, 0, -2, 0});
+  check("SIGN", {1, 1, -1, -1});
+}
+
 TEST(Unary, FunctionsOfTheMathematicalLibrary) {
   struct {
     const char *name;

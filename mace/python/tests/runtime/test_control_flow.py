@@ -101,16 +101,18 @@ def test_loop_that_stacks_twice(rounds: int) -> None:
     _types(inner.graph, i="i64", go="bool")
     three = inner.op("Concat", ["more", inner.const(np.zeros(1, np.float32))], axis=0)
     same = inner.op("Identity", ["more"])
-    body = finish(inner, inner.op("Identity", ["go"]), same, three)
-    body.outputs[0].dtype = "bool"
+    body = finish(inner, inner.op("Identity", ["go"]), same, three, inner.op("Identity", ["go"]))
+    body.outputs[0].dtype = body.outputs[3].dtype = "bool"
     b = builder(n=(), more=(2,))
     _types(b.graph, n="i64")
     inputs = ["n", b.const(np.array(True)), "more"]
     attrs = {"variables": 0, "counted": True}
-    b.graph.nodes.append(Node("Loop", "loop", inputs, ["two", "three"], attrs, "", [body]))
-    graph = finish(b, *(b.op("Activation", [t], activation="RELU") for t in ("two", "three")))
+    b.graph.nodes.append(Node("Loop", "loop", inputs, ["two", "three", "go"], attrs, "", [body]))
+    relu = (b.op("Activation", [t], activation="RELU") for t in ("two", "three"))
+    graph = finish(b, *relu, b.op("Identity", ["go"]))
     found = _run(graph, n=np.array(rounds), more=np.array([1, 2], np.float32))
-    assert [a.shape for a in found] == [(rounds, 2), (rounds, 3)]
+    assert [a.shape for a in found] == [(rounds, 2), (rounds, 3), (rounds,)]
+    assert found[2].all()
     np.testing.assert_array_equal(found[1], np.tile(np.float32([1, 2, 0]), (rounds, 1)))
 
 
