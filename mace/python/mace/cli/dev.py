@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from mace.cli import coverage
 from mace.cli.arguments import VERBS, make_parser, verb_parser
 from mace.cli.console import Console
 from mace.cli.ops import source_operators, source_versions
@@ -137,6 +138,26 @@ def _operators(root: Path) -> list[str]:
     return _markdown(("operator", "types by runtime", "inputs", "attributes", "meaning"), rows)
 
 
+# More source operators than this are counted, not named.
+_NAMED = 12
+
+
+def _coverage(root: Path) -> list[str]:
+    """What each operator runs on, is made from and refuses, and how far it is tested."""
+    rows = []
+    for op in schema.operators().values():
+        types = "; ".join(f"{runtime}: {' '.join(names)}" for runtime, names in op.types.items())
+        made = []
+        for platform in PLATFORMS:
+            names = coverage.sources(platform)[op.name]
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            made.append(", ".join(names[:_NAMED]) + more)
+        cases = str(coverage.cases(op.name, root))
+        rows.append([f"`{op.name}`", types, *made, coverage.refusals(op.name, root), cases])
+    header = ("operator", "types by runtime", *PLATFORMS, "does not support", "cases")
+    return _markdown(header, rows)
+
+
 def _imported(root: Path) -> list[str]:
     del root
     lines = []
@@ -206,6 +227,7 @@ _TABLES: dict[str, Callable[[Path], list[str]]] = {
     "flags": _flags,
     "operators": _operators,
     "imported": _imported,
+    "coverage": _coverage,
     "kernels": _kernels,
     "support": _support,
 }

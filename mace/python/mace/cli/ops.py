@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mace.cli.console import Console
 from mace.errors import EXIT_OK, MaceError, did_you_mean
@@ -50,10 +50,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def source_operators(platform: str) -> list[str]:
     """The operators of a framework that its importer knows."""
-    module, name = _REGISTRIES[platform]
-    registry = getattr(importlib.import_module(module), name)
-    result: list[str] = registry.ops()
+    result: list[str] = registry_of(platform).ops()
     return result
+
+
+def registry_of(platform: str) -> Any:
+    """The registry of a framework's importer."""
+    module, name = _REGISTRIES[platform]
+    return getattr(importlib.import_module(module), name)
 
 
 def source_versions(platform: str, name: str) -> str:
