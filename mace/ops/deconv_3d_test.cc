@@ -176,7 +176,7 @@ TEST(Deconv3DTest, SizeGiven) {
               MaceStatus::MACE_INVALID_ARGS, "output_shape has -4"),
       Refused("stride", OpDefBuilder("Deconv3D").AddIntsArg("strides", {1, 17, 1}), {input, filter},
               MaceStatus::MACE_UNSUPPORTED, "stride 17 is larger"),
-      Refused("depth dilated", OpDefBuilder("Deconv3D").AddIntsArg("dilations", {INT64_MAX, 1, 1}),
+      Refused("depth dilated", OpDefBuilder("Deconv3D").AddIntsArg("dilations", {1 << 30, 1, 1}),
               {input, filter}, MaceStatus::MACE_INVALID_ARGS, "1048576"),
       Refused("output padding",
               OpDefBuilder("Deconv3D").AddIntsArg("output_paddings", {0, 0, INT64_MAX}),
