@@ -38,6 +38,24 @@ TEST(GruTest, Cases) {
   }
 }
 
+TEST(GruTest, BothDirections) {
+  for (bool constant : {true, false}) {
+    RunOpCase({"each with weights of its own",
+               OpDefBuilder("GRU").AddStringArg("direction", "BIDIRECTIONAL"),
+               {MakeTensor<float>({2, 2, 1}, {1, 2, -1, 0.5f}),
+                MakeTensor<float>({2, 3, 1}, {0.5f, -0.25f, 1, -0.5f, 0.75f, 0.25f}, constant),
+                MakeTensor<float>({2, 3, 1}, {0.1f, 0.2f, 0.3f, 0.3f, -0.4f, 0.6f}, constant),
+                MakeTensor<float>(
+                    {2, 6}, {0.1f, 0, 0.2f, 0, 0, 0.4f, 0, 0.1f, -0.2f, 0.3f, 0, 0.1f}, constant),
+                TestTensor(), MakeTensor<float>({2, 2, 1}, {0.5f, 0.5f, -0.25f, -0.25f})},
+               {MakeTensor<float>({2, 2, 2, 1}, {0.6479898f, 0.6179036f, -0.1131335f, 0.1586495f,
+                                                 0.1086219f, 0.7029741f, -0.2937612f, -0.1593147f}),
+                MakeTensor<float>({2, 2, 1}, {0.1086219f, 0.7029741f, -0.1131335f, 0.1586495f})},
+               1e-5,
+               1e-6});
+  }
+}
+
 TEST(GruTest, Refusals) {
   std::vector<TestTensor> inputs = Inputs(true);
   inputs[1] = MakeIota<float>({1, 4, 1});
