@@ -15,6 +15,12 @@ constexpr size_t kMemoryAlignment = 64;
 void *AllocateAligned(size_t bytes);
 void FreeAligned(void *memory);
 
+// The same for memory that is kept as long as its engine, many blocks of it: what is smaller than a
+// few huge pages shares some with others of its kind. Freed with the same `bytes`; a slab goes back
+// to the system when all its blocks are freed. Safe in all threads.
+void *AllocateKept(size_t bytes);
+void FreeKept(void *memory, size_t bytes);
+
 // For tests: called before each allocation; false makes it fail. Null, the default: never fails.
 using AllocationHook = bool (*)(size_t bytes);
 void SetAllocationHook(AllocationHook hook);

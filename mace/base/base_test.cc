@@ -170,6 +170,39 @@ TEST(MappedFileTest, Refusals) {
   EXPECT_EQ(mapped.size(), 0u);
 }
 
+TEST(Allocator, KeptBlocksDoNotOverlap) {
+  struct Block {
+    char *memory;
+    size_t bytes;
+  };
+  std::vector<Block> blocks;
+  // More than a slab, and blocks that have memory of their own.
+  for (size_t bytes : {size_t{1}, size_t{64}, size_t{100}, size_t{3} << 20, size_t{5} << 20}) {
+    for (int i = 0; i < 6; ++i) {
+      char *memory = static_cast<char *>(AllocateKept(bytes));
+      ASSERT_NE(memory, nullptr);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(memory) % kMemoryAlignment, 0u);
+      memory[0] = memory[bytes - 1] = static_cast<char>(blocks.size());
+      blocks.push_back({memory, bytes});
+    }
+  }
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_EQ(blocks[i].memory[0], static_cast<char>(i));
+    EXPECT_EQ(blocks[i].memory[blocks[i].bytes - 1], static_cast<char>(i));
+    for (size_t j = 0; j < i; ++j) {
+      EXPECT_TRUE(blocks[i].memory + blocks[i].bytes <= blocks[j].memory ||
+                  blocks[j].memory + blocks[j].bytes <= blocks[i].memory);
+    }
+  }
+  for (const Block &block : blocks) FreeKept(block.memory, block.bytes);
+  EXPECT_EQ(AllocateKept(0), nullptr);
+  FreeKept(nullptr, 0);
+  FreeKept(nullptr, 10);
+  SetAllocationHook([](size_t) { return false; });
+  EXPECT_EQ(AllocateKept(10), nullptr);
+  SetAllocationHook(nullptr);
+}
+
 TEST(Allocator, AlignsAndFails) {
   for (size_t bytes : {size_t{1}, size_t{100}, size_t{5} << 20}) {
     void *memory = AllocateAligned(bytes);

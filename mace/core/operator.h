@@ -30,8 +30,8 @@ class AlignedBuffer {
   AlignedBuffer(const AlignedBuffer &) = delete;
   AlignedBuffer &operator=(const AlignedBuffer &) = delete;
 
-  // Uninitialized memory; the old content is freed.
-  MaceStatus Allocate(size_t bytes);
+  // Uninitialized memory; the old content is freed. kept: as long as the engine is, like weights.
+  MaceStatus Allocate(size_t bytes, bool kept = false);
   void *data() const { return data_; }
   size_t size() const { return size_; }
   template <typename T>
@@ -40,8 +40,11 @@ class AlignedBuffer {
   }
 
  private:
+  void Free();
+
   void *data_ = nullptr;
   size_t size_ = 0;
+  bool kept_ = false;
 };
 
 // A graph inside an operator, ready to run: the branch of an If, the body of a Loop.

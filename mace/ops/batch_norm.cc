@@ -47,7 +47,7 @@ class BatchNormOp : public ShapedOperation {
                      channels_, " elements of the scale");
     }
     const size_t bytes = PeriodBytes(channels_);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
     context->CountPackedBytes(bytes);
     Fold(inputs, channels_, packed_.as<float>());
     is_packed_ = true;

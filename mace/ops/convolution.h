@@ -94,7 +94,7 @@ class ConvolutionOperation : public WindowOperation {
     if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
     const kernels::ConvPlan plan = make_plan(filter->shape);
     const size_t bytes = static_cast<size_t>(plan.packed_floats) * sizeof(float);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
     kernels::PackConv(plan, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr,
                       packed_.as<float>());
     filter_is_packed_ = true;

@@ -150,7 +150,7 @@ class DepthwiseConv2dOp : public WindowOperation {
     const int lanes = kernels::DwconvLanes(SupportedIsas(), channels);
     const size_t bytes =
         static_cast<size_t>(kernels::PackedDwconvFloats(lanes, taps, channels)) * sizeof(float);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
     kernels::PackDwconv(lanes, taps, channels, filter->data<float>(),
                         has_bias_ ? bias->data<float>() : nullptr, packed_.as<float>());
     filter_is_packed_ = true;

@@ -122,7 +122,7 @@ class FullyConnectedOp : public WindowOperation {
     const int64_t k = weight->shape.elements(1, weight->shape.rank());
     const size_t bytes =
         static_cast<size_t>(PackedProductFloats(k, weight->shape[0])) * sizeof(float);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
     Pack(*weight, has_bias_ ? bias : nullptr, packed_.as<float>());
     weight_is_packed_ = true;
     context->CountPackedBytes(bytes);

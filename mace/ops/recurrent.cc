@@ -266,7 +266,7 @@ MaceStatus RecurrentOperation::PackConstWeights(OpInitContext *context) {
   const int64_t h = recurrence->shape[2];
   const size_t bytes =
       static_cast<size_t>(directions() * PackedFloats(weight->shape[2], h)) * sizeof(float);
-  MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+  MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
   std::vector<float> sums(static_cast<size_t>(gates() * h));
   Pack(*weight, *recurrence, has_bias ? bias : nullptr, sums.data(), packed_.as<float>());
   is_packed_ = true;

@@ -102,7 +102,7 @@ MaceStatus VolumeConvolution::PackConstFilter(OpInitContext *context) {
   const kernels::VolumePlan plan =
       kernels::PlanVolume(FilterGeometry(filter->shape), kernels::BestGemm(), 1);
   const size_t bytes = static_cast<size_t>(plan.packed_floats) * sizeof(float);
-  MACE_RETURN_IF_ERROR(packed_.Allocate(bytes));
+  MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
   kernels::PackVolume(plan, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr,
                       packed_.as<float>());
   filter_is_packed_ = true;
