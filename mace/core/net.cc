@@ -17,8 +17,13 @@ MaceStatus AtOperator(const OperatorDef &def, const MaceStatus &status) {
 
 class Net::InitContext : public OpInitContext {
  public:
-  InitContext(Net *net, NetOperator *op, const Options &options)
-      : net_(net), op_(op), options_(options), released_(op->inputs.size(), false) {}
+  // for_cpu: a candidate of the accelerator is made ready for the CPU.
+  InitContext(Net *net, NetOperator *op, const Options &options, bool for_cpu)
+      : net_(net),
+        op_(op),
+        options_(options),
+        for_cpu_(for_cpu),
+        released_(op->inputs.size(), false) {}
 
   const Tensor *ConstInput(int i) const override {
     const int number = Number(i);
@@ -34,6 +39,7 @@ class Net::InitContext : public OpInitContext {
 
   void ReleaseConstInput(int i) override {
     if (ConstInput(i) == nullptr || released_[static_cast<size_t>(i)]) return;
+    if (op_->candidate) return;  // the accelerator reads it for each plan
     released_[static_cast<size_t>(i)] = true;
     net_->constants_->RemoveReader(net_->tensors_[static_cast<size_t>(Number(i))].index);
   }
@@ -42,8 +48,9 @@ class Net::InitContext : public OpInitContext {
 
   bool shape_only() const override {
     // Who asks packs weights, and cannot run without them.
-    if (options_.shape_only) op_->executable = false;
-    return options_.shape_only;
+    const bool shape_only = options_.shape_only || (op_->candidate && !for_cpu_);
+    if (shape_only) op_->executable = false;
+    return shape_only;
   }
 
   void CountPackedBytes(size_t bytes) override { net_->packed_bytes_ += bytes; }
@@ -57,6 +64,7 @@ class Net::InitContext : public OpInitContext {
   Net *net_;
   NetOperator *op_;
   const Options &options_;
+  const bool for_cpu_;
   std::vector<bool> released_;
 };
 
@@ -132,8 +140,18 @@ MaceStatus Net::ChooseOutputs(const Options &options) {
   return MaceStatus::MACE_SUCCESS;
 }
 
-MaceStatus Net::InitOperator(size_t i, const Options &options) {
+MaceStatus Net::MakeExecutable(size_t op) {
+  if (operators_[op].executable || options_.shape_only) return MaceStatus::MACE_SUCCESS;
+  operators_[op].executable = true;
+  return InitOperator(op);
+}
+
+MaceStatus Net::InitOperator(size_t i) {
   NetOperator &op = operators_[i];
+  const Options &options = options_;
+  const bool for_cpu = op.operation != nullptr;
+  op.candidate = kHasAccelerators && options.accelerator != nullptr &&
+                 options.accelerator->MayExecute(*op.def);
   const OpSchema *schema = FindOpSchema(op.def->type.c_str());
   std::vector<DataType> inputs, outputs(op.outputs.size(), DT_INVALID);
   for (int number : op.inputs) {
@@ -162,7 +180,7 @@ MaceStatus Net::InitOperator(size_t i, const Options &options) {
     }
     tensors_[static_cast<size_t>(op.outputs[o])].dtype = outputs[o];
   }
-  InitContext context(this, &op, options);
+  InitContext context(this, &op, options, for_cpu);
   MACE_RETURN_IF_ERROR(operation->Init(&context));
   for (int number : op.inputs) {
     if (!IsConstant(number)) continue;
@@ -189,6 +207,7 @@ void Net::CountReaders() {
 
 MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants, const Options &options) {
   model_ = std::move(model);
+  options_ = options;
   constants_ = std::move(constants);
   MACE_RETURN_IF_ERROR(constants_->Load(model_.net));
   NumberTensors();
@@ -205,7 +224,7 @@ MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants, const
       known = known && (input < 0 || tensors_[static_cast<size_t>(input)].dtype != DT_INVALID);
     }
     if (!known) continue;  // an operator before it failed
-    const MaceStatus status = InitOperator(i, options);
+    const MaceStatus status = InitOperator(i);
     if (status.ok()) continue;
     if (options.problems == nullptr) return AtOperator(*operators_[i].def, status);
     options.problems->push_back({i, AtOperator(*operators_[i].def, status)});

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mace/base/status.h"
+#include "mace/core/accelerator.h"
 #include "mace/core/constants.h"
 #include "mace/core/model.h"
 #include "mace/core/model_verifier.h"
@@ -36,6 +37,9 @@ struct NetOperator {
   std::vector<int> outputs;
   // False: must not be executed, as its weights were not packed when only shapes were wanted.
   bool executable = true;
+  // The accelerator may execute it: constants are kept, and its own weights are not packed unless
+  // it turns out to be the CPU's.
+  bool candidate = false;
 };
 
 class Net {
@@ -46,6 +50,8 @@ class Net {
     ThreadPool *thread_pool = nullptr;
     size_t memory_limit = 0;  // of the plans of each subgraph
     bool shape_only = false;
+    // Executes what it can; outlives the net. Null: all is executed on the CPU.
+    const Accelerator *accelerator = nullptr;
     // Names of the outputs that are wanted; empty: all. Operators that none of them needs are
     // left out.
     std::vector<std::string> outputs;
@@ -56,6 +62,9 @@ class Net {
 
   // `model` passed the verifier; `constants` hold its data. Creates and initializes operators.
   MaceStatus Init(ModelDef model, std::unique_ptr<Constants> constants, const Options &options);
+
+  // Makes a candidate of the accelerator ready for the CPU, unless it is.
+  MaceStatus MakeExecutable(size_t op);
 
   const NetDef &def() const { return model_.net; }
   const std::vector<NetTensor> &tensors() const { return tensors_; }
@@ -77,8 +86,9 @@ class Net {
   bool IsConstant(int number) const {
     return number >= 0 && tensors_[static_cast<size_t>(number)].kind == NetTensor::Kind::kConstant;
   }
-  MaceStatus InitOperator(size_t i, const Options &options);
+  MaceStatus InitOperator(size_t i);
 
+  Options options_;
   ModelDef model_;
   std::unique_ptr<Constants> constants_;
   std::vector<NetTensor> tensors_;

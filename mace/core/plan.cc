@@ -76,6 +76,10 @@ MaceStatus Plan::Run(const PlanMemoryIn &memory, RunMetadata *metadata) {
     for (size_t o = 0; step.dynamic && o < step.outputs.size(); ++o) {
       step.outputs[o]->shape = step.planned_shapes[o];
     }
+    if (kHasAccelerators && step.segment != nullptr) {
+      MACE_RETURN_IF_ERROR(step.segment->Run(metadata));
+      continue;
+    }
     void *scratch = step.scratch_bytes == 0 ? nullptr : memory.arena + step.scratch_offset;
     const MaceStatus status = RunStep(step, scratch, nullptr, metadata);
     if (!status.ok()) return AtOperator(step.operation->def(), status);

@@ -5,8 +5,10 @@
 #define MACE_CORE_PLAN_H_
 
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "mace/core/accelerator.h"
 #include "mace/core/memory_planner.h"
 #include "mace/core/net.h"
 
@@ -21,6 +23,12 @@ struct PlanOptions {
   ThreadPool *thread_pool = nullptr;
   // As in Net::Options.
   std::vector<OperatorProblem> *problems = nullptr;
+  // The one that the net was made with, and the net once more, for operators that turn out to be
+  // the CPU's. Null: all is executed on the CPU.
+  Accelerator *accelerator = nullptr;
+  Net *placed_net = nullptr;
+  // Where the decisions go, when not null.
+  std::vector<OperatorPlacement> *placements = nullptr;
 };
 
 // Memory that the caller of Plan::Run gives: one pointer for each input of the net and for each
@@ -92,11 +100,15 @@ class Plan {
     std::vector<PartInput> parts;
     int64_t macs = 0;
     ConvPoolArgs args;
+    // The accelerator's: one operator at first, then a run of them in place of `operation`.
+    bool on_accelerator = false;
+    std::unique_ptr<AcceleratorSegment> segment;
   };
   class Context;
   class Builder;
   class Fusion;
   class Late;
+  class Segments;
 
   void Bind(const PlanMemoryIn &memory);
   MaceStatus RunStep(const Step &step, void *scratch, OutputAllocator *allocator,

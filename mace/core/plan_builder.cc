@@ -12,6 +12,7 @@
 #include "mace/core/plan_context.h"
 #include "mace/core/plan_fusion.h"
 #include "mace/core/plan_late.h"
+#include "mace/core/plan_segments.h"
 
 namespace mace {
 
@@ -37,6 +38,7 @@ class Plan::Builder {
       : net_(net),
         options_(options),
         plan_(plan),
+        segments_(net, options, plan),
         limit_(options.memory_limit == 0 ? MachineMemory() : options.memory_limit),
         failed_(net.tensors().size(), false) {
     plan->late_tensors_.assign(net.tensors().size(), false);
@@ -65,12 +67,18 @@ class Plan::Builder {
     DropUnneededSteps();
     DropUnneededValues();
     Fusion(net_, late_, plan_).AbsorbSums();
-    Fusion(net_, late_, plan_).PlaceParts();
+    if (Accelerated()) {
+      MACE_RETURN_IF_ERROR(segments_.Join(late_));
+    } else {
+      Fusion(net_, late_, plan_).PlaceParts();
+    }
     return PlaceTensors();
   }
 
  private:
   static size_t At(int i) { return static_cast<size_t>(i); }
+
+  bool Accelerated() const { return kHasAccelerators && options_.accelerator != nullptr; }
 
   void Fail(int tensor) {
     failed_[At(tensor)] = true;
@@ -101,7 +109,7 @@ class Plan::Builder {
   MaceStatus AddLate(size_t i) {
     for (int output : net_.operators()[i].outputs) plan_->late_tensors_[At(output)] = true;
     late_.push_back(i);
-    return MaceStatus::MACE_SUCCESS;
+    return Accelerated() ? segments_.PlaceLate(i) : MaceStatus(MaceStatus::MACE_SUCCESS);
   }
 
   MaceStatus AddOperator(size_t i) {
@@ -121,15 +129,19 @@ class Plan::Builder {
     MACE_RETURN_IF_ERROR(op.operation->InferShape(context));
     if (context->lacks_elements() || context->AnyLate()) return MaceStatus::MACE_SUCCESS;
     MACE_RETURN_IF_ERROR(context->CheckOutputs(*op.def, options_.shape_only ? SIZE_MAX : limit_));
-    const bool evaluate =
-        op.executable && (op.operation->DependsOnShapeOnly() ||
-                          std::all_of(op.inputs.begin(), op.inputs.end(), [this](int input) {
-                            return input < 0 || IsKnown(plan_->tensors_[At(input)]);
-                          }));
+    const bool evaluate = (op.executable || (op.candidate && !options_.shape_only)) &&
+                          (op.operation->DependsOnShapeOnly() ||
+                           std::all_of(op.inputs.begin(), op.inputs.end(), [this](int input) {
+                             return input < 0 || IsKnown(plan_->tensors_[At(input)]);
+                           }));
     step->dynamic = !evaluate && op.operation->HasDynamicOutput();
     for (int output : op.outputs) plan_->dynamic_tensors_[At(output)] = step->dynamic;
+    if (Accelerated()) {
+      MACE_RETURN_IF_ERROR(segments_.Place(step->net_operator, evaluate, &step->on_accelerator));
+      step->operation = op.operation.get();
+    }
     if (options_.shape_only && !evaluate) return MaceStatus::MACE_SUCCESS;
-    MACE_RETURN_IF_ERROR(op.operation->Plan(context));
+    if (!step->on_accelerator) MACE_RETURN_IF_ERROR(op.operation->Plan(context));
     if (context->lacks_elements()) return MaceStatus::MACE_SUCCESS;
     step->input_numbers = op.inputs;
     step->output_numbers = op.outputs;
@@ -368,6 +380,7 @@ class Plan::Builder {
   const Net &net_;
   const PlanOptions &options_;
   Plan *plan_;
+  Segments segments_;
   const size_t limit_;
   std::vector<bool> failed_;  // by tensor
   std::vector<bool> needed_;  // by tensor

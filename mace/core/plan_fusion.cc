@@ -36,7 +36,7 @@ bool Plan::Fusion::SameTensors(const Step &step) const {
 
 bool Plan::Fusion::TryToAbsorb(size_t maker, size_t user) {
   Step &first = plan_->steps_[maker], &second = plan_->steps_[user];
-  if (first.dynamic || first.output_numbers.size() != 1) return false;
+  if (first.dynamic || first.on_accelerator || first.output_numbers.size() != 1) return false;
   bool in_place = false;
   if (!first.operation->Absorb(second.operation->def(), first.state.get(), &in_place)) return false;
   const int own = second.input_numbers[0] == first.output_numbers[0] ? 0 : 1;
@@ -59,7 +59,9 @@ void Plan::Fusion::AbsorbSums() {
   std::vector<Step> &steps = plan_->steps_;
   for (size_t s = 0; s < steps.size(); ++s) {
     const Step &step = steps[s];
-    if (step.dynamic || step.input_numbers.size() != 2 || step.output_numbers.size() != 1) continue;
+    if (step.dynamic || step.on_accelerator || step.input_numbers.size() != 2 ||
+        step.output_numbers.size() != 1)
+      continue;
     if (step.input_numbers[0] == step.input_numbers[1] || !SameTensors(step)) continue;
     // The later of the two, so that the other is there.
     const int a = OnlyMaker(step.input_numbers[0]), b = OnlyMaker(step.input_numbers[1]);

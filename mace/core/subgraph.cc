@@ -26,6 +26,7 @@ MaceStatus NetSubgraph::Make(const NetDef &def, const Constants &constants,
   inner.outputs.clear();
   // The first problem is that of the operator that the graph is in.
   inner.problems = nullptr;
+  inner.accelerator = nullptr;
   MACE_RETURN_IF_ERROR(made->net_.Init(std::move(model), std::move(copied), inner));
   made->plan_options_.memory_limit = options.memory_limit;
   made->plan_options_.thread_pool = options.thread_pool;

@@ -84,6 +84,7 @@ MaceStatus CheckDevice(DeviceType device) {
     case CPU:
       return MaceStatus::MACE_SUCCESS;
     case GPU:
+      if (kHasAccelerators) return MaceStatus::MACE_SUCCESS;
       return Unsupported("this build of MACE has no GPU runtime; choose the device CPU");
     case HEXAGON:
       return Unsupported("this build of MACE has no Hexagon runtime; choose the device CPU");
@@ -204,24 +205,44 @@ MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string
   if (ready_ || thread_pool_ != nullptr) {
     return InvalidArgs("this engine was initialized before; create another one");
   }
-  MACE_RETURN_IF_ERROR(CheckDevice(config.device));
+  config_ = config;
+  if (kHasAccelerators && config.device != CPU && config.cpu_fallback) {
+    model_ = std::make_unique<Model>();
+    if (source.graph != nullptr) {
+      model_->graph.assign(static_cast<const char *>(source.graph), source.graph_size);
+    }
+    model_->source = source;
+    model_->source.graph = model_->graph.data();
+    model_->input_names = input_names;
+    model_->output_names = output_names;
+    model_->key = config.model_key;
+  }
+  const MaceStatus status = InitOnDevice(source, input_names, output_names);
+  return FallsBack(status) ? InitFallback(status) : status;
+}
+
+MaceStatus Engine::InitOnDevice(const ModelSource &source,
+                                const std::vector<std::string> &input_names,
+                                const std::vector<std::string> &output_names) {
+  MACE_RETURN_IF_ERROR(CheckDevice(config_.device));
   MACE_RETURN_IF_ERROR(CheckUnique("output", output_names));
   ModelDef model;
   std::unique_ptr<Constants> constants;
-  MACE_RETURN_IF_ERROR(ReadVerified(source, &model, &constants, config.model_key));
-
-  config_ = config;
+  MACE_RETURN_IF_ERROR(ReadVerified(source, &model, &constants, config_.model_key));
   config_.model_key.Clear();
+  if (kHasAccelerators && config_.device != CPU) {
+    MACE_RETURN_IF_ERROR(MakeAccelerator(config_, model.net, false, &accelerator_));
+  }
   if (config_.registry == nullptr) {
     own_registry_ = std::make_unique<OpRegistry>();
     config_.registry = own_registry_.get();
   }
-  thread_pool_ = std::make_unique<ThreadPool>(config.num_threads, config.affinity);
+  thread_pool_ = std::make_unique<ThreadPool>(config_.num_threads, config_.affinity);
   Net::Options options;
   options.registry = config_.registry;
-  options.device = config.device;
+  options.accelerator = accelerator_.get();
   options.thread_pool = thread_pool_.get();
-  options.memory_limit = config.memory_limit;
+  options.memory_limit = config_.memory_limit;
   options.outputs = output_names;
   MACE_RETURN_IF_ERROR(net_.Init(std::move(model), std::move(constants), options));
   MACE_RETURN_IF_ERROR(ChooseInputs(input_names));
@@ -279,6 +300,12 @@ MaceStatus Engine::UsePlan(const TensorView *inputs) {
   PlanOptions options;
   options.memory_limit = config_.memory_limit;
   options.thread_pool = thread_pool_.get();
+  if (accelerator_ != nullptr) {
+    options.accelerator = accelerator_.get();
+    options.placed_net = &net_;
+    options.placements = &placements_;
+    placements_.clear();
+  }
   std::unique_ptr<Plan> plan;
   MACE_RETURN_IF_ERROR(Plan::Make(net_, shapes_, options, &plan));
   VLOG(1) << "plan of " << plan->arena_bytes() << " bytes, at least " << plan->arena_lower_bound()
@@ -295,6 +322,7 @@ MaceStatus Engine::GrowArena() {
 
 MaceStatus Engine::OutputShapes(const TensorView *inputs, std::vector<Shape> *shapes) {
   if (!ready_) return InvalidArgs("the engine is not initialized");
+  if (fallback_ != nullptr) return fallback_->OutputShapes(inputs, shapes);
   MACE_RETURN_IF_ERROR(UsePlan(inputs));
   shapes->resize(outputs_.size());
   for (size_t i = 0; i < outputs_.size(); ++i) (*shapes)[i] = plans_[0]->output_shape(i);
@@ -383,6 +411,15 @@ MaceStatus Engine::CopyLate(size_t i, OutputMemory *memory, TensorView *view) co
 MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
                        OutputMemory *memory_source) {
   if (!ready_) return InvalidArgs("the engine is not initialized");
+  if (fallback_ != nullptr) return fallback_->Run(inputs, outputs, metadata, memory_source);
+  const MaceStatus status = RunOnDevice(inputs, outputs, metadata, memory_source);
+  if (!FallsBack(status)) return status;
+  MACE_RETURN_IF_ERROR(InitFallback(status));
+  return fallback_->Run(inputs, outputs, metadata, memory_source);
+}
+
+MaceStatus Engine::RunOnDevice(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
+                               OutputMemory *memory_source) {
   MACE_RETURN_IF_ERROR(UsePlan(inputs));
   for (size_t i = 0; i < inputs_.size(); ++i) {
     MACE_RETURN_IF_ERROR(CheckInput(inputs_[i], inputs[i]));
@@ -411,7 +448,59 @@ MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadat
   return status;
 }
 
+bool Engine::FallsBack(const MaceStatus &status) const {
+  // What is wrong with files and arguments is as wrong on the CPU.
+  return kHasAccelerators && model_ != nullptr && !status.ok() &&
+         status.code() != MaceStatus::MACE_INVALID_ARGS;
+}
+
+MaceStatus Engine::InitFallback(const MaceStatus &why) {
+  LOG(WARNING) << "the model is executed on the CPU: " << why.message();
+  EngineConfig config = config_;
+  config.device = CPU;
+  config.model_key = model_->key;
+  auto made = std::make_unique<Engine>();
+  MACE_RETURN_IF_ERROR(
+      made->Init(model_->source, model_->input_names, model_->output_names, config));
+  model_->key.Clear();
+  // The other device's memory goes, and with it what may have failed.
+  plans_.clear();
+  inputs_ = made->inputs();
+  outputs_ = made->outputs();
+  fallback_reason_ = why.message();
+  fallback_ = std::move(made);
+  ready_ = true;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+void Engine::Placements(std::vector<MaceEngine::OperatorPlacement> *placements) const {
+  placements->clear();
+  if (fallback_ != nullptr) {
+    fallback_->Placements(placements);
+    for (auto &placement : *placements) placement.reason = fallback_reason_;
+    return;
+  }
+  const auto add = [&](const OperatorDef &def, DeviceType device, const std::string &reason) {
+    placements->emplace_back();
+    placements->back().operator_name = def.name;
+    placements->back().type = def.type;
+    placements->back().device = device;
+    placements->back().reason = reason;
+  };
+  if (accelerator_ == nullptr) {
+    for (const NetOperator &op : net_.operators()) {
+      if (op.operation != nullptr) add(*op.def, CPU, "");
+    }
+    return;
+  }
+  for (const OperatorPlacement &placement : placements_) {
+    add(*net_.operators()[placement.op].def, placement.on_accelerator ? config_.device : CPU,
+        placement.reason);
+  }
+}
+
 MaceEngine::MemoryUsage Engine::memory_usage() const {
+  if (fallback_ != nullptr) return fallback_->memory_usage();
   MaceEngine::MemoryUsage usage;
   usage.packed_weights = net_.packed_bytes();
   if (!plans_.empty()) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mace/base/status.h"
+#include "mace/core/accelerator.h"
 #include "mace/core/net.h"
 #include "mace/core/op_registry.h"
 #include "mace/core/plan.h"
@@ -18,13 +19,31 @@
 
 namespace mace {
 
+class GPUContext;
+
+// How a GPU holds activations and weights; kModel: as the model says, or its default.
+enum class GpuStorage : int32_t { kModel = 0, kFloat = 1, kHalf = 2 };
+enum class GpuMemory : int32_t { kModel = 0, kBuffer = 1, kImage = 2 };
+
+struct GpuConfig {
+  std::shared_ptr<GPUContext> context;  // null: one of the engine's own
+  int perf_hint = 0, priority_hint = 0;
+  GpuStorage storage = GpuStorage::kModel;
+  GpuMemory memory = GpuMemory::kModel;
+  bool tune = false;
+};
+
 struct EngineConfig {
   DeviceType device = CPU;
   int num_threads = -1;
   CPUAffinityPolicy affinity = AFFINITY_NONE;
   size_t memory_limit = 0;
-  // Of an encrypted model; the engine forgets it after Init.
+  // Of an encrypted model; the engine forgets it after Init, unless cpu_fallback may need it.
   ModelKey model_key;
+  GpuConfig gpu;
+  // What a device cannot do as a whole (no driver, no memory, a failure while it runs) is done by
+  // the CPU, with a warning. Single operators are whenever the device has no kernel for them.
+  bool cpu_fallback = false;
   // Operators; null: all of the library. For tests.
   const OpRegistryBase *registry = nullptr;
 };
@@ -70,6 +89,8 @@ class Engine {
   bool ready() const { return ready_; }
   const std::vector<MaceTensorInfo> &inputs() const { return inputs_; }
   const std::vector<MaceTensorInfo> &outputs() const { return outputs_; }
+  // Where the operators of the last plan are executed; those that only shapes need are not listed.
+  void Placements(std::vector<MaceEngine::OperatorPlacement> *placements) const;
 
   // inputs[i] is for inputs()[i]; only its shape is read. shapes gets one for each output, {-1} for
   // those that are known only after Run.
@@ -81,6 +102,13 @@ class Engine {
   MaceEngine::MemoryUsage memory_usage() const;
 
  private:
+  MaceStatus InitOnDevice(const ModelSource &source, const std::vector<std::string> &input_names,
+                          const std::vector<std::string> &output_names);
+  MaceStatus RunOnDevice(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
+                         OutputMemory *memory);
+  // Whether the CPU is to do what failed with this status on another device.
+  bool FallsBack(const MaceStatus &status) const;
+  MaceStatus InitFallback(const MaceStatus &why);
   MaceStatus ReadVerified(const ModelSource &source, ModelDef *model,
                           std::unique_ptr<Constants> *constants, const ModelKey &key) const;
   MaceStatus ChooseInputs(const std::vector<std::string> &names);
@@ -97,8 +125,21 @@ class Engine {
   MaceStatus GrowArena();
 
   EngineConfig config_;
+  // What the engine on the CPU would be made of, if one is allowed; and the engine, which then does
+  // all the work.
+  struct Model {
+    std::string graph;
+    ModelSource source;
+    std::vector<std::string> input_names, output_names;
+    ModelKey key;
+  };
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Engine> fallback_;
+  std::string fallback_reason_;
   std::unique_ptr<OpRegistry> own_registry_;
   std::unique_ptr<ThreadPool> thread_pool_;
+  std::unique_ptr<Accelerator> accelerator_;  // outlives net and plans
+  std::vector<OperatorPlacement> placements_;
   Net net_;
   bool ready_ = false;
   std::vector<MaceTensorInfo> inputs_, outputs_;
@@ -112,6 +153,11 @@ class Engine {
 
 // An UNSUPPORTED status when this build cannot use the device.
 MaceStatus CheckDevice(DeviceType device);
+
+// The accelerator of a device other than the CPU, for a model. for_placement: it need not be there,
+// a usual one of its kind is taken.
+MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool for_placement,
+                           std::unique_ptr<Accelerator> *accelerator);
 
 }  // namespace mace
 

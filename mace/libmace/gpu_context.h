@@ -1,18 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// What GPUContextBuilder collects. The OpenCL runtime is to keep its device here.
+// What GPUContextBuilder collects, and the OpenCL device that is opened with it when the first
+// engine asks. Thread-safe.
 #ifndef MACE_LIBMACE_GPU_CONTEXT_H_
 #define MACE_LIBMACE_GPU_CONTEXT_H_
 
+#include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "mace/base/status.h"
+#if defined(MACE_ENABLE_OPENCL)
+#include "mace/runtimes/opencl/context.h"
+#endif
 
 namespace mace {
 
-class GPUContext {
- public:
+struct GPUContextOptions {
   std::string storage_path;
   std::vector<std::string> opencl_binary_paths;
   std::string opencl_parameter_path;
+};
+
+class GPUContext {
+ public:
+  explicit GPUContext(GPUContextOptions options) : options_(std::move(options)) {}
+
+#if defined(MACE_ENABLE_OPENCL)
+  // The hints count for the engine that opens the device.
+  MaceStatus Open(const opencl::DeviceHints &hints, std::shared_ptr<opencl::Context> *context) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (context_ == nullptr) {
+      opencl::ContextOptions options;
+      options.storage_path = options_.storage_path;
+      options.binary_paths = options_.opencl_binary_paths;
+      options.parameter_path = options_.opencl_parameter_path;
+      options.hints = hints;
+      MACE_RETURN_IF_ERROR(opencl::Context::Open(options, &context_));
+    }
+    *context = context_;
+    return MaceStatus::MACE_SUCCESS;
+  }
+#endif
+
+ private:
+  GPUContextOptions options_;
+#if defined(MACE_ENABLE_OPENCL)
+  std::mutex mutex_;
+  std::shared_ptr<opencl::Context> context_;
+#endif
 };
 
 }  // namespace mace

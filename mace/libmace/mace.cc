@@ -15,41 +15,40 @@ namespace mace {
 
 class GPUContextBuilder::Impl {
  public:
-  GPUContext context;
+  GPUContextOptions options;
 };
 
 GPUContextBuilder::GPUContextBuilder() : impl_(std::make_unique<Impl>()) {}
 GPUContextBuilder::~GPUContextBuilder() = default;
 
 GPUContextBuilder &GPUContextBuilder::SetStoragePath(const std::string &path) {
-  impl_->context.storage_path = path;
+  impl_->options.storage_path = path;
   return *this;
 }
 
 GPUContextBuilder &GPUContextBuilder::SetOpenCLBinaryPaths(const std::vector<std::string> &paths) {
-  impl_->context.opencl_binary_paths = paths;
+  impl_->options.opencl_binary_paths = paths;
   return *this;
 }
 
 GPUContextBuilder &GPUContextBuilder::SetOpenCLParameterPath(const std::string &path) {
-  impl_->context.opencl_parameter_path = path;
+  impl_->options.opencl_parameter_path = path;
   return *this;
 }
 
 std::shared_ptr<GPUContext> GPUContextBuilder::Finalize() {
-  return std::make_shared<GPUContext>(impl_->context);
+  return std::make_shared<GPUContext>(impl_->options);
 }
 
 class MaceEngineConfig::Impl {
  public:
   EngineConfig engine;
-  std::shared_ptr<GPUContext> gpu_context;
-  GPUPerfHint perf_hint = PERF_NORMAL;
-  GPUPriorityHint priority_hint = PRIORITY_LOW;
 };
 
 MaceEngineConfig::MaceEngineConfig(DeviceType device_type) : impl_(std::make_unique<Impl>()) {
   impl_->engine.device = device_type;
+  impl_->engine.gpu.perf_hint = PERF_NORMAL;
+  impl_->engine.gpu.priority_hint = PRIORITY_LOW;
 }
 MaceEngineConfig::~MaceEngineConfig() = default;
 MaceEngineConfig::MaceEngineConfig(const MaceEngineConfig &other)
@@ -61,7 +60,7 @@ MaceEngineConfig &MaceEngineConfig::operator=(const MaceEngineConfig &other) {
 
 MaceStatus MaceEngineConfig::SetGPUContext(std::shared_ptr<GPUContext> context) {
   if (context == nullptr) return InvalidArgs("the GPU context is null; make it with a builder");
-  impl_->gpu_context = std::move(context);
+  impl_->engine.gpu.context = std::move(context);
   return MaceStatus::MACE_SUCCESS;
 }
 
@@ -70,8 +69,23 @@ MaceStatus MaceEngineConfig::SetGPUHints(GPUPerfHint perf_hint, GPUPriorityHint 
       priority_hint > PRIORITY_HIGH) {
     return InvalidArgs("GPU hints are numbers from 0 (default) to 3 (high)");
   }
-  impl_->perf_hint = perf_hint;
-  impl_->priority_hint = priority_hint;
+  impl_->engine.gpu.perf_hint = perf_hint;
+  impl_->engine.gpu.priority_hint = priority_hint;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus MaceEngineConfig::SetGPUStorage(GPUDataType data_type, GPUMemoryType memory_type) {
+  if (data_type < GPU_DATA_MODEL || data_type > GPU_DATA_HALF || memory_type < GPU_MEMORY_MODEL ||
+      memory_type > GPU_MEMORY_IMAGE) {
+    return InvalidArgs("GPU data and memory types are numbers from 0 (the model's) to 2");
+  }
+  impl_->engine.gpu.storage = static_cast<GpuStorage>(data_type);
+  impl_->engine.gpu.memory = static_cast<GpuMemory>(memory_type);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus MaceEngineConfig::SetCPUFallback(bool allowed) {
+  impl_->engine.cpu_fallback = allowed;
   return MaceStatus::MACE_SUCCESS;
 }
 
@@ -217,6 +231,13 @@ class MaceEngine::Impl {
 
   const Engine &engine() const { return engine_; }
 
+  std::vector<MaceEngine::OperatorPlacement> Placements() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<MaceEngine::OperatorPlacement> placements;
+    engine_.Placements(&placements);
+    return placements;
+  }
+
   MaceEngine::MemoryUsage memory_usage() {
     std::lock_guard<std::mutex> lock(mutex_);
     return engine_.memory_usage();
@@ -333,6 +354,10 @@ MaceStatus MaceEngine::OutputShapes(const std::map<std::string, std::vector<int6
 }
 
 MaceEngine::MemoryUsage MaceEngine::memory_usage() const { return impl_->memory_usage(); }
+
+std::vector<MaceEngine::OperatorPlacement> MaceEngine::Placements() const {
+  return impl_->Placements();
+}
 
 MaceStatus CreateMaceEngineFromProto(const std::vector<unsigned char> &model_pb,
                                      const std::string &model_data_file,

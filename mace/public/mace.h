@@ -42,6 +42,9 @@ enum class IDataType : int32_t {
 };
 
 enum GPUPerfHint { PERF_DEFAULT = 0, PERF_LOW = 1, PERF_NORMAL = 2, PERF_HIGH = 3 };
+// MODEL: as the model says. Half storage is fp16_fp32 of deployment files, float is fp32_fp32.
+enum GPUDataType { GPU_DATA_MODEL = 0, GPU_DATA_FLOAT = 1, GPU_DATA_HALF = 2 };
+enum GPUMemoryType { GPU_MEMORY_MODEL = 0, GPU_MEMORY_BUFFER = 1, GPU_MEMORY_IMAGE = 2 };
 enum GPUPriorityHint {
   PRIORITY_DEFAULT = 0,
   PRIORITY_LOW = 1,
@@ -160,6 +163,13 @@ class MACE_API MaceEngineConfig {
 
   MaceStatus SetGPUContext(std::shared_ptr<GPUContext> context);
   MaceStatus SetGPUHints(GPUPerfHint perf_hint, GPUPriorityHint priority_hint);
+  // How the GPU stores activations and weights, in place of what the model was converted for; it
+  // computes in float either way.
+  MaceStatus SetGPUStorage(GPUDataType data_type, GPUMemoryType memory_type);
+  // Whether the CPU executes a model that the device cannot (no driver, no memory, a failure during
+  // a run), with a warning in the log; else such a call returns the reason. Default: no. Single
+  // operators that the device has no kernel for are always the CPU's, see MaceEngine::Placements.
+  MaceStatus SetCPUFallback(bool allowed);
   // num_threads: worker threads including the calling one; 0 or less: one for each core that the
   // policy allows.
   MaceStatus SetCPUThreadPolicy(int num_threads, CPUAffinityPolicy policy);
@@ -258,6 +268,15 @@ class MACE_API MaceEngine {
     size_t packed_weights = 0;
   };
   MemoryUsage memory_usage() const;
+
+  // Where an operator is executed for the last input shapes, and why not on the engine's device.
+  struct OperatorPlacement {
+    std::string operator_name;
+    std::string type;
+    DeviceType device = CPU;
+    std::string reason;
+  };
+  std::vector<OperatorPlacement> Placements() const;
 
  private:
   class Impl;

@@ -15,7 +15,7 @@ __constant sampler_t kSampler =
     CLK_NORMALIZED_COORDS_FALSE | CLK_ADDRESS_CLAMP | CLK_FILTER_NEAREST;
 #define READ_TEXEL(image, at) read_imagef((image), kSampler, (at))
 
-#if HALF && TRUNCATES
+#if TRUNCATES
 // Adds half a unit in the last place of a half, so that truncation rounds to nearest.
 #define WRITE_TEXEL(image, at, v) \
   write_imagef((image), (at), (v) + (v) * 0x1p-12f)

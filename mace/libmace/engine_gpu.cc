@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GPU of an engine; of a build without one nothing is left here.
+#include "mace/libmace/engine.h"
+
+#if defined(MACE_ENABLE_OPENCL)
+
+#include <cstdlib>
+#include <utility>
+
+#include "mace/libmace/gpu_context.h"
+#include "mace/runtimes/opencl/gpu.h"
+
+namespace mace {
+
+namespace {
+
+// A text argument of the net; empty when it has none of that name.
+std::string NetText(const NetDef &net, const char *name) {
+  for (const Argument &argument : net.arg) {
+    if (argument.name == name) return argument.s;
+  }
+  return "";
+}
+
+// Images are what mobile GPUs cache best; desktop GPUs and CPUs read buffers faster.
+bool PrefersImages(opencl::GpuFamily family) {
+  return family == opencl::GpuFamily::kAdreno || family == opencl::GpuFamily::kMali ||
+         family == opencl::GpuFamily::kPowerVR;
+}
+
+}  // namespace
+
+MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool for_placement,
+                           std::unique_ptr<Accelerator> *accelerator) {
+  opencl::DeviceHints hints;
+  hints.perf = config.gpu.perf_hint;
+  hints.priority = config.gpu.priority_hint;
+  std::shared_ptr<opencl::Context> context;
+  if (!for_placement) {
+    std::shared_ptr<GPUContext> shared = config.gpu.context;
+    if (shared == nullptr) shared = std::make_shared<GPUContext>(GPUContextOptions());
+    MACE_RETURN_IF_ERROR(shared->Open(hints, &context));
+  }
+  const opencl::GpuCapabilities capabilities =
+      context == nullptr ? opencl::TypicalCapabilities() : context->device()->capabilities();
+  opencl::GpuOptions options;
+  options.half =
+      config.gpu.storage == GpuStorage::kHalf ||
+      (config.gpu.storage == GpuStorage::kModel && NetText(net, "gpu_data_type") == "fp16_fp32");
+  const std::string memory = NetText(net, "opencl_mem_type");
+  const bool images = config.gpu.memory == GpuMemory::kModel
+                          ? memory == "image" || (memory != "buffer" && capabilities.images &&
+                                                  PrefersImages(capabilities.family))
+                          : config.gpu.memory == GpuMemory::kImage;
+  options.memory = images ? opencl::MemoryKind::kImage : opencl::MemoryKind::kBuffer;
+  options.tune = config.gpu.tune;
+  options.memory_limit = config.memory_limit;
+  auto gpu = std::make_unique<opencl::Gpu>(std::move(context), options);
+  if (!for_placement) MACE_RETURN_IF_ERROR(gpu->Init());
+  *accelerator = std::move(gpu);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+}  // namespace mace
+
+#else
+
+namespace mace {
+
+MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &, bool,
+                           std::unique_ptr<Accelerator> *) {
+  return CheckDevice(config.device);
+}
+
+}  // namespace mace
+
+#endif  // MACE_ENABLE_OPENCL

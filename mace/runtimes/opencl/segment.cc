@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators on the GPU, ready to run.
+#include "mace/runtimes/opencl/segment.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+namespace mace {
+namespace opencl {
+
+namespace {
+
+int64_t NowMicros() {
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  return duration_cast<microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+cl_ulong Moment(const EventHandle &event, cl_profiling_info what) {
+  cl_ulong nanos = 0;
+  Cl().clGetEventProfilingInfo(event.get(), what, sizeof(nanos), &nanos, nullptr);
+  return nanos;
+}
+
+}  // namespace
+
+Segment::~Segment() {
+  // A run that failed may have left work behind that uses what is released now.
+  Cl().clFinish(queue_);
+}
+
+MaceStatus Segment::Upload(const Copy &copy) {
+  if (InjectFailure()) return ClStatus("clEnqueueWriteBuffer", CL_OUT_OF_RESOURCES);
+  if (!device_->capabilities().unified_memory) {
+    return ClStatus("clEnqueueWriteBuffer",
+                    Cl().clEnqueueWriteBuffer(queue_, copy.memory, CL_FALSE, 0, copy.bytes,
+                                              copy.tensor->raw, 0, nullptr, nullptr));
+  }
+  cl_int error = CL_SUCCESS;
+  void *mapped = Cl().clEnqueueMapBuffer(queue_, copy.memory, CL_TRUE, CL_MAP_WRITE, 0, copy.bytes,
+                                         0, nullptr, nullptr, &error);
+  MACE_RETURN_IF_ERROR(ClStatus("clEnqueueMapBuffer", error));
+  std::memcpy(mapped, copy.tensor->raw, copy.bytes);
+  return ClStatus("clEnqueueUnmapMemObject",
+                  Cl().clEnqueueUnmapMemObject(queue_, copy.memory, mapped, 0, nullptr, nullptr));
+}
+
+MaceStatus Segment::Download(const Copy &copy, bool last) {
+  if (!device_->capabilities().unified_memory) {
+    // The queue is in order: when the last one is there, all are.
+    return ClStatus("clEnqueueReadBuffer",
+                    Cl().clEnqueueReadBuffer(queue_, copy.memory, last ? CL_TRUE : CL_FALSE, 0,
+                                             copy.bytes, copy.tensor->raw, 0, nullptr, nullptr));
+  }
+  cl_int error = CL_SUCCESS;
+  void *mapped = Cl().clEnqueueMapBuffer(queue_, copy.memory, CL_TRUE, CL_MAP_READ, 0, copy.bytes,
+                                         0, nullptr, nullptr, &error);
+  MACE_RETURN_IF_ERROR(ClStatus("clEnqueueMapBuffer", error));
+  std::memcpy(copy.tensor->raw, mapped, copy.bytes);
+  return ClStatus("clEnqueueUnmapMemObject",
+                  Cl().clEnqueueUnmapMemObject(queue_, copy.memory, mapped, 0, nullptr, nullptr));
+}
+
+MaceStatus Segment::Enqueue(const Launch &launch, std::vector<EventHandle> *events) {
+  if (InjectFailure()) return ClStatus("clEnqueueNDRangeKernel", CL_OUT_OF_RESOURCES);
+  const size_t split = launch.dimensions - 1;
+  const size_t groups = launch.global[split] / launch.local[split];
+  size_t begin = 0;
+  for (size_t part = 0; part < launch.parts; ++part) {
+    const size_t end = groups * (part + 1) / launch.parts;
+    if (begin == end) continue;
+    std::array<size_t, 3> offset = {0, 0, 0}, global = launch.global;
+    offset[split] = begin * launch.local[split];
+    global[split] = (end - begin) * launch.local[split];
+    begin = end;
+    cl_event event = nullptr;
+    const cl_int error = Cl().clEnqueueNDRangeKernel(
+        queue_, launch.kernel.get(), launch.dimensions, launch.parts == 1 ? nullptr : offset.data(),
+        global.data(), launch.local.data(), 0, nullptr, events == nullptr ? nullptr : &event);
+    MACE_RETURN_IF_ERROR(ClStatus("clEnqueueNDRangeKernel", error));
+    if (events != nullptr) {
+      events->emplace_back(event);
+      event_ops_.push_back(launch.op);
+    }
+    // Other users of the GPU get their turn between parts that are submitted by themselves.
+    if (launch.parts > 1) Cl().clFlush(queue_);
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Segment::Submit(std::vector<EventHandle> *events) {
+  for (const Copy &copy : uploads_) MACE_RETURN_IF_ERROR(Upload(copy));
+  for (const Launch &launch : launches_) {
+    const MaceStatus status = Enqueue(launch, events);
+    if (status.ok() || launch.op >= ops_.size()) {
+      MACE_RETURN_IF_ERROR(status);
+      continue;
+    }
+    const OperatorDef &def = *ops_[launch.op].def;
+    return MaceStatus(status.code(), MakeString(def.type, " '", def.name, "': ", status.message()));
+  }
+  for (size_t i = 0; i < downloads_.size(); ++i) {
+    MACE_RETURN_IF_ERROR(Download(downloads_[i], i + 1 == downloads_.size()));
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Segment::Run(RunMetadata *metadata) {
+  std::vector<EventHandle> events;
+  event_ops_.clear();
+  const int64_t begin_micros = metadata == nullptr ? 0 : NowMicros();
+  const MaceStatus status = Submit(metadata == nullptr ? nullptr : &events);
+  // The application's memory may go when Run returns.
+  if (!status.ok()) Cl().clFinish(queue_);
+  if (metadata != nullptr && status.ok()) Report(events, begin_micros, metadata);
+  return status;
+}
+
+void Segment::Report(const std::vector<EventHandle> &events, int64_t begin_micros,
+                     RunMetadata *metadata) const {
+  std::vector<std::pair<cl_ulong, cl_ulong>> times(ops_.size(), {0, 0});
+  cl_ulong first = 0, now = 0;
+  for (size_t e = 0; e < events.size(); ++e) {
+    const cl_ulong begin = Moment(events[e], CL_PROFILING_COMMAND_START);
+    const cl_ulong end = Moment(events[e], CL_PROFILING_COMMAND_END);
+    if (first == 0) first = now = begin;
+    if (event_ops_[e] >= ops_.size()) continue;
+    auto &[op_begin, op_end] = times[event_ops_[e]];
+    if (op_begin == 0) op_begin = begin;
+    op_end = std::max(end, begin);
+  }
+  for (size_t op = 0; op < ops_.size(); ++op) {
+    if (times[op].first != 0) {
+      now = times[op].second;
+    } else {
+      times[op] = {now, now};  // nothing to execute
+    }
+    OperatorStats stats;
+    stats.stats.start_micros =
+        begin_micros + static_cast<int64_t>((times[op].first - first) / 1000);
+    stats.stats.end_micros = begin_micros + static_cast<int64_t>((times[op].second - first) / 1000);
+    stats.operator_name = ops_[op].def->name;
+    stats.type = ops_[op].def->type;
+    for (const Tensor *output : ops_[op].outputs) {
+      stats.output_shape.push_back(output->shape.ToVector());
+    }
+    stats.args = ops_[op].args;
+    stats.macs = ops_[op].macs;
+    metadata->op_stats.push_back(std::move(stats));
+  }
+}
+
+}  // namespace opencl
+}  // namespace mace

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators on the GPU, ready to run: a list of copies and kernels with their arguments set. Run
+// hands the list to the driver and waits once, for the last output.
+#ifndef MACE_RUNTIMES_OPENCL_SEGMENT_H_
+#define MACE_RUNTIMES_OPENCL_SEGMENT_H_
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "mace/core/accelerator.h"
+#include "mace/runtimes/opencl/gpu.h"
+
+namespace mace {
+namespace opencl {
+
+class Segment : public AcceleratorSegment {
+ public:
+  explicit Segment(Gpu *gpu) : device_(gpu->context()->device()), queue_(gpu->queue()), ops_() {}
+  ~Segment() override;
+  MaceStatus Run(RunMetadata *metadata) override;
+
+ private:
+  friend class SegmentBuilder;
+  struct Launch {
+    KernelHandle kernel;
+    size_t op = 0;  // among ops_; ops_.size(): a border of the segment
+    cl_uint dimensions = 1;
+    std::array<size_t, 3> global = {1, 1, 1}, local = {1, 1, 1};
+    // Launched in this many parts along the last dimension.
+    size_t parts = 1;
+  };
+  // Between a tensor of the host and a buffer.
+  struct Copy {
+    const Tensor *tensor = nullptr;
+    cl_mem memory = nullptr;
+    size_t bytes = 0;
+  };
+
+  MaceStatus Upload(const Copy &copy);
+  MaceStatus Download(const Copy &copy, bool last);
+  MaceStatus Enqueue(const Launch &launch, std::vector<EventHandle> *events);
+  MaceStatus Submit(std::vector<EventHandle> *events);
+  void Report(const std::vector<EventHandle> &events, int64_t begin_micros,
+              RunMetadata *metadata) const;
+
+  Device *device_;
+  cl_command_queue queue_;
+  std::vector<AcceleratorOp> ops_;
+  std::vector<Launch> launches_;
+  std::vector<size_t> event_ops_;  // by event: the operator
+  std::vector<Copy> uploads_, downloads_;
+  std::vector<SharedMemory> shared_;  // weights and the arena
+  std::vector<MemoryHandle> parts_;   // of the arena, and images
+};
+
+}  // namespace opencl
+}  // namespace mace
+
+#endif  // MACE_RUNTIMES_OPENCL_SEGMENT_H_

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes a segment: asks the builders for their kernels, puts transforms where memory forms differ,
+// plans and allocates memory, sets arguments.
+#ifndef MACE_RUNTIMES_OPENCL_SEGMENT_BUILDER_H_
+#define MACE_RUNTIMES_OPENCL_SEGMENT_BUILDER_H_
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "mace/core/memory_planner.h"
+#include "mace/runtimes/opencl/segment.h"
+
+namespace mace {
+namespace opencl {
+
+class SegmentBuilder {
+ public:
+  SegmentBuilder(Gpu *gpu, std::vector<AcceleratorOp> ops, std::vector<const Tensor *> inputs,
+                 std::vector<const Tensor *> outputs);
+  MaceStatus Build(std::unique_ptr<AcceleratorSegment> *segment);
+
+ private:
+  // How a tensor lies in memory.
+  enum class Form : uint8_t {
+    kPlain,   // buffer of its own type, as on the host
+    kHalf,    // buffer of half for float32
+    kTexels,  // image
+  };
+  // A tensor in one form, or scratch.
+  struct Value {
+    Form form = Form::kPlain;
+    size_t bytes = 0;               // of a buffer
+    int64_t width = 0, height = 0;  // of an image, and its type
+    bool half_texels = false;
+    SharedMemory constant;  // has memory of its own
+    cl_mem memory = nullptr;
+  };
+  // An argument with what stands for it.
+  struct Bound {
+    KernelArgument argument;
+    int value = -1;
+    SharedMemory shared;
+  };
+  struct Pending {
+    KernelLaunch launch;
+    std::vector<Bound> arguments;
+    size_t op = 0;
+    bool dropped = false;
+  };
+
+  static size_t At(int i) { return static_cast<size_t>(i); }
+  int NewValue(Form form, const Tensor &tensor);
+  int NewScratch(const GpuScratch &scratch);
+  Form FormOf(const Tensor &tensor, MemoryKind memory) const;
+  MaceStatus NewConstant(const Tensor &tensor, Form form, int *value);
+  // The value of a tensor in a form, by a transform if it is there only in another.
+  MaceStatus Get(const Tensor &tensor, Form form, int *value);
+  MaceStatus Transform(const Tensor &tensor, int from, int to);
+  MaceStatus AddOp(size_t number);
+  MaceStatus AddLaunches(const GpuOpContext &context, GpuStep *step, size_t number);
+  MaceStatus AddAlias(const GpuOpContext &context, const GpuStep &step, size_t number);
+  MaceStatus Bind(const GpuOpContext &context, const GpuStep &step, size_t number,
+                  const std::vector<int> &scratch, const std::vector<SharedMemory> &weights,
+                  Pending *pending, MemoryGraph::Step *uses);
+  MemoryKind Wanted(const std::vector<MemoryKind> &wishes, const GpuOpContext &context,
+                    size_t i) const {
+    return i < wishes.size() ? wishes[i] : context.memory;
+  }
+
+  MaceStatus AllocateBuffers();
+  MaceStatus AllocateImages();
+  MaceStatus MakeKernels();
+  MaceStatus MakeLaunch(const Pending &pending, Segment::Launch *launch);
+
+  Gpu *gpu_;
+  std::vector<const Tensor *> inputs_, outputs_;
+  std::unique_ptr<Segment> segment_;
+  std::vector<Value> values_;
+  std::map<std::pair<const Tensor *, Form>, int> value_of_;
+  std::vector<Pending> pending_;
+  MemoryGraph graph_;  // tensors are values_, steps as they are executed
+};
+
+}  // namespace opencl
+}  // namespace mace
+
+#endif  // MACE_RUNTIMES_OPENCL_SEGMENT_BUILDER_H_
