@@ -55,6 +55,13 @@ def if_opencl(yes, no = []):
     """select(): `yes` with --define=opencl=true, else `no`."""
     return _if("opencl", yes, no)
 
+def opencl_defines():
+    """local_defines of the few sources that ask for MACE_ENABLE_OPENCL.
+
+    Others do not see it, so that they are compiled once for builds with and without.
+    """
+    return if_opencl(["MACE_ENABLE_OPENCL"])
+
 def if_hexagon(yes, no = []):
     """select(): `yes` with --define=hexagon=true, else `no`."""
     return _if("hexagon", yes, no)
@@ -68,7 +75,7 @@ def if_quantize(yes, no = []):
     return _if("quantize", yes, no)
 
 def _part_defines():
-    return (if_neon(["MACE_ENABLE_NEON"]) + if_opencl(["MACE_ENABLE_OPENCL"]) +
+    return (if_neon(["MACE_ENABLE_NEON"]) +
             if_hexagon(["MACE_ENABLE_HEXAGON"]) + if_quantize(["MACE_ENABLE_QUANTIZE"]))
 
 def mace_cc_library(
@@ -82,7 +89,7 @@ def mace_cc_library(
         **kwargs):
     """cc_library with the house's flags.
 
-    Sources see MACE_ENABLE_NEON, _OPENCL, _HEXAGON and _QUANTIZE as the build was told.
+    Sources see MACE_ENABLE_NEON, _HEXAGON and _QUANTIZE as the build was told.
 
     Args:
       name: name of the target.

@@ -245,6 +245,7 @@ MaceStatus SegmentBuilder::Bind(const GpuOpContext &context, const GpuStep &step
             argument.ints.data(), argument.ints.size() * sizeof(int32_t), &bound.shared));
         break;
       case KernelArgument::Kind::kInt:
+      case KernelArgument::Kind::kIntVector:
       case KernelArgument::Kind::kFloat:
       case KernelArgument::Kind::kLocal:
         break;
@@ -425,6 +426,9 @@ MaceStatus SegmentBuilder::MakeLaunch(const Pending &pending, Segment::Launch *l
     if (argument.kind == KernelArgument::Kind::kInt) {
       value = &argument.index;
       size = sizeof(argument.index);
+    } else if (argument.kind == KernelArgument::Kind::kIntVector) {
+      value = argument.ints.data();
+      size = argument.ints.size() * sizeof(int32_t);
     } else if (argument.kind == KernelArgument::Kind::kFloat) {
       value = &argument.number;
       size = sizeof(argument.number);
