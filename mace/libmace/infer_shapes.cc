@@ -61,9 +61,27 @@ void ReportShapes(const Plan &plan, mace_shape_fn shape, void *user) {
   }
 }
 
-MaceStatus Infer(const ModelSource &source, DeviceType device, const mace_tensor *inputs,
-                 size_t input_count, mace_shape_fn shape, mace_problem_fn problem, void *user) {
-  MACE_RETURN_IF_ERROR(CheckDevice(device));
+// What the caller wants to be told.
+struct Listener {
+  mace_shape_fn shape = nullptr;
+  mace_problem_fn problem = nullptr;
+  mace_placement_fn placement = nullptr;
+  void *user = nullptr;
+};
+
+void ReportPlacements(const Net &net, DeviceType device,
+                      const std::vector<OperatorPlacement> &placements, const Listener &listener) {
+  if (listener.placement == nullptr) return;
+  for (const OperatorPlacement &each : placements) {
+    const OperatorDef &def = net.def().op[each.op];
+    listener.placement(listener.user, def.name.c_str(), def.type.c_str(),
+                       each.on_accelerator ? device : CPU, each.reason.c_str());
+  }
+}
+
+MaceStatus Infer(const ModelSource &source, const EngineConfig &config, const mace_tensor *inputs,
+                 size_t input_count, const Listener &listener) {
+  MACE_RETURN_IF_ERROR(CheckDevice(config.device));
   if (input_count > 0 && inputs == nullptr) return InvalidArgs("the inputs are a null pointer");
   std::vector<OperatorProblem> problems;
   ModelDef model;
@@ -83,9 +101,13 @@ MaceStatus Infer(const ModelSource &source, DeviceType device, const mace_tensor
   }
   OpRegistry registry;
   ThreadPool thread_pool(1, AFFINITY_NONE);
+  std::unique_ptr<Accelerator> accelerator;
+  if (kHasAccelerators && config.device != CPU) {
+    MACE_RETURN_IF_ERROR(MakeAccelerator(config, model.net, true, &accelerator));
+  }
   Net::Options options;
   options.registry = &registry;
-  options.device = device;
+  options.accelerator = accelerator.get();
   options.thread_pool = &thread_pool;
   options.shape_only = true;
   options.problems = &problems;
@@ -98,19 +120,39 @@ MaceStatus Infer(const ModelSource &source, DeviceType device, const mace_tensor
   plan_options.shape_only = true;
   plan_options.thread_pool = &thread_pool;
   plan_options.problems = &problems;
+  std::vector<OperatorPlacement> placements;
+  plan_options.accelerator = accelerator.get();
+  plan_options.placements = &placements;
   std::unique_ptr<Plan> plan;
   MACE_RETURN_IF_ERROR(Plan::Make(net, shapes, plan_options, &plan));
 
-  if (shape != nullptr) ReportShapes(*plan, shape, user);
+  if (listener.shape != nullptr) ReportShapes(*plan, listener.shape, listener.user);
+  ReportPlacements(net, config.device, placements, listener);
   std::stable_sort(problems.begin(), problems.end(),
                    [](const OperatorProblem &a, const OperatorProblem &b) { return a.op < b.op; });
   for (const OperatorProblem &found : problems) {
     const OperatorDef &def = net.def().op[found.op];
-    if (problem == nullptr) break;
-    problem(user, static_cast<mace_code>(found.status.code()), def.name.c_str(), def.type.c_str(),
-            found.status.message().c_str());
+    if (listener.problem == nullptr) break;
+    listener.problem(listener.user, static_cast<mace_code>(found.status.code()), def.name.c_str(),
+                     def.type.c_str(), found.status.message().c_str());
   }
   return problems.empty() ? MaceStatus(MaceStatus::MACE_SUCCESS) : problems[0].status;
+}
+
+MaceStatus Infer(const void *graph, size_t graph_size, const void *data, size_t data_size,
+                 mace_device device, EngineConfig config, const mace_tensor *inputs,
+                 size_t input_count, const Listener &listener) {
+  if (device != CPU && device != GPU && device != HEXAGON) {
+    return InvalidArgs("there is no device number ", device,
+                       "; it is 0 (CPU), 2 (GPU) or 3 (HEXAGON)");
+  }
+  config.device = static_cast<DeviceType>(device);
+  ModelSource source;
+  source.graph = graph;
+  source.graph_size = graph_size;
+  source.data = data;
+  source.data_size = data == nullptr ? 0 : data_size;
+  return Infer(source, config, inputs, input_count, listener);
 }
 
 }  // namespace
@@ -121,15 +163,25 @@ extern "C" mace_code mace_infer_shapes(const void *graph, size_t graph_size, con
                                        size_t data_size, mace_device device,
                                        const mace_tensor *inputs, size_t input_count,
                                        mace_shape_fn shape, mace_problem_fn problem, void *user) {
-  if (device != mace::CPU && device != mace::GPU && device != mace::HEXAGON) {
-    return mace::Report(mace::InvalidArgs("there is no device number ", device,
-                                          "; it is 0 (CPU), 2 (GPU) or 3 (HEXAGON)"));
-  }
-  mace::ModelSource source;
-  source.graph = graph;
-  source.graph_size = graph_size;
-  source.data = data;
-  source.data_size = data == nullptr ? 0 : data_size;
-  return mace::Report(mace::Infer(source, static_cast<mace::DeviceType>(device), inputs,
-                                  input_count, shape, problem, user));
+  mace::Listener listener;
+  listener.shape = shape;
+  listener.problem = problem;
+  listener.user = user;
+  return mace::Report(mace::Infer(graph, graph_size, data, data_size, device, mace::EngineConfig(),
+                                  inputs, input_count, listener));
+}
+
+extern "C" mace_code mace_infer_placements(const void *graph, size_t graph_size, const void *data,
+                                           size_t data_size, mace_device device, int32_t data_type,
+                                           int32_t memory_type, const mace_tensor *inputs,
+                                           size_t input_count, mace_placement_fn placement,
+                                           void *user) {
+  mace::EngineConfig config;
+  config.gpu.storage = static_cast<mace::GpuStorage>(data_type);
+  config.gpu.memory = static_cast<mace::GpuMemory>(memory_type);
+  mace::Listener listener;
+  listener.placement = placement;
+  listener.user = user;
+  return mace::Report(mace::Infer(graph, graph_size, data, data_size, device, config, inputs,
+                                  input_count, listener));
 }

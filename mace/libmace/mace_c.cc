@@ -31,6 +31,10 @@ using mace::MaceTensorInfo;
 using mace::Report;
 using mace::TensorView;
 
+struct mace_gpu_context {
+  std::shared_ptr<mace::GPUContext> context;
+};
+
 struct mace_engine {
   std::mutex mutex;
   mace::Engine engine;
@@ -147,6 +151,25 @@ mace_op_stats ToC(const mace::OperatorStats &stats) {
   return result;
 }
 
+MaceStatus GpuSettings(const mace_config &given, mace::EngineConfig *config) {
+  for (int32_t hint : {given.gpu_perf_hint, given.gpu_priority_hint}) {
+    if (hint < 0 || hint > 3)
+      return InvalidArgs("GPU hints are numbers from 0 (default) to 3 (high)");
+  }
+  for (int32_t type : {given.gpu_data_type, given.gpu_memory_type}) {
+    if (type < 0 || type > 2) {
+      return InvalidArgs("GPU data and memory types are numbers from 0 (the model's) to 2");
+    }
+  }
+  config->gpu.perf_hint = given.gpu_perf_hint;
+  config->gpu.priority_hint = given.gpu_priority_hint;
+  config->gpu.storage = static_cast<mace::GpuStorage>(given.gpu_data_type);
+  config->gpu.memory = static_cast<mace::GpuMemory>(given.gpu_memory_type);
+  config->cpu_fallback = given.cpu_fallback != 0;
+  if (given.gpu_context != nullptr) config->gpu.context = given.gpu_context->context;
+  return MaceStatus::MACE_SUCCESS;
+}
+
 MaceStatus Create(const mace::ModelSource &source, const mace_config *config,
                   mace_engine **engine) {
   if (engine == nullptr) return InvalidArgs("the pointer for the engine is null");
@@ -177,6 +200,7 @@ MaceStatus Create(const mace::ModelSource &source, const mace_config *config,
   if (given.model_key != nullptr) {
     MACE_RETURN_IF_ERROR(engine_config.model_key.Set(given.model_key, given.model_key_size));
   }
+  MACE_RETURN_IF_ERROR(GpuSettings(given, &engine_config));
   auto made = std::make_unique<mace_engine>();
   MACE_RETURN_IF_ERROR(made->engine.Init(source, {}, {}, engine_config));
   made->inputs.resize(made->engine.inputs().size());
@@ -323,6 +347,36 @@ mace_code mace_engine_run_alloc(mace_engine *engine, const mace_tensor *inputs, 
   return Report(
       Run(engine, inputs, input_count, outputs, output_count, output_memory, stats, user));
 }
+
+mace_code mace_engine_placements(const mace_engine *engine, mace_placement_fn placement,
+                                 void *user) {
+  if (engine == nullptr || placement == nullptr) {
+    return Report(InvalidArgs("the engine or the function for its placements is null"));
+  }
+  std::vector<mace::MaceEngine::OperatorPlacement> placements;
+  {
+    std::lock_guard<std::mutex> lock(const_cast<mace_engine *>(engine)->mutex);
+    engine->engine.Placements(&placements);
+  }
+  for (const auto &each : placements) {
+    placement(user, each.operator_name.c_str(), each.type.c_str(), each.device,
+              each.reason.c_str());
+  }
+  return Report(MaceStatus::MACE_SUCCESS);
+}
+
+mace_code mace_gpu_context_create(const char *storage_path, const char *binary_path,
+                                  const char *parameter_path, mace_gpu_context **context) {
+  if (context == nullptr) return Report(InvalidArgs("the pointer for the GPU context is null"));
+  mace::GPUContextBuilder builder;
+  if (storage_path != nullptr) builder.SetStoragePath(storage_path);
+  if (binary_path != nullptr) builder.SetOpenCLBinaryPaths({binary_path});
+  if (parameter_path != nullptr) builder.SetOpenCLParameterPath(parameter_path);
+  *context = new mace_gpu_context{builder.Finalize()};
+  return Report(MaceStatus::MACE_SUCCESS);
+}
+
+void mace_gpu_context_destroy(mace_gpu_context *context) { delete context; }
 
 mace_code mace_engine_memory(const mace_engine *engine, mace_memory *memory) {
   if (engine == nullptr || memory == nullptr) {

@@ -37,6 +37,9 @@ typedef struct mace_tensor {
   size_t bytes;  // room at data
 } mace_tensor;
 
+// What engines on one GPU share, see GPUContext in mace.h. Engines keep it alive.
+typedef struct mace_gpu_context mace_gpu_context;
+
 typedef struct mace_config {
   size_t struct_size;  // sizeof(mace_config) of the caller
   mace_device device;
@@ -46,6 +49,13 @@ typedef struct mace_config {
   // Of an encrypted model: 32 bytes, read by mace_engine_create alone; null: none.
   const void *model_key;
   size_t model_key_size;
+  // Of the GPU; values of GPUPerfHint, GPUPriorityHint, GPUDataType and GPUMemoryType in mace.h.
+  int32_t gpu_perf_hint;
+  int32_t gpu_priority_hint;
+  int32_t gpu_data_type;
+  int32_t gpu_memory_type;
+  int32_t cpu_fallback;           // 1: the CPU executes a model that the device cannot
+  mace_gpu_context *gpu_context;  // null: one of the engine's own
 } mace_config;
 
 // Where operators' times go. Strings and arrays are valid until the call returns.
@@ -118,6 +128,19 @@ MACE_API mace_code mace_engine_run_alloc(mace_engine *engine, const mace_tensor 
                                          size_t output_count, mace_output_fn output_memory,
                                          mace_op_stats_fn stats, void *user);
 
+// Called for each operator with the device that executes it and, where that is not the engine's,
+// the reason. Strings are valid until the call returns.
+typedef void (*mace_placement_fn)(void *user, const char *op_name, const char *op_type,
+                                  mace_device device, const char *reason);
+MACE_API mace_code mace_engine_placements(const mace_engine *engine, mace_placement_fn placement,
+                                          void *user);
+
+// A context for the GPU: a folder for compiled programs, a file with compiled programs and a file
+// with tuned parameters; null: none. The device is opened by the first engine.
+MACE_API mace_code mace_gpu_context_create(const char *storage_path, const char *binary_path,
+                                           const char *parameter_path, mace_gpu_context **context);
+MACE_API void mace_gpu_context_destroy(mace_gpu_context *context);
+
 typedef struct mace_memory {
   size_t arena;              // bytes planned for activations and scratch
   size_t arena_lower_bound;  // most bytes that are live at one step
@@ -134,6 +157,14 @@ MACE_API mace_code mace_infer_shapes(const void *graph, size_t graph_size, const
                                      size_t data_size, mace_device device,
                                      const mace_tensor *inputs, size_t input_count,
                                      mace_shape_fn shape, mace_problem_fn problem, void *user);
+
+// The same as mace_infer_shapes, and says where each operator would be executed on a usual device
+// of the kind, which need not be there. data_type, memory_type: as in mace_config.
+MACE_API mace_code mace_infer_placements(const void *graph, size_t graph_size, const void *data,
+                                         size_t data_size, mace_device device, int32_t data_type,
+                                         int32_t memory_type, const mace_tensor *inputs,
+                                         size_t input_count, mace_placement_fn placement,
+                                         void *user);
 
 #ifdef __cplusplus
 }

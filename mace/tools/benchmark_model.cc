@@ -43,6 +43,7 @@ MaceStatus Benchmark(const Options &options, nlohmann::json *report) {
   ModelRunner runner(options.model);
   MACE_RETURN_IF_ERROR(runner.CreateEngine());
   MACE_RETURN_IF_ERROR(runner.MakeTensors());
+  runner.LogPlacements();
   if (options.model.input_file.empty()) {
     runner.FillInputs();
   } else {

@@ -55,6 +55,7 @@ MaceStatus RunOnce(const Options &options, nlohmann::json *report) {
   } else {
     MACE_RETURN_IF_ERROR(runner.ReadInputs(options.model.input_file));
   }
+  runner.LogPlacements();
   double warmup = 0;
   MACE_RETURN_IF_ERROR(TimedRun(&runner, &warmup));
   LOG(INFO) << "1st warm up run latency: " << warmup / 1000 << " ms";

@@ -45,6 +45,17 @@ MaceStatus ParseDevice(const std::string &text, DeviceType *device) {
   return MaceStatus::MACE_SUCCESS;
 }
 
+// The number of a flag's value among those that there are.
+MaceStatus Choose(const char *flag, const std::string &text,
+                  const std::vector<std::string> &choices, int *number) {
+  const auto found = std::find(choices.begin(), choices.end(), text);
+  if (found == choices.end()) {
+    return InvalidArgs("--", flag, " is ", choices[1], " or ", choices[2], ", not '", text, "'");
+  }
+  *number = static_cast<int>(found - choices.begin());
+  return MaceStatus::MACE_SUCCESS;
+}
+
 MaceStatus ParseShape(const std::string &text, std::vector<int64_t> *shape) {
   shape->clear();
   for (const std::string &part : SplitText(text, ',')) {
@@ -149,6 +160,11 @@ void ModelOptions::AddTo(Flags *flags) {
   flags->Add("device", &device, "CPU, GPU or HEXAGON");
   flags->Add("opencl_binary_file", &opencl_binary_file, "compiled OpenCL programs");
   flags->Add("opencl_parameter_file", &opencl_parameter_file, "tuned OpenCL parameters");
+  flags->Add("opencl_storage_path", &opencl_storage_path,
+             "folder where compiled OpenCL programs are kept");
+  flags->Add("gpu_data_type", &gpu_data_type, "fp16_fp32 or fp32_fp32; empty: as the model says");
+  flags->Add("gpu_memory_type", &gpu_memory_type, "buffer or image; empty: as the model says");
+  flags->Add("cpu_fallback", &cpu_fallback, "the CPU runs what the device cannot run at all");
   flags->Add("gpu_perf_hint", &gpu_perf_hint, "0 default, 1 low, 2 normal, 3 high");
   flags->Add("gpu_priority_hint", &gpu_priority_hint, "0 default, 1 low, 2 normal, 3 high");
   flags->Add("omp_num_threads", &omp_num_threads, "threads; -1: one for each core of the policy");
@@ -198,10 +214,19 @@ MaceStatus ModelRunner::Config(MaceEngineConfig *config) const {
   if (device == GPU) {
     const std::shared_ptr<GPUContext> context =
         GPUContextBuilder()
-            .SetOpenCLBinaryPaths({options_.opencl_binary_file})
+            .SetStoragePath(options_.opencl_storage_path)
+            .SetOpenCLBinaryPaths(SplitText(options_.opencl_binary_file, ','))
             .SetOpenCLParameterPath(options_.opencl_parameter_file)
             .Finalize();
     MACE_RETURN_IF_ERROR(config->SetGPUContext(context));
+    int data_type = 0, memory_type = 0;
+    MACE_RETURN_IF_ERROR(Choose("gpu_data_type", options_.gpu_data_type,
+                                {"", "fp32_fp32", "fp16_fp32"}, &data_type));
+    MACE_RETURN_IF_ERROR(
+        Choose("gpu_memory_type", options_.gpu_memory_type, {"", "buffer", "image"}, &memory_type));
+    MACE_RETURN_IF_ERROR(config->SetGPUStorage(static_cast<GPUDataType>(data_type),
+                                               static_cast<GPUMemoryType>(memory_type)));
+    MACE_RETURN_IF_ERROR(config->SetCPUFallback(options_.cpu_fallback));
   }
   if (options_.memory_limit < 0) return InvalidArgs("--memory_limit must not be negative");
   return config->SetMemoryLimit(static_cast<size_t>(options_.memory_limit));
@@ -359,6 +384,20 @@ MaceStatus ModelRunner::WriteOutputs(const std::string &folder, const std::strin
   return MaceStatus::MACE_SUCCESS;
 }
 
+void ModelRunner::LogPlacements() const {
+  if (options_.device == "CPU") return;
+  const std::vector<MaceEngine::OperatorPlacement> placements = engine_->Placements();
+  size_t on_cpu = 0;
+  for (const MaceEngine::OperatorPlacement &each : placements) {
+    if (each.device != CPU) continue;
+    ++on_cpu;
+    LOG(INFO) << "on the CPU: " << each.type << " '" << each.operator_name << "', since "
+              << each.reason;
+  }
+  LOG(INFO) << placements.size() - on_cpu << " of " << placements.size() << " operators on the "
+            << options_.device;
+}
+
 json ModelRunner::Describe() const {
   const MaceEngine::MemoryUsage memory = engine_->memory_usage();
   json isas = json::array();
@@ -367,7 +406,15 @@ json ModelRunner::Describe() const {
   }
   struct utsname system;
   const std::string machine = uname(&system) == 0 ? system.machine : "";
+  json placements = json::array();
+  for (const MaceEngine::OperatorPlacement &each : engine_->Placements()) {
+    placements.push_back({{"name", each.operator_name},
+                          {"type", each.type},
+                          {"device", each.device == CPU ? "CPU" : options_.device},
+                          {"reason", each.reason}});
+  }
   return {{"model_name", options_.model_name},
+          {"placements", placements},
           {"runtime", options_.device},
           {"mace_version", MaceVersion()},
           {"machine", machine},

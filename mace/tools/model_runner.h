@@ -27,7 +27,9 @@ struct ModelOptions {
   std::string input_node, input_shape, output_node, output_shape;
   std::string input_file;
   std::string device = "CPU";
-  std::string opencl_binary_file, opencl_parameter_file;
+  std::string opencl_binary_file, opencl_parameter_file, opencl_storage_path;
+  std::string gpu_data_type, gpu_memory_type;
+  bool cpu_fallback = false;
   int64_t gpu_perf_hint = 3;
   int64_t gpu_priority_hint = 3;
   int64_t omp_num_threads = -1;
@@ -65,6 +67,9 @@ class ModelRunner {
   // Writes outputs to <prefix>_<name>.
   MaceStatus WriteOutputs(const std::string &prefix) const;
   MaceStatus WriteOutputs(const std::string &folder, const std::string &suffix) const;
+
+  // Lines of where operators are executed, and why not on the device asked for.
+  void LogPlacements() const;
 
   double init_micros() const { return init_micros_; }
   MaceEngine *engine() { return engine_.get(); }

@@ -31,6 +31,8 @@ DATA_ALIGNMENT = 64  # bytes, of model.data in memory
 
 DEVICES = {"cpu": 0, "gpu": 2, "hexagon": 3}
 AFFINITIES = {"none": 0, "big_only": 1, "little_only": 2, "high_performance": 3, "power_save": 4}
+GPU_DATA_TYPES = {"": 0, "fp32_fp32": 1, "fp16_fp32": 2}
+GPU_MEMORY_TYPES = {"": 0, "buffer": 1, "image": 2}
 FORMATS = {0: "NONE", 1: "NHWC", 2: "NCHW"}
 DTYPES: dict[int, np.dtype[Any]] = {
     number: dtypes.to_numpy(name) for number, name in dtypes.NAMES.items()
@@ -66,6 +68,12 @@ class CConfig(Structure):
         ("memory_limit", c_size_t),
         ("model_key", c_char_p),
         ("model_key_size", c_size_t),
+        ("gpu_perf_hint", c_int32),
+        ("gpu_priority_hint", c_int32),
+        ("gpu_data_type", c_int32),
+        ("gpu_memory_type", c_int32),
+        ("cpu_fallback", c_int32),
+        ("gpu_context", c_void_p),
     ]
 
 
@@ -99,6 +107,7 @@ class CMemory(Structure):
 STATS_FN = ctypes.CFUNCTYPE(None, c_void_p, POINTER(COpStats))
 SHAPE_FN = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_int32, c_int32, POINTER(c_int64))
 OUTPUT_FN = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_size_t, POINTER(CTensor))
+PLACEMENT_FN = ctypes.CFUNCTYPE(None, c_void_p, c_char_p, c_char_p, c_int32, c_char_p)
 PROBLEM_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p, c_char_p, c_char_p)
 
 _Tensors = POINTER(CTensor)
@@ -125,6 +134,25 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         [c_void_p, _Tensors, c_size_t, _Tensors, c_size_t, OUTPUT_FN, STATS_FN, c_void_p],
     ),
     "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
+    "mace_engine_placements": (c_int32, [c_void_p, PLACEMENT_FN, c_void_p]),
+    "mace_gpu_context_create": (c_int32, [c_char_p, c_char_p, c_char_p, POINTER(c_void_p)]),
+    "mace_gpu_context_destroy": (None, [c_void_p]),
+    "mace_infer_placements": (
+        c_int32,
+        [
+            c_void_p,
+            c_size_t,
+            c_void_p,
+            c_size_t,
+            c_int32,
+            c_int32,
+            c_int32,
+            _Tensors,
+            c_size_t,
+            PLACEMENT_FN,
+            c_void_p,
+        ],
+    ),
     "mace_infer_shapes": (
         c_int32,
         [
@@ -188,6 +216,31 @@ class TensorInfo:
 
 
 @dataclass(frozen=True)
+class Gpu:
+    """How a GPU is used. data_type: "fp32_fp32" or "fp16_fp32", memory: "buffer" or "image"; empty:
+    as the model says. storage_path: a folder for compiled programs; binary_path, parameter_path:
+    files with compiled programs and tuned parameters. cpu_fallback: the CPU executes a model that
+    the GPU cannot."""
+
+    data_type: str = ""
+    memory: str = ""
+    storage_path: str = ""
+    binary_path: str = ""
+    parameter_path: str = ""
+    cpu_fallback: bool = False
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an operator is executed: device "cpu" or "gpu", and why not on the engine's device."""
+
+    name: str
+    type: str
+    device: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Memory:
     """Memory of an engine, in bytes, for the shapes of its last run."""
 
@@ -242,8 +295,8 @@ class Engine:
     """A converted model, ready to run.
 
     graph_path: model.pb. data_path: model.data; None: the file beside graph_path, if there is one.
-    device: "cpu". num_threads: threads including the calling one; 0 or less: one for each core that
-    the policy allows. affinity: "none", "big_only", "little_only", "high_performance" or
+    device: "cpu" or "gpu". gpu: how the GPU is used. num_threads: threads including the calling
+    one; 0 or less: one for each core that the policy allows. affinity: "none", "big_only", "little_only", "high_performance" or
     "power_save". memory_limit: bytes for activations, 0 for no limit. model_key: the 32 bytes of the
     key of an encrypted model.
 
@@ -260,13 +313,15 @@ class Engine:
         affinity: str = "none",
         memory_limit: int = 0,
         model_key: bytes | None = None,
+        gpu: Gpu | None = None,
     ) -> None:
         graph = _read(Path(graph_path))
         if data_path is None:
             beside = Path(graph_path).with_suffix(".data")
             data_path = beside if beside.is_file() else None
         config = _config(device, num_threads, affinity, memory_limit, model_key)
-        self._create(graph, None, os.fspath(data_path) if data_path is not None else None, config)
+        path = os.fspath(data_path) if data_path is not None else None
+        self._create(graph, None, path, config, gpu or Gpu())
 
     @classmethod
     def from_bytes(
@@ -278,17 +333,45 @@ class Engine:
         affinity: str = "none",
         memory_limit: int = 0,
         model_key: bytes | None = None,
+        gpu: Gpu | None = None,
     ) -> Engine:
         """An engine from the contents of model.pb and model.data. Aligned data is not copied."""
         engine = cls.__new__(cls)
         config = _config(device, num_threads, affinity, memory_limit, model_key)
-        engine._create(graph, _aligned(data) if data is not None else None, None, config)
+        aligned = _aligned(data) if data is not None else None
+        engine._create(graph, aligned, None, config, gpu or Gpu())
         return engine
 
-    def _create(self, graph: bytes, data: Array | None, path: str | None, config: CConfig) -> None:
+    def _create(
+        self, graph: bytes, data: Array | None, path: str | None, config: CConfig, gpu: Gpu
+    ) -> None:
         self._handle = c_void_p()
         self._data = data  # the engine reads it as long as it lives
         lib = self._lib = library()
+        config.gpu_data_type = _gpu_number("data_type", gpu.data_type, GPU_DATA_TYPES)
+        config.gpu_memory_type = _gpu_number("memory", gpu.memory, GPU_MEMORY_TYPES)
+        config.cpu_fallback = int(gpu.cpu_fallback)
+        context = c_void_p()
+        paths = (gpu.storage_path, gpu.binary_path, gpu.parameter_path)
+        if config.device == DEVICES["gpu"]:
+            _check(
+                lib.mace_gpu_context_create(
+                    *(os.fsencode(path) if path else None for path in paths), byref(context)
+                )
+            )
+        config.gpu_context = context
+        try:
+            self._make(lib, graph, data, path, config)
+        finally:
+            lib.mace_gpu_context_destroy(context)  # the engine keeps what it needs
+        self.inputs = self._infos(lib.mace_engine_input_count, lib.mace_engine_input)
+        self.outputs = self._infos(lib.mace_engine_output_count, lib.mace_engine_output)
+        self._names = [(i.name.encode(), _DTYPE_CODES[i.dtype]) for i in self.inputs]
+        self._planned: dict[tuple[Shape, ...], list[Shape | None]] = {}
+
+    def _make(
+        self, lib: ctypes.CDLL, graph: bytes, data: Array | None, path: str | None, config: CConfig
+    ) -> None:
         _check(
             lib.mace_engine_create(
                 graph,
@@ -300,10 +383,6 @@ class Engine:
                 byref(self._handle),
             )
         )
-        self.inputs = self._infos(lib.mace_engine_input_count, lib.mace_engine_input)
-        self.outputs = self._infos(lib.mace_engine_output_count, lib.mace_engine_output)
-        self._names = [(i.name.encode(), _DTYPE_CODES[i.dtype]) for i in self.inputs]
-        self._planned: dict[tuple[Shape, ...], list[Shape | None]] = {}
 
     def _infos(self, count: Callable[..., int], get: Callable[..., int]) -> list[TensorInfo]:
         infos = []
@@ -360,6 +439,14 @@ class Engine:
         memory = CMemory()
         _check(self._lib.mace_engine_memory(self._handle, byref(memory)))
         return Memory(memory.arena, memory.arena_lower_bound, memory.packed_weights)
+
+    def placements(self) -> list[Placement]:
+        """Where the operators are executed for the last input shapes, in the model's order."""
+        self._open()
+        found: list[Placement] = []
+        callback = PLACEMENT_FN(_placement_collector(found))
+        _check(self._lib.mace_engine_placements(self._handle, callback, None))
+        return found
 
     def close(self) -> None:
         """Gives the engine's memory back. It cannot be used afterwards."""
@@ -467,6 +554,24 @@ class Engine:
                 result = result.reshape(-1)[: int(np.prod(shape))].reshape(shape)
             named[info.name] = result
         return named
+
+
+def _placement_collector(found: list[Placement]) -> Callable[[Any, Any, Any, int, Any], None]:
+    devices = {number: name for name, number in DEVICES.items()}
+
+    def collect(_: Any, name: Any, kind: Any, device: int, reason: Any) -> None:
+        found.append(Placement(_text(name), _text(kind), devices[device], _text(reason)))
+
+    return collect
+
+
+def _gpu_number(what: str, value: str, known: dict[str, int]) -> int:
+    if value not in known:
+        raise MaceError(
+            f"the GPU's {what} is '{value}'{did_you_mean(value, known)}",
+            hint=f"it is one of: {', '.join(name for name in known if name)}",
+        )
+    return known[value]
 
 
 def _config(
