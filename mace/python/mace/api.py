@@ -186,6 +186,7 @@ def deployment_request(
         outputs=outputs,
         optimize_options=model.graph_optimize_options or None,
         weight_format=model.stored_as,
+        settings=_gpu_settings(model),
         obfuscate=model.obfuscate,
         encryption_key=encryption_key(deployment, name),
     )
@@ -203,6 +204,13 @@ def encryption_key(deployment: Deployment, name: str) -> bytes | None:
 
     path = encryption_key_file(deployment, name)
     return read_key(path) if path is not None else None
+
+
+def _gpu_settings(model: Model) -> dict[str, str]:
+    """What the model tells the GPU runtime; nothing when it is for the CPU alone."""
+    if "gpu" not in model.runtimes:
+        return {}
+    return {"gpu_data_type": model.storage, "opencl_mem_type": model.cl_mem_type}
 
 
 def model_files(
@@ -298,6 +306,7 @@ def file_request(
         outputs=outputs,
         optimize_options=checked.graph_optimize_options or None,
         weight_format=checked.stored_as,
+        settings=_gpu_settings(checked),
         obfuscate=checked.obfuscate,
         encryption_key=encryption_key(deployment, name),
     )

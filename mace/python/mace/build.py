@@ -48,6 +48,8 @@ _NOT_SOURCES = {"python", "__pycache__"}
 _GENERATED = (Path("mace/codegen/models"), Path("mace/codegen/selections"))
 # The tools run encrypted models too, which libraries do that are built for it.
 ENCRYPTION = "--define=encryption=true"
+# Parts of the engine that are not in every build of it.
+_PARTS = ["--define=opencl=true"]
 _QUIET = ["--color=no", "--curses=no", "--noshow_progress"]
 _ERROR_LINES = 20
 
@@ -58,6 +60,8 @@ def binary(root: Path, name: str, abi: str) -> Path:
     if not flags:
         raise BuildError(f"{name} cannot be built for '{abi}'; ABIs are {', '.join(_CONFIGS)}")
     folder = root / "builds" / "bin" / "-".join(flag.rpartition("=")[2] for flag in flags)
+    # What is linked in whole cannot open libraries.
+    flags = [*flags, *([] if "--linkopt=-static" in flags else _PARTS)]
     target, stamp = folder / name, folder / f"{name}.stamp"
     wanted = _fingerprint(root)
     if target.is_file() and _read(stamp) == wanted:

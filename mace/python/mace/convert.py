@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mace.analysis.infer import infer
@@ -38,7 +39,7 @@ class ConvertRequest:
     passes, None for all. weight_format: how weights are stored, "float32", "float16" or "int8" (see
     mace.export.weights). obfuscate: operators
     and inner tensors get numbers for names. encryption_key: 32 bytes that the files are encrypted
-    with, None for not at all.
+    with, None for not at all. settings: what the model tells the runtimes.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ConvertRequest:
     weight_format: str = "float32"
     obfuscate: bool = False
     encryption_key: bytes | None = field(default=None, repr=False)
+    settings: Mapping[str, str] = MappingProxyType({})
 
 
 class ConversionError(MaceError):
@@ -141,6 +143,7 @@ def convert_graph(
         weight_format=request.weight_format,
         observe=observe,
         hide_names=request.obfuscate,
+        settings=request.settings,
     )
 
 
@@ -153,6 +156,7 @@ def convert_imported(
     weight_format: str = "float32",
     observe: Observer | None = None,
     hide_names: bool = False,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> ConvertedGraph:
     """Optimises and checks a graph that an importer made; see convert_graph."""
     say = progress or (lambda _: None)
@@ -168,7 +172,9 @@ def convert_imported(
         raise ConversionError(name, problems)
     _describe_outputs(graph)
     written, names = obfuscate(graph) if hide_names else (graph, None)
-    model = to_bytes(written, runtimes, weight_format=weight_format, scramble=hide_names)
+    model = to_bytes(
+        written, runtimes, weight_format=weight_format, scramble=hide_names, settings=settings
+    )
     _load(name, graph, model, names)
     return ConvertedGraph(graph, model, names)
 

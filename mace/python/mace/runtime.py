@@ -444,7 +444,7 @@ class Engine:
         """Where the operators are executed for the last input shapes, in the model's order."""
         self._open()
         found: list[Placement] = []
-        callback = PLACEMENT_FN(_placement_collector(found))
+        callback = PLACEMENT_FN(placement_collector(found))
         _check(self._lib.mace_engine_placements(self._handle, callback, None))
         return found
 
@@ -556,7 +556,8 @@ class Engine:
         return named
 
 
-def _placement_collector(found: list[Placement]) -> Callable[[Any, Any, Any, int, Any], None]:
+def placement_collector(found: list[Placement]) -> Callable[[Any, Any, Any, int, Any], None]:
+    """A function for the engine to report placements to."""
     devices = {number: name for name, number in DEVICES.items()}
 
     def collect(_: Any, name: Any, kind: Any, device: int, reason: Any) -> None:

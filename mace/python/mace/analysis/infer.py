@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mace.errors import INVALID_ARGS, UNSUPPORTED, MaceError
 from mace.export.model import RUNTIMES, ModelBytes, to_bytes, unique_names
 from mace.graph import dtypes
 from mace.graph.ir import Array, Dims, Graph, Interface, Node, Value
 from mace.graph.problem import Problem
+
+if TYPE_CHECKING:
+    from mace.runtime import CTensor
 
 # Sizes that networks with unknown height and width accept: most want a multiple of 32.
 _PROBES = (64, 96)
@@ -55,7 +59,7 @@ def infer(graph: Graph, runtime: str = "cpu") -> Inference:
     that was chosen here may not suit the network. Problems name the user's operator where known.
     """
     result = graph.copy()
-    model = to_bytes(graph, keep=lambda _, array: array.size <= _SMALL)
+    model = for_shapes(graph)
     dynamic = any(d < 0 for i in graph.inputs for d in i.shape)
     probes = [_probe(graph, model, which, runtime) for which in range(2 if dynamic else 1)]
     result.values = _merge(probes)
@@ -108,19 +112,9 @@ def probe_shape(interface: Interface, which: int) -> Dims:
     return tuple(d if d >= 0 else sizes[i][which] for i, d in enumerate(interface.shape))
 
 
-def _probe(graph: Graph, model: ModelBytes, which: int, runtime: str) -> _Probe:
-    from mace.runtime import MAX_RANK, PROBLEM_FN, SHAPE_FN, CTensor, library
-
-    result = _Probe()
-
-    def on_shape(_: object, name: bytes, dtype: int, rank: int, dims: Array) -> None:
-        text = name.decode("utf-8", "replace")
-        shape = tuple(dims[i] for i in range(rank)) if rank >= 0 else None
-        result.values[text] = Value(text, dtypes.NAMES.get(dtype), shape)
-
-    def on_problem(_: object, code: int, name: bytes, op: bytes, message: bytes) -> None:
-        texts = (t.decode("utf-8", "replace") for t in (name, message))
-        result.complaints.append(_Complaint(code, *texts))
+def input_tensors(graph: Graph, which: int) -> ctypes.Array[CTensor]:
+    """The inputs with the shapes of a probe, for the engine."""
+    from mace.runtime import MAX_RANK, CTensor
 
     tensors = (CTensor * max(1, len(graph.inputs)))()
     for tensor, interface in zip(tensors, graph.inputs, strict=False):
@@ -135,6 +129,29 @@ def _probe(graph: Graph, model: ModelBytes, which: int, runtime: str) -> _Probe:
         tensor.dtype = dtypes.NUMBERS[interface.dtype]
         tensor.rank = len(shape)
         tensor.dims[: len(shape)] = shape
+    return tensors
+
+
+def for_shapes(graph: Graph) -> ModelBytes:
+    """The graph as files that are enough to infer shapes: of constants only small ones are there."""
+    return to_bytes(graph, keep=lambda _, array: array.size <= _SMALL)
+
+
+def _probe(graph: Graph, model: ModelBytes, which: int, runtime: str) -> _Probe:
+    from mace.runtime import PROBLEM_FN, SHAPE_FN, library
+
+    result = _Probe()
+
+    def on_shape(_: object, name: bytes, dtype: int, rank: int, dims: Array) -> None:
+        text = name.decode("utf-8", "replace")
+        shape = tuple(dims[i] for i in range(rank)) if rank >= 0 else None
+        result.values[text] = Value(text, dtypes.NAMES.get(dtype), shape)
+
+    def on_problem(_: object, code: int, name: bytes, op: bytes, message: bytes) -> None:
+        texts = (t.decode("utf-8", "replace") for t in (name, message))
+        result.complaints.append(_Complaint(code, *texts))
+
+    tensors = input_tensors(graph, which)
     # The callbacks must outlive the call.
     shape_fn, problem_fn = SHAPE_FN(on_shape), PROBLEM_FN(on_problem)
     lib = library()

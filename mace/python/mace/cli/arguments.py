@@ -127,7 +127,17 @@ _SANITIZER = (
     "a build with AddressSanitizer by this flag",
     "use 'bazel test --config=asan //mace/...'",
 )
-_NO_GPU = "the runtime of this version is cpu"
+_NO_GPU = "tests of the operators do it"
+
+
+def _ratio(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
+    return value
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -157,7 +167,11 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         help="also build the engine for the ABIs and write libmace_<library>.tar.gz",
     )
     _later(group, "--address_sanitizer", *_SANITIZER)
-    _later(group, "--cl_mem_type", "the GPU runtime, which this belongs to,", _NO_GPU, True)
+    group.add_argument(
+        "--cl_mem_type",
+        choices=("image", "buffer", "auto"),
+        help="memory of GPU tensors, in place of that of the file",
+    )
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
@@ -255,6 +269,19 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         default=3600.0,
         help="end a run on a device that takes longer (default 3600)",
     )
+    group.add_argument(
+        "--runtime", choices=("cpu", "gpu"), help="in place of that of the file: cpu or gpu"
+    )
+    group.add_argument(
+        "--data_type",
+        choices=("fp16_fp32", "fp32_fp32"),
+        help="how the GPU stores tensors, in place of what the model was converted for",
+    )
+    group.add_argument(
+        "--cl_mem_type",
+        choices=("image", "buffer"),
+        help="memory of GPU tensors, in place of what the model was converted for",
+    )
     group.add_argument("--input_dir", metavar="DIR", default="", help="take the inputs from here")
     group.add_argument("--output_dir", metavar="DIR", default="", help="put the outputs there")
     _later(group, "--address_sanitizer", *_SANITIZER)
@@ -304,7 +331,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="compare every layer, name the first wrong one and why it is wrong",
     )
     _later(group, "--gpu_out_of_range_check", "the GPU runtime, which this belongs to,", _NO_GPU)
-    _later(group, "--runtime_failure_ratio", "injecting GPU failures", _NO_GPU, True)
+    group.add_argument(
+        "--runtime_failure_ratio",
+        metavar="R",
+        type=_ratio,
+        default=0.0,
+        help="let this part (0 to 1) of the calls to the GPU's driver fail, to try how it is borne",
+    )
     _later(group, "--quantize_stat", "quantization", "the data type of this version is float32")
 
 
@@ -327,6 +360,12 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a model file or a deployment file")
     parser.add_argument("--weight_file", metavar="FILE", help="the .caffemodel of a .prototxt")
     parser.add_argument("--stop_at", metavar="TENSOR", help="only what this tensor needs")
+    parser.add_argument(
+        "--runtime",
+        choices=("cpu", "gpu"),
+        default="cpu",
+        help="gpu: tell which operators a GPU executes, and why not the others",
+    )
 
 
 def _similarity(text: str) -> float:

@@ -10,7 +10,14 @@ from functools import partial
 from typing import Any
 
 from mace.cli.console import Console
-from mace.cli.execution import Target, devices_of, job_on_device, samples, targets
+from mace.cli.execution import (
+    Target,
+    devices_of,
+    job_on_device,
+    samples,
+    show_placements,
+    targets,
+)
 from mace.cli.parallel import Lane, on_all, raise_first
 from mace.devices import Device
 from mace.devices.job import Array
@@ -56,4 +63,6 @@ def _measure(
         )
     if not lane.is_alone:
         console.out(f"{target.name} on {info.name} ({info.abi}):\n{text.getvalue()}")
-    return {"model": target.name, "abi": target.abi, "device": vars(info), **outcome.figures}
+    show_placements(target, outcome.figures, console)
+    entry = {"model": target.name, "abi": target.abi, "runtime": target.runtime}
+    return {**entry, "device": vars(info), **outcome.figures}

@@ -16,6 +16,7 @@ from mace.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
     from mace.convert import ConvertRequest
+    from mace.graph.ir import Graph
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -32,11 +33,27 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.stop_at:
         requests = [stop_at(request, options.stop_at) for request in requests]
     console.result["models"] = []
-    good = [_check(request, console) for request in requests]
+    good = [_check(request, options.runtime, console) for request in requests]
     return EXIT_OK if all(good) else EXIT_USAGE
 
 
-def _check(request: ConvertRequest, console: Console) -> bool:
+def _show_gpu(graph: Graph, request: ConvertRequest, console: Console) -> list[dict[str, str]]:
+    """Says what a GPU executes, and why not the rest."""
+    from mace.analysis.placement import placements
+
+    memory = request.settings.get("opencl_mem_type", "").replace("auto", "")
+    found = placements(graph, request.settings.get("gpu_data_type", ""), memory)
+    elsewhere = [each for each in found if each.device != "gpu"]
+    console.out(f"  on a GPU: {len(found) - len(elsewhere)} of {len(found)} operators")
+    for each in elsewhere:
+        console.out(
+            f"  on the {each.device.upper()}: {each.type} '{printable(each.name, 60)}': "
+            f"{printable(each.reason, 200)}"
+        )
+    return [vars(each) for each in found]
+
+
+def _check(request: ConvertRequest, runtime: str, console: Console) -> bool:
     from mace.convert import ConversionError, convert_graph, describe_model
 
     described = describe_model(request.platform, request.model_file, request.weight_file)
@@ -71,6 +88,8 @@ def _check(request: ConvertRequest, console: Console) -> bool:
     listed = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
     console.out(f"  converts for cpu: {len(graph.nodes)} operators ({listed}),")
     console.out(f"  {size_text(len(converted.model.graph) + len(converted.model.data))}")
+    if runtime == "gpu":
+        entry["placements"] = _show_gpu(graph, request, console)
     entry |= {
         "converts": True,
         "runtimes": list(request.runtimes),

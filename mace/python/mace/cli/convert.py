@@ -137,6 +137,11 @@ def _requests(
     if options.graph_optimize_options:
         names = [n.strip() for n in options.graph_optimize_options.split(",") if n.strip()]
         requests = [replace(request, optimize_options=names) for request in requests]
+    if options.cl_mem_type:
+        memory = {"opencl_mem_type": options.cl_mem_type}
+        requests = [
+            replace(request, settings={**request.settings, **memory}) for request in requests
+        ]
     if options.stop_at:
         requests = [stop_at(request, options.stop_at) for request in requests]
     if options.output_dir and (deployment is None or not deployment.is_code):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from mace import api
 from mace.cli.arguments import UsageError
 from mace.cli.common import chosen_models, deployment_of, library_folder, model_folder
-from mace.cli.console import Console
+from mace.cli.console import Console, printable
 from mace.config.schema import Deployment, Subgraph
 from mace.devices import Device, Request, select_devices
 from mace.devices.job import ConvertedFiles, Job, Settings, file_name
@@ -33,12 +33,13 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Target:
-    """One model for one ABI."""
+    """One model for one ABI and runtime ("cpu", "gpu")."""
 
     deployment: Deployment
     name: str
     abi: str
     files: ConvertedFiles
+    runtime: str = "cpu"
 
     @property
     def subgraph(self) -> Subgraph:
@@ -73,7 +74,13 @@ def targets(options: argparse.Namespace) -> list[Target]:
         if deployment.models[name].encryption_key_in_code:
             key_file = None  # the program has it
         files = ConvertedFiles(name, graph, data, inputs, outputs, library, embedded, key_file)
-        found += [Target(deployment, name, abi, files) for abi in deployment.target_abis]
+        wanted = getattr(options, "runtime", None)
+        runtimes = [wanted] if wanted else deployment.models[name].runtimes
+        found += [
+            Target(deployment, name, abi, files, runtime)
+            for abi in deployment.target_abis
+            for runtime in runtimes
+        ]
     return found
 
 
@@ -95,9 +102,13 @@ def devices_of(target: Target, options: argparse.Namespace) -> list[Device]:
     return select_devices(target.abi, folder, request)
 
 
-def settings_of(options: argparse.Namespace) -> Settings:
-    """How the command line wants models to be run."""
+def settings_of(options: argparse.Namespace, runtime: str) -> Settings:
+    """How the command line wants models to be run on a runtime."""
     return Settings(
+        runtime=runtime,
+        gpu_data_type=options.data_type or "",
+        gpu_memory_type=options.cl_mem_type or "",
+        failure_ratio=getattr(options, "runtime_failure_ratio", 0.0),
         num_threads=1 if options.disable_openmp else options.omp_num_threads,
         cpu_affinity_policy=options.cpu_affinity_policy,
         gpu_perf_hint=options.gpu_perf_hint,
@@ -112,13 +123,29 @@ def job_on_device(target: Target, device: Device, options: argparse.Namespace) -
     """The model on a device, which nobody else uses meanwhile."""
     with device.lock():
         try:
-            yield Job(device, target.files, settings_of(options))
+            yield Job(device, target.files, settings_of(options, target.runtime))
         except MaceError as error:
             if (names := names_of(target)) is not None:
                 error.args = (names.restore(str(error)),)
             raise
         finally:
             device.clean()
+
+
+def show_placements(target: Target, figures: Mapping[str, Any], console: Console) -> None:
+    """Says which operators did not run on the runtime that was asked for, and why."""
+    if target.runtime == "cpu":
+        return
+    placements = figures.get("placements", [])
+    elsewhere = [each for each in placements if each["device"].lower() != target.runtime]
+    count, runtime = len(placements) - len(elsewhere), target.runtime.upper()
+    console.out(f"  {count} of {len(placements)} operators on the {runtime}")
+    groups: dict[tuple[str, str, str], int] = {}
+    for each in elsewhere:
+        key = (each["device"], each["type"], each["reason"])
+        groups[key] = groups.get(key, 0) + 1
+    for (device, kind, reason), number in groups.items():
+        console.out(f"  on the {device}: {number} {kind}: {printable(reason, 200)}")
 
 
 def names_of(target: Target) -> NameMap | None:

@@ -25,6 +25,7 @@ from mace.cli.execution import (
     job_on_device,
     samples,
     settings_of,
+    show_placements,
     targets,
 )
 from mace.cli.layers import show
@@ -50,7 +51,6 @@ REPORT_COLUMNS = (
     "run_avg(ms)",
     "tuned",
 )
-_RUNTIME = "cpu"
 
 
 @dataclass
@@ -183,10 +183,10 @@ def _all_layers(
     with console.step(f"running {target.name} in its own framework"):
         reference = _framework(target, names, ["NONE"] * len(names), console)
         found = reference.run_known(arrays)
-    settings = settings_of(options)
+    settings = settings_of(options, target.runtime)
     with console.step(f"running all layers of {target.name} on {device.info().name}"):
         outputs = run_model(device, target.name, model.model, arrays, settings)
-    threshold = target.subgraph.threshold(_RUNTIME.upper())
+    threshold = target.subgraph.threshold(target.runtime.upper())
     results = compare_layers(model.layers, found, outputs, threshold)
     first, why = judge(model, results, found, arrays, device, settings)
     what = f"MACE on {device.info().name} ({device.abi})"
@@ -198,11 +198,11 @@ def _all_layers(
 
 
 def _log_folder(target: Target) -> Path:
-    return library_folder(target.deployment) / "model" / _RUNTIME
+    return library_folder(target.deployment) / "model" / target.runtime
 
 
 def _compare(target: Target, expected: list[list[Any]], outcomes: list[Outcome]) -> list[Verdict]:
-    threshold = target.subgraph.threshold(_RUNTIME.upper())
+    threshold = target.subgraph.threshold(target.runtime.upper())
     return [
         compare(name, number, reference, outcome.outputs[name], threshold)
         for number, (references, outcome) in enumerate(zip(expected, outcomes, strict=True))
@@ -229,10 +229,13 @@ def _average(ran: _Ran, key: str) -> float:
 def _show(ran: _Ran, console: Console) -> None:
     figures = {key: _average(ran, f"{key}_ms") for key in ("init", "warmup", "run_avg")}
     device = f"{ran.info.name} ({ran.info.abi})"
+    if ran.target.runtime != "cpu":
+        device += f" by the {ran.target.runtime.upper()}"
     console.out(
         f"{ran.target.name} on {device}: init {figures['init']:.2f} ms, "
         f"warm-up {figures['warmup']:.2f} ms, run {figures['run_avg']:.2f} ms"
     )
+    show_placements(ran.target, ran.outcomes[-1].figures, console)
     if not ran.verdicts or ran.report is not None:
         return
     rows = []
@@ -292,7 +295,15 @@ def _write_report(ran: list[_Ran], options: argparse.Namespace, console: Console
         device = item.info
         times = [f"{_average(item, f'{key}_ms'):.3f}" for key in ("init", "warmup", "run_avg")]
         writer.writerow(
-            [item.target.name, device.name, device.soc, device.abi, _RUNTIME, *times, "False"]
+            [
+                item.target.name,
+                device.name,
+                device.soc,
+                device.abi,
+                item.target.runtime,
+                *times,
+                "False",
+            ]
         )
     write_files({path: stream.getvalue().encode()})
     console.say(f"wrote {path}")
@@ -304,6 +315,7 @@ def _write_log(ran: list[_Ran], console: Console) -> None:
     models = {item.target.name for item in ran}
     abis = {item.target.abi for item in ran}
     devices = {(item.target.abi, item.info.name) for item in ran}
+    runtimes = {item.target.runtime for item in ran}
     rows = []
     for item in ran:
         samples_differ = len({verdict.sample for verdict in item.verdicts}) > 1
@@ -312,6 +324,7 @@ def _write_log(ran: list[_Ran], console: Console) -> None:
             parts = [item.target.name] if len(models) > 1 else []
             parts += [item.target.abi] if len(abis) > 1 else []
             parts += [item.info.name] if len(devices) > len(abis) else []
+            parts += [item.target.runtime] if len(runtimes) > 1 else []
             name = ":".join([*parts, verdict.output])
             rows.append((f"{name}#{verdict.sample}" if several else name, verdict))
     write_files({path: log_csv(rows).encode()})
@@ -323,6 +336,7 @@ def _describe(ran: _Ran) -> dict[str, Any]:
     return layers | {
         "model": ran.target.name,
         "abi": ran.target.abi,
+        "runtime": ran.target.runtime,
         "device": vars(ran.info),
         "figures": [outcome.figures for outcome in ran.outcomes],
         "validation": [

@@ -56,10 +56,12 @@ KEY_ALIASES = {"limit_opencl_kernel_completion": "limit_opencl_kernel_time"}
 SUBGRAPH_KEYS = ("backend", "validation_inputs_data", "validation_threshold")
 DEFAULT_THRESHOLDS = {"CPU": 0.999, "GPU": 0.995, "HEXAGON": 0.930, "CPU_QUANTIZE": 0.980}
 
-_CPU_ONLY = "write 'runtime: cpu'"
-_GPU = {"gpu": "the GPU runtime", "cpu+gpu": "the GPU runtime"}
+_CPU_ONLY = "write 'runtime: cpu' or 'runtime: gpu'"
 _DSP = {"dsp": "the Hexagon DSP runtime", "hexagon": "the Hexagon DSP runtime"}
-_RUNTIME = choice("cpu", aliases={"cpu_gpu": "cpu+gpu"}, later=_GPU | _DSP, way_out=_CPU_ONLY)
+_RUNTIME = choice(
+    "cpu", "gpu", "cpu+gpu", aliases={"cpu_gpu": "cpu+gpu"}, later=_DSP, way_out=_CPU_ONLY
+)
+_CL_MEM_TYPE = choice("image", "buffer", "auto")
 _DATA_TYPE = choice(
     "fp32_fp32",
     "fp16_fp32",
@@ -263,13 +265,14 @@ class Model(_Strict):
     )
     runtime: Annotated[str, _RUNTIME] = key(
         "cpu",
-        "Where the model runs. gpu, cpu+gpu (cpu_gpu) and dsp are refused: their runtimes are not "
-        "in this version.",
-        "cpu",
+        "Where the model runs. gpu: operators that the GPU has no kernel for run on the CPU. cpu+gpu "
+        "(cpu_gpu): on each. dsp is refused: its runtime is not in this version.",
+        "cpu, gpu, cpu+gpu",
     )
     data_type: Annotated[str, _DATA_TYPE] = key(
-        "fp32_fp32",
-        "Types of storage and arithmetic. fp16_fp32 stores weights in half the bytes.",
+        "",
+        "Types of storage and arithmetic. fp16_fp32 stores weights in half the bytes, and on the GPU "
+        "activations too. Default: fp32_fp32, of gpu and cpu+gpu fp16_fp32.",
         "fp32_fp32 (fp32), fp16_fp32",
     )
     weight_format: Annotated[str, _WEIGHTS] = key(
@@ -286,7 +289,7 @@ class Model(_Strict):
         None, "Winograd convolution on the GPU.", "0"
     )
     limit_opencl_kernel_time: Annotated[
-        None, off("the GPU runtime, which limit_opencl_kernel_time belongs to,", "write 0")
+        None, off("splitting GPU kernels by limit_opencl_kernel_time", "write 0")
     ] = key(
         None,
         "Splits GPU kernels to keep a user interface responsive. limit_opencl_kernel_completion is "
@@ -326,9 +329,21 @@ class Model(_Strict):
     quantize_large_weights: Annotated[
         None, off("quantization, which quantize_large_weights belongs to,", "write 0")
     ] = key(None, "Stores large weights as 8-bit integers.", "0")
-    cl_mem_type: Annotated[
-        None, off("the GPU runtime, which cl_mem_type belongs to,", "leave it out")
-    ] = key(None, "Memory of GPU tensors.", "empty")
+    cl_mem_type: Annotated[str, _CL_MEM_TYPE, BeforeValidator(lambda v: v or "auto")] = key(
+        "auto",
+        "Memory of GPU tensors. auto: images on GPUs of phones, buffers elsewhere.",
+        "image, buffer, auto",
+    )
+
+    @property
+    def storage(self) -> str:
+        """data_type, or its default for the runtime."""
+        return self.data_type or ("fp32_fp32" if self.runtime == "cpu" else "fp16_fp32")
+
+    @property
+    def runtimes(self) -> list[str]:
+        """The runtimes that the model is run on: "cpu", "gpu" or both."""
+        return self.runtime.split("+")
 
     @model_validator(mode="after")
     def _fits(self) -> Model:

@@ -57,21 +57,29 @@ class Settings:
     gpu_priority_hint: int = 3
     vlog_level: int = 0
     timeout: float = 3600.0
+    runtime: str = "cpu"  # or "gpu"
+    gpu_data_type: str = ""  # in place of the model's: "fp32_fp32" or "fp16_fp32"
+    gpu_memory_type: str = ""  # in place of the model's: "buffer" or "image"
+    failure_ratio: float = 0.0  # of the calls to the GPU's driver that are to fail
     isa: str = ""  # the instruction set whose kernels are used (MACE_ISA); the best if empty
 
     def flags(self) -> list[str]:
         """As flags of the device programs."""
         return [
-            "--device=CPU",
+            f"--device={self.runtime.upper()}",
             f"--omp_num_threads={self.num_threads}",
             f"--cpu_affinity_policy={self.cpu_affinity_policy}",
             f"--gpu_perf_hint={self.gpu_perf_hint}",
             f"--gpu_priority_hint={self.gpu_priority_hint}",
+            *([f"--gpu_data_type={self.gpu_data_type}"] if self.gpu_data_type else []),
+            *([f"--gpu_memory_type={self.gpu_memory_type}"] if self.gpu_memory_type else []),
         ]
 
     def environment(self) -> dict[str, str]:
         """The environment of the device programs."""
         environment = {"MACE_ISA": self.isa} if self.isa else {}
+        if self.failure_ratio:
+            environment["MACE_RUNTIME_FAILURE_RATIO"] = str(self.failure_ratio)
         if self.vlog_level:
             environment["MACE_CPP_MIN_VLOG_LEVEL"] = str(self.vlog_level)
         return environment

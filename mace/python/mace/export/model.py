@@ -7,8 +7,9 @@ Equal graphs give equal bytes. Constants are laid out in the order in which oper
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def to_bytes(
     keep: Callable[[str, Array], bool] | None = None,
     weight_format: str = "float32",
     scramble: bool = False,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> ModelBytes:
     """Serializes a graph in execution order.
 
@@ -57,12 +59,16 @@ def to_bytes(
     elements of a constant are stored; others are declared with their shape alone, which is enough
     to infer shapes. weight_format: how float32 constants are stored, one of weights.FORMATS:
     float16 all those that binary16 can hold, int8 the weights of convolutions and the like; the
-    engine computes in float32 all the same. scramble: no text can be read off model.pb. Raises MaceError when a constant has a type that MACE does not have.
+    engine computes in float32 all the same. scramble: no text can be read off model.pb. settings:
+    texts for the runtimes, by name. Raises MaceError when a constant has a type that MACE does not
+    have.
     """
     net = proto_messages.new("mace.NetDef")
     writer = _Data(keep, weight_format)
     _write_net(net, graph, writer)
     data = b"".join(writer.chunks)
+    for name, value in settings.items():
+        net.arg.add(name=name, s=value.encode())
     net.checked_runtime.extend(sorted(RUNTIMES[r] for r in runtimes))
 
     model = proto_messages.new("mace.ModelDef")
