@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Engines on the GPU runtime, with OpenCL on the CPU (PoCL) as the device: results as on the CPU,
+// operators on both, caches, threads, and a status or the CPU whenever something fails.
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "mace/core/model_builder.h"
+#include "mace/public/mace.h"
+
+namespace mace {
+namespace {
+
+std::vector<float> Numbers(size_t count, uint32_t seed) {
+  std::vector<float> numbers(count);
+  for (float &number : numbers) {
+    seed = seed * 1664525u + 1013904223u;
+    number = static_cast<float>(seed >> 8) / (1 << 23) - 1;
+  }
+  return numbers;
+}
+
+// Convolutions with odd channel counts, a sum of two paths, and in the middle an operator that has
+// no GPU kernel (a cumulative sum).
+ModelFiles MixedModel(const std::vector<int64_t> &input = {1, 9, 7, 5}) {
+  ModelBuilder builder;
+  builder.Input("x", input, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  builder.Constant<float>("w1", {6, 3, 3, 5}, Numbers(6 * 9 * 5, 1));
+  builder.Constant<float>("b1", {6}, Numbers(6, 2));
+  builder.Constant<float>("w2", {6, 1, 1, 6}, Numbers(36, 3));
+  builder.Op("Conv2D", "first", {"x", "w1", "b1"}, {"a"},
+             {StringArg("padding", "SAME"), StringArg("activation", "RELU")});
+  builder.Op("Conv2D", "second", {"a", "w2"}, {"b"});
+  builder.Op("Cumulate", "cpu", {"b"}, {"c"});
+  builder.Op("Eltwise", "sum", {"c", "a"}, {"d"}, {StringArg("type", "SUM")});
+  builder.Op("Activation", "last", {"d"}, {"y"}, {StringArg("activation", "TANH")});
+  return builder.Build();
+}
+
+struct Made {
+  MaceStatus status;
+  std::unique_ptr<MaceEngine> engine;
+};
+
+Made Make(const ModelFiles &model, const MaceEngineConfig &config) {
+  Made made;
+  made.engine = std::make_unique<MaceEngine>(config);
+  made.status = made.engine->Init(model.graph.data(), model.graph.size(), {}, {}, model.data(),
+                                  model.data_size);
+  return made;
+}
+
+MaceStatus Run(MaceEngine *engine, const std::vector<int64_t> &shape, std::vector<float> *output) {
+  size_t count = 1;
+  for (int64_t dim : shape) count *= static_cast<size_t>(dim);
+  const std::vector<float> numbers = Numbers(count, 9);
+  std::shared_ptr<float> data(new float[count], std::default_delete<float[]>());
+  std::copy(numbers.begin(), numbers.end(), data.get());
+  std::map<std::string, MaceTensor> inputs, outputs;
+  inputs["x"] = MaceTensor(shape, data);
+  outputs["y"] = MaceTensor();
+  const MaceStatus status = engine->Run(inputs, &outputs);
+  if (!status.ok()) return status;
+  size_t size = 1;
+  for (int64_t dim : outputs["y"].shape()) size *= static_cast<size_t>(dim);
+  const float *result = outputs["y"].data().get();
+  output->assign(result, result + size);
+  return status;
+}
+
+const std::vector<int64_t> kShape = {1, 9, 7, 5};
+
+std::vector<float> OnCpu(const ModelFiles &model, const std::vector<int64_t> &shape = kShape) {
+  const Made made = Make(model, MaceEngineConfig(CPU));
+  std::vector<float> output;
+  EXPECT_TRUE(made.status.ok()) << made.status.information();
+  EXPECT_TRUE(Run(made.engine.get(), shape, &output).ok());
+  return output;
+}
+
+void ExpectNear(const std::vector<float> &actual, const std::vector<float> &expected, float limit) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], limit) << i;
+}
+
+class GpuTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("MACE_OPENCL_DEVICE", "Portable Computing Language", 0);
+    const char *folder = std::getenv("TEST_TMPDIR");
+    folder_ = folder == nullptr ? "/tmp" : folder;
+  }
+  MaceEngineConfig Config(std::shared_ptr<GPUContext> context = nullptr) const {
+    MaceEngineConfig config(GPU);
+    if (context != nullptr) EXPECT_TRUE(config.SetGPUContext(context).ok());
+    return config;
+  }
+  std::string folder_;
+};
+
+class GpuStorageTest : public GpuTest,
+                       public testing::WithParamInterface<std::pair<GPUDataType, GPUMemoryType>> {};
+
+TEST_P(GpuStorageTest, GivesWhatTheCpuGives) {
+  const ModelFiles model = MixedModel();
+  MaceEngineConfig config = Config();
+  ASSERT_TRUE(config.SetGPUStorage(GetParam().first, GetParam().second).ok());
+  const Made made = Make(model, config);
+  ASSERT_TRUE(made.status.ok()) << made.status.information();
+  const std::vector<float> expected = OnCpu(model);
+  std::vector<float> output;
+  for (int round = 0; round < 3; ++round) {
+    const MaceStatus status = Run(made.engine.get(), kShape, &output);
+    ASSERT_TRUE(status.ok()) << status.information();
+    ExpectNear(output, expected, GetParam().first == GPU_DATA_HALF ? 2e-2f : 1e-5f);
+  }
+  std::map<std::string, MaceEngine::OperatorPlacement> placed;
+  for (const auto &each : made.engine->Placements()) placed[each.operator_name] = each;
+  ASSERT_EQ(placed.size(), 5u);
+  for (const char *name : {"first", "second", "sum", "last"}) EXPECT_EQ(placed[name].device, GPU);
+  EXPECT_EQ(placed["cpu"].device, CPU);
+  EXPECT_NE(placed["cpu"].reason.find("no GPU kernel"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GpuStorageTest,
+                         testing::Values(std::make_pair(GPU_DATA_FLOAT, GPU_MEMORY_BUFFER),
+                                         std::make_pair(GPU_DATA_FLOAT, GPU_MEMORY_IMAGE),
+                                         std::make_pair(GPU_DATA_HALF, GPU_MEMORY_BUFFER),
+                                         std::make_pair(GPU_DATA_HALF, GPU_MEMORY_IMAGE)));
+
+TEST_F(GpuTest, ShapesMayChange) {
+  const ModelFiles model = MixedModel({-1, -1, -1, 5});
+  const Made made = Make(model, Config());
+  ASSERT_TRUE(made.status.ok()) << made.status.information();
+  for (const std::vector<int64_t> &shape :
+       {std::vector<int64_t>{1, 9, 7, 5}, {2, 4, 4, 5}, {1, 20, 11, 5}, {1, 9, 7, 5}}) {
+    std::vector<float> output;
+    const MaceStatus status = Run(made.engine.get(), shape, &output);
+    ASSERT_TRUE(status.ok()) << status.information();
+    ExpectNear(output, OnCpu(model, shape), 1e-5f);
+  }
+}
+
+TEST_F(GpuTest, EnginesInThreadsShareAContextThatMayGoFirst) {
+  const ModelFiles model = MixedModel();
+  const std::vector<float> expected = OnCpu(model);
+  std::shared_ptr<GPUContext> context = GPUContextBuilder().Finalize();
+  std::vector<Made> made(3);
+  std::vector<std::thread> threads;
+  for (Made &each : made) {
+    threads.emplace_back([&each, &model, &context, &expected, this] {
+      each = Make(model, Config(context));
+      ASSERT_TRUE(each.status.ok()) << each.status.information();
+      for (int round = 0; round < 5; ++round) {
+        std::vector<float> output;
+        ASSERT_TRUE(Run(each.engine.get(), kShape, &output).ok());
+        ExpectNear(output, expected, 1e-5f);
+      }
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  context.reset();
+  made[0] = Made();
+  std::vector<float> output;
+  ASSERT_TRUE(Run(made[1].engine.get(), kShape, &output).ok());
+  ExpectNear(output, expected, 1e-5f);
+}
+
+TEST_F(GpuTest, CompiledProgramsAreKeptAndDamagedOnesIgnored) {
+  const ModelFiles model = MixedModel();
+  const std::vector<float> expected = OnCpu(model);
+  const std::string file = folder_ + "/mace_cl_compiled_program.bin";
+  std::remove(file.c_str());
+  const auto run = [&] {
+    const Made made = Make(model, Config(GPUContextBuilder().SetStoragePath(folder_).Finalize()));
+    ASSERT_TRUE(made.status.ok()) << made.status.information();
+    std::vector<float> output;
+    ASSERT_TRUE(Run(made.engine.get(), kShape, &output).ok());
+    ExpectNear(output, expected, 1e-5f);
+  };
+  const auto read = [&] {
+    std::ifstream stream(file, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(stream), {});
+  };
+  run();
+  const std::string whole = read();
+  ASSERT_GT(whole.size(), 1000u);
+  run();
+  EXPECT_EQ(read(), whole) << "nothing new was compiled";
+  std::string flipped = whole;
+  flipped[whole.size() / 2] ^= 1;
+  for (const std::string &content :
+       {std::string(), whole.substr(0, 40), whole.substr(0, whole.size() - 1), flipped}) {
+    std::ofstream(file, std::ios::binary) << content;
+    run();
+    EXPECT_GT(read().size(), 1000u) << "written again";
+  }
+}
+
+TEST_F(GpuTest, AFolderThatCannotBeWrittenIsNoError) {
+  const ModelFiles model = MixedModel();
+  const auto context = GPUContextBuilder()
+                           .SetStoragePath("/proc/no/such/folder")
+                           .SetOpenCLBinaryPaths({"/no/such/file"})
+                           .SetOpenCLParameterPath("/no/such/file")
+                           .Finalize();
+  EXPECT_TRUE(Make(model, Config(context)).status.ok());
+}
+
+TEST_F(GpuTest, MemoryLimitsHold) {
+  const ModelFiles model = MixedModel();
+  MaceEngineConfig config = Config();
+  ASSERT_TRUE(config.SetMemoryLimit(100).ok());
+  EXPECT_EQ(Make(model, config).status, MaceStatus::MACE_OUT_OF_RESOURCES);
+}
+
+// The library and its failures are settled once for a process: each of these is one of its own.
+using GpuDeathTest = GpuTest;
+
+int InChild(const char *name, const char *value, bool fallback) {
+  setenv(name, value, 1);
+  const ModelFiles model = MixedModel();
+  MaceEngineConfig config(GPU);
+  if (!config.SetCPUFallback(fallback).ok()) return 1;
+  const Made made = Make(model, config);
+  if (!fallback) {
+    std::fprintf(stderr, "%s\n", made.status.message().c_str());
+    return made.status.ok() ? 2 : made.status.message().empty() ? 3 : 0;
+  }
+  std::vector<float> output;
+  if (!made.status.ok() || !Run(made.engine.get(), kShape, &output).ok()) return 4;
+  const std::vector<float> expected = OnCpu(model);
+  for (size_t i = 0; i < output.size(); ++i) {
+    if (std::fabs(output[i] - expected[i]) > 1e-5f) return 5;
+  }
+  for (const auto &each : made.engine->Placements()) {
+    if (each.device != CPU || each.reason.empty()) return 6;
+  }
+  return 0;
+}
+
+TEST_F(GpuDeathTest, NoLibraryGivesAReasonOrTheCpu) {
+  EXPECT_EXIT(std::_Exit(InChild("MACE_OPENCL_LIBRARY", "/no/such/library.so", false)),
+              testing::ExitedWithCode(0), "MACE_OPENCL_LIBRARY cannot be used");
+  EXPECT_EXIT(std::_Exit(InChild("MACE_OPENCL_LIBRARY", "/no/such/library.so", true)),
+              testing::ExitedWithCode(0), "executed on the CPU");
+  // One that is a library, but not of OpenCL.
+  EXPECT_EXIT(std::_Exit(InChild("MACE_OPENCL_LIBRARY", "libm.so.6", false)),
+              testing::ExitedWithCode(0), "has no function");
+}
+
+TEST_F(GpuDeathTest, NoSuchDeviceGivesAReasonOrTheCpu) {
+  EXPECT_EXIT(std::_Exit(InChild("MACE_OPENCL_DEVICE", "Nonesuch", false)),
+              testing::ExitedWithCode(0), "no OpenCL device is called like");
+  EXPECT_EXIT(std::_Exit(InChild("MACE_OPENCL_DEVICE", "Nonesuch", true)),
+              testing::ExitedWithCode(0), "executed on the CPU");
+}
+
+// Every engine works, by the CPU if need be, whatever calls of the driver fail.
+int Failing(const char *ratio) {
+  setenv("MACE_RUNTIME_FAILURE_RATIO", ratio, 1);
+  const ModelFiles model = MixedModel();
+  const std::vector<float> expected = OnCpu(model);
+  for (int round = 0; round < 12; ++round) {
+    for (bool fallback : {false, true}) {
+      MaceEngineConfig config(GPU);
+      if (!config.SetCPUFallback(fallback).ok()) return 1;
+      const Made made = Make(model, config);
+      if (!made.status.ok() && (fallback || made.status.message().empty())) return 2;
+      if (!made.status.ok()) continue;
+      for (int run = 0; run < 4; ++run) {
+        std::vector<float> output;
+        const MaceStatus status = Run(made.engine.get(), kShape, &output);
+        if (!status.ok() && (fallback || status.message().empty())) return 3;
+        for (size_t i = 0; status.ok() && i < output.size(); ++i) {
+          if (std::fabs(output[i] - expected[i]) > 1e-5f) return 4;
+        }
+      }
+    }
+  }
+  return 0;
+}
+
+TEST_F(GpuDeathTest, FailuresOfTheDriverAreBorne) {
+  for (const char *ratio : {"1", "0.3", "0.03"}) {
+    EXPECT_EXIT(std::_Exit(Failing(ratio)), testing::ExitedWithCode(0), "") << ratio;
+  }
+}
+
+}  // namespace
+}  // namespace mace
