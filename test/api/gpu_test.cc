@@ -58,7 +58,8 @@ Made Make(const ModelFiles &model, const MaceEngineConfig &config) {
   return made;
 }
 
-MaceStatus Run(MaceEngine *engine, const std::vector<int64_t> &shape, std::vector<float> *output) {
+MaceStatus RunOnce(MaceEngine *engine, const std::vector<int64_t> &shape,
+                   std::vector<float> *output) {
   size_t count = 1;
   for (int64_t dim : shape) count *= static_cast<size_t>(dim);
   const std::vector<float> numbers = Numbers(count, 9);
@@ -82,7 +83,7 @@ std::vector<float> OnCpu(const ModelFiles &model, const std::vector<int64_t> &sh
   const Made made = Make(model, MaceEngineConfig(CPU));
   std::vector<float> output;
   EXPECT_TRUE(made.status.ok()) << made.status.information();
-  EXPECT_TRUE(Run(made.engine.get(), shape, &output).ok());
+  EXPECT_TRUE(RunOnce(made.engine.get(), shape, &output).ok());
   return output;
 }
 
@@ -100,7 +101,9 @@ class GpuTest : public testing::Test {
   }
   MaceEngineConfig Config(std::shared_ptr<GPUContext> context = nullptr) const {
     MaceEngineConfig config(GPU);
-    if (context != nullptr) EXPECT_TRUE(config.SetGPUContext(context).ok());
+    if (context != nullptr) {
+      EXPECT_TRUE(config.SetGPUContext(context).ok());
+    }
     return config;
   }
   std::string folder_;
@@ -118,7 +121,7 @@ TEST_P(GpuStorageTest, GivesWhatTheCpuGives) {
   const std::vector<float> expected = OnCpu(model);
   std::vector<float> output;
   for (int round = 0; round < 3; ++round) {
-    const MaceStatus status = Run(made.engine.get(), kShape, &output);
+    const MaceStatus status = RunOnce(made.engine.get(), kShape, &output);
     ASSERT_TRUE(status.ok()) << status.information();
     ExpectNear(output, expected, GetParam().first == GPU_DATA_HALF ? 2e-2f : 1e-5f);
   }
@@ -143,7 +146,7 @@ TEST_F(GpuTest, ShapesMayChange) {
   for (const std::vector<int64_t> &shape :
        {std::vector<int64_t>{1, 9, 7, 5}, {2, 4, 4, 5}, {1, 20, 11, 5}, {1, 9, 7, 5}}) {
     std::vector<float> output;
-    const MaceStatus status = Run(made.engine.get(), shape, &output);
+    const MaceStatus status = RunOnce(made.engine.get(), shape, &output);
     ASSERT_TRUE(status.ok()) << status.information();
     ExpectNear(output, OnCpu(model, shape), 1e-5f);
   }
@@ -161,7 +164,7 @@ TEST_F(GpuTest, EnginesInThreadsShareAContextThatMayGoFirst) {
       ASSERT_TRUE(each.status.ok()) << each.status.information();
       for (int round = 0; round < 5; ++round) {
         std::vector<float> output;
-        ASSERT_TRUE(Run(each.engine.get(), kShape, &output).ok());
+        ASSERT_TRUE(RunOnce(each.engine.get(), kShape, &output).ok());
         ExpectNear(output, expected, 1e-5f);
       }
     });
@@ -170,7 +173,7 @@ TEST_F(GpuTest, EnginesInThreadsShareAContextThatMayGoFirst) {
   context.reset();
   made[0] = Made();
   std::vector<float> output;
-  ASSERT_TRUE(Run(made[1].engine.get(), kShape, &output).ok());
+  ASSERT_TRUE(RunOnce(made[1].engine.get(), kShape, &output).ok());
   ExpectNear(output, expected, 1e-5f);
 }
 
@@ -183,7 +186,7 @@ TEST_F(GpuTest, CompiledProgramsAreKeptAndDamagedOnesIgnored) {
     const Made made = Make(model, Config(GPUContextBuilder().SetStoragePath(folder_).Finalize()));
     ASSERT_TRUE(made.status.ok()) << made.status.information();
     std::vector<float> output;
-    ASSERT_TRUE(Run(made.engine.get(), kShape, &output).ok());
+    ASSERT_TRUE(RunOnce(made.engine.get(), kShape, &output).ok());
     ExpectNear(output, expected, 1e-5f);
   };
   const auto read = [&] {
@@ -236,7 +239,7 @@ int InChild(const char *name, const char *value, bool fallback) {
     return made.status.ok() ? 2 : made.status.message().empty() ? 3 : 0;
   }
   std::vector<float> output;
-  if (!made.status.ok() || !Run(made.engine.get(), kShape, &output).ok()) return 4;
+  if (!made.status.ok() || !RunOnce(made.engine.get(), kShape, &output).ok()) return 4;
   const std::vector<float> expected = OnCpu(model);
   for (size_t i = 0; i < output.size(); ++i) {
     if (std::fabs(output[i] - expected[i]) > 1e-5f) return 5;
@@ -278,7 +281,7 @@ int Failing(const char *ratio) {
       if (!made.status.ok()) continue;
       for (int run = 0; run < 4; ++run) {
         std::vector<float> output;
-        const MaceStatus status = Run(made.engine.get(), kShape, &output);
+        const MaceStatus status = RunOnce(made.engine.get(), kShape, &output);
         if (!status.ok() && (fallback || status.message().empty())) return 3;
         for (size_t i = 0; status.ok() && i < output.size(); ++i) {
           if (std::fabs(output[i] - expected[i]) > 1e-5f) return 4;

@@ -375,7 +375,7 @@ class Model(_Strict):
     @property
     def stored_as(self) -> str:
         """How weights are stored: float32, float16 or int8."""
-        return self.weight_format or ("float16" if self.data_type == "fp16_fp32" else "float32")
+        return self.weight_format or ("float16" if self.storage == "fp16_fp32" else "float32")
 
     @property
     def subgraph(self) -> Subgraph:

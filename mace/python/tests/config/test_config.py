@@ -113,7 +113,19 @@ def test_keys_one_level_too_high_and_old_spellings(tmp_path: Path) -> None:
     ).replace("    limit_opencl_kernel_time: 0\n", "")
     model = load_deployment_text(tmp_path, text).models["net_1"]
     assert model.subgraph.threshold() == 0.99999
-    assert model.data_type == "fp32_fp32"
+    assert model.data_type == model.storage == "fp32_fp32"
+
+
+def test_the_gpu_runtime(tmp_path: Path) -> None:
+    model = load_deployment_text(tmp_path, GOOD).models["net_1"]
+    assert (model.runtimes, model.storage, model.cl_mem_type) == (["cpu"], "fp32_fp32", "auto")
+    text = GOOD.replace("runtime: cpu", "runtime: cpu_gpu\n    cl_mem_type: image")
+    model = load_deployment_text(tmp_path, text).models["net_1"]
+    assert (model.runtimes, model.storage, model.cl_mem_type) == (
+        ["cpu", "gpu"],
+        "fp16_fp32",
+        "image",
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,8 +136,7 @@ def test_keys_one_level_too_high_and_old_spellings(tmp_path: Path) -> None:
         (("input_shapes", "input_shape"), "13:9", "did you mean 'input_shapes'?"),
         (("platform: tensorflow", "platform: tensorflw"), "7:15", "did you mean 'tensorflow'?"),
         (("arm64-v8a]", "arm64-v9a]"), "2:21", "did you mean 'arm64-v8a'?"),
-        (("runtime: cpu", "runtime: gpu"), "19:14", "the GPU runtime is not in this version"),
-        (("runtime: cpu", "runtime: cpu_gpu"), "19:14", "the GPU runtime is not in this version"),
+        (("runtime: cpu", "runtime: gpuu"), "19:14", "did you mean 'gpu'"),
         (
             ("runtime: cpu", "runtime: dsp"),
             "19:14",
@@ -134,7 +145,7 @@ def test_keys_one_level_too_high_and_old_spellings(tmp_path: Path) -> None:
         (("winograd: 0", "winograd: 2"), "23:15", "Winograd"),
         (("obfuscate: 0", "obfuscate: 2"), "22:16", "is neither 0 nor 1"),
         (("obfuscate: 0", "quantize: 1"), "22:15", "quantization is not in this version"),
-        (("_kernel_time: 0", "_kernel_time: 1"), "20:31", "the GPU runtime"),
+        (("_kernel_time: 0", "_kernel_time: 1"), "20:31", "splitting GPU kernels"),
         (("data_format: file", "data_format: code"), "4:20", "weights become code only with"),
         (("library_name: zoo", "library_name: a/b"), "1:15", "not a usable name"),
         (("  net_1:", "  ../x:"), "6:3", "not a usable name"),
@@ -154,7 +165,7 @@ def test_mistakes_are_placed(
 
 
 def test_all_mistakes_at_once_in_order(tmp_path: Path) -> None:
-    text = GOOD.replace("runtime: cpu", "runtime: gpu").replace("arm64-v8a]", "arm]")
+    text = GOOD.replace("runtime: cpu", "runtime: dsp").replace("arm64-v8a]", "arm]")
     text = text.replace("platform: tensorflow", "plattform: tensorflow")
     lines = problems(tmp_path, text)
     assert [line.split(":")[0] for line in lines] == ["2", "6", "7", "19"]

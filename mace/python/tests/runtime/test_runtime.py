@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mace.errors import INVALID_ARGS, OUT_OF_RESOURCES, UNSUPPORTED
+from mace.runtime import Gpu
 from onnx import helper
 from small_models import scale_numpy, scale_onnx, write_onnx
 
@@ -105,14 +106,22 @@ def test_wrong_names_types_and_shapes(model) -> None:  # type: ignore[no-untyped
         np.testing.assert_allclose(engine.run({"x": x})["y"], scale_numpy(x), atol=1e-6)
 
 
-def test_settings(model, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_settings(  # type: ignore[no-untyped-def]
+    model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(mace.MaceError, match="device is 'cpuu' .did you mean 'cpu'"):
         mace.Engine(model.graph, device="cpuu")
     with pytest.raises(mace.MaceError, match="affinity is 'fast'"):
         mace.Engine(model.graph, affinity="fast")
+    monkeypatch.setenv("MACE_OPENCL_DEVICE", "no device has this name")
     with pytest.raises(mace.MaceError) as caught:
         mace.Engine(model.graph, device="gpu")
     assert caught.value.code == UNSUPPORTED
+    with pytest.raises(mace.MaceError, match="memory is 'imag'.*did you mean 'image'"):
+        mace.Engine(model.graph, device="gpu", gpu=Gpu(memory="imag"))
+    with mace.Engine(model.graph, device="gpu", gpu=Gpu(cpu_fallback=True)) as engine:
+        assert engine.run({"x": sample(1, 4, 4, 3)})["y"].shape == (1, 4, 4, 3)
+        assert all(p.device == "cpu" and p.reason for p in engine.placements())
     for affinity in ("big_only", "little_only", "high_performance", "power_save"):
         with mace.Engine(model.graph, num_threads=2, affinity=affinity) as engine:
             assert engine.run({"x": sample(1, 4, 4, 3)})["y"].shape == (1, 4, 4, 3)
