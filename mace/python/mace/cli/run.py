@@ -276,7 +276,17 @@ def _show_summary(ran: list[_Ran], console: Console) -> None:
         least = min((verdict.similarity for verdict in item.verdicts), default=None)
         info = item.info
         similarity = "" if least is None else f"{least:.8f}"
-        rows.append([item.target.name, info.name, info.soc, info.abi, _RUNTIME, *times, similarity])
+        rows.append(
+            [
+                item.target.name,
+                info.name,
+                info.soc,
+                info.abi,
+                item.target.runtime,
+                *times,
+                similarity,
+            ]
+        )
     console.table((*REPORT_COLUMNS[:-1], "similarity"), rows, "lllllrrrr")
 
 
