@@ -150,7 +150,8 @@ Cases Elementwise() {
       {"Quantize", "1x56x56x64", {In(kImage), Floats({}, {0.02}, true)}, Int("axis", -1)},
       {"Where", "1x56x56x64", {Typed(DT_BOOL, kImage, 0, 1), In(kImage), In(kImage)}, Def()},
   };
-  for (const char *type : {"RELU", "TANH", "SIGMOID", "HARDSWISH", "SILU", "GELU", "MISH"}) {
+  for (const char *type :
+       {"RELU", "TANH", "SIGMOID", "HARDSWISH", "SILU", "GELU", "GELU_TANH", "MISH"}) {
     cases.push_back({"Activation", type, {In(kImage)}, Text("activation", type)});
   }
   for (const char *type : {"SUM", "PROD", "DIV", "POW", "LESS"}) {
@@ -168,6 +169,8 @@ Cases Reductions() {
       {"Cumulate", "64x1000", {In({64, 1000})}, Int("axis", -1)},
       {"Det", "64x8x8", {In({64, 8, 8})}, Def()},
       {"DFT", "16x1024", {In({16, 1024, 1})}, Int("axis", 1)},
+      {"GroupNorm", "1x56x56x64_each", {In(kImage), Weight({64}), Weight({64})}, Def()},
+      {"GroupNorm", "1x56x56x64_8", {In(kImage), Weight({64}), Weight({64})}, Int("groups", 8)},
       {"LayerNorm", "196x384", {In({196, 384}), Weight({384}), Weight({384})}, Int("axis", -1)},
       {"Normalize", "1x56x56x64", {In(kImage), Weight({64})}, Def()},
       {"NonZero", "1x56x56x64", {Typed(DT_BOOL, kImage, 0, 1)}, Def()},
