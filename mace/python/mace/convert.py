@@ -53,7 +53,7 @@ class ConvertRequest:
     weight_format: str = "float32"
     obfuscate: bool = False
     encryption_key: bytes | None = field(default=None, repr=False)
-    settings: Mapping[str, str] = MappingProxyType({})
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class ConversionError(MaceError):
