@@ -29,14 +29,17 @@ _BAZEL_TARGETS = ["//mace/...", "//test/..."]
 _PYTEST_FOLDERS = ["mace/python", "test", "tools"]
 
 # The configurations of every run, and those of every night. The names are those of .bazelrc.
-_DEFAULT = ["host", "arm64-v8a", "armeabi-v7a"]
+_DEFAULT = ["host", "gpu", "arm64-v8a", "armeabi-v7a"]
+# What is tested in a configuration that repeats others but for a part of the engine.
+_TARGETS = {"gpu": ["//mace/ops/opencl/...", "//mace/runtimes/opencl/...", "//test/api:gpu_test"]}
 _CLANG = ["host-clang", "arm64-v8a-clang", "armeabi-v7a-clang"]
 _ISAS = ["isa-reference", "isa-sse4", "isa-avx2"]
 _NIGHTLY = [*_ISAS, "cortex-a76", "cortex-a53", "cortex-a15", "asan", "ubsan", "tsan", *_CLANG]
 _PYTHON = "python"
 
 _EPILOG = f"""\
-Steps: host, arm64-v8a and armeabi-v7a (both emulated) with Bazel, then python with pytest.
+Steps: host, gpu (on PoCL), arm64-v8a and armeabi-v7a (both emulated) with Bazel, then python with
+pytest.
 --nightly adds the pytest cases marked "nightly", and
 {", ".join(_NIGHTLY)}.
 
@@ -125,8 +128,9 @@ def _run_bazel(config: str) -> Step:
     if config != "host":
         # The links bazel-bin and the like stay with the host's build, where Python looks.
         command.append("--symlink_prefix=/")
+    command += _TARGETS.get(config, _BAZEL_TARGETS)
     try:
-        code = subprocess.run([*command, *_BAZEL_TARGETS], cwd=ROOT, check=False).returncode
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
     except OSError as error:
         return Step(config, [Case("bazel", "", "failed", f"cannot be started: {error}")])
     return results.parse_bazel(events, code)
