@@ -5,20 +5,23 @@
 #ifndef MACE_CODEGEN_EMBED_H_
 #define MACE_CODEGEN_EMBED_H_
 
-#define MACE_EMBED(symbol, path)           \
-  .section.rodata.symbol, "a", % progbits; \
-  .balign 64;                              \
-  .globl symbol;                           \
-  .hidden symbol;                          \
-  .type symbol, % object;                  \
-  symbol:                                  \
-  .incbin path;                            \
-  .globl symbol##_end;                     \
-  .hidden symbol##_end;                    \
-  symbol##_end :.byte 0;                   \
-  .size symbol, .- symbol
+// Assembler, which is no code to clang-format.
+// clang-format off
+#define MACE_EMBED(symbol, path)              \
+  .section .rodata.symbol, "a", %progbits;    \
+  .balign 64;                                 \
+  .globl symbol;                              \
+  .hidden symbol;                             \
+  .type symbol, %object;                      \
+  symbol: .incbin path;                       \
+  .globl symbol##_end;                        \
+  .hidden symbol##_end;                       \
+  symbol##_end: .byte 0;                      \
+  .size symbol, . - symbol
 
 // Without this the linker would make the stack of the whole program executable.
-#define MACE_EMBED_END .section.note.GNU - stack, "", % progbits
+#define MACE_EMBED_END .section .note.GNU-stack, "", %progbits
+
+// clang-format on
 
 #endif  // MACE_CODEGEN_EMBED_H_

@@ -183,7 +183,8 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--selective",
         action="store_true",
-        help="link only the operators that the models of --config need; they must be converted",
+        help="link only the operators that the models of --config need; they must be converted; "
+        "for --runtimes=cpu",
     )
     group.add_argument(
         "--target_abis",

@@ -37,6 +37,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     if options.selective and not options.config:
         raise UsageError("--selective needs --config=FILE: whose models are to be linked for?")
+    runtimes = _runtimes(options)
     output, names = Path("builds"), _words(options.target_abis)
     selection, operators, encryption = "", list[str](), False
     if options.config:
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.aar and not names:
         names = list(android.ABIS)
     abis = libraries.check_abis(names)
-    kinds = libraries.check_runtimes(root, _words(options.runtimes), console.say)
+    kinds = libraries.check_runtimes(root, runtimes, console.say)
     headers = libraries.write_public_headers(root, output / "include")
     console.result["headers"] = [str(path) for path in headers]
     console.result["libraries"] = []
@@ -96,6 +97,17 @@ def _write_aar(root: Path, built: list[Library], output: Path, console: Console)
         android.write_aar(root, list(chosen.values()), target)
     console.result["aar"] = str(target)
     console.out(f"wrote {target} ({size_text(target.stat().st_size)})")
+
+
+def _runtimes(options: argparse.Namespace) -> list[str]:
+    """What --runtimes names. Raises UsageError for a selection with more than the CPU in it."""
+    names = _words(options.runtimes)
+    if options.selective and any(name != "cpu" for name in names):
+        raise UsageError(
+            "--selective chooses among the CPU's operators, and would leave the GPU without its own",
+            hint="write --runtimes=cpu, or leave out --selective",
+        )
+    return ["cpu"] if options.selective else names
 
 
 def _words(text: str | None) -> list[str]:

@@ -30,7 +30,7 @@ models:
 """
 # Commands of the build: their targets and configurations are what tools/test.sh builds, so it is
 # enough that they name something that exists.
-_ONLY_NAMED = ("bazel build ", "bazel test ", "alias mace=")
+_ONLY_NAMED = ("bazel build ", "bazel test ", "bazel run ", "alias mace=")
 
 
 def _commands() -> list[tuple[str, str]]:
@@ -133,7 +133,13 @@ def test_command(document: str, command: str, folder: Path) -> None:
             stem = name.removesuffix("_test").removesuffix("_benchmark")
             assert f'name = "{name}"' in build or f'"{stem}"' in build, f"{document}: {name}"
         return
-    assert command.startswith(("mace ", "python tools/converter.py ")), (
+    if match := re.match(r"pip install ([\w.-]+)$", command):
+        lists = [path.read_text(encoding="utf-8") for path in (ROOT / "setup").glob("*.txt")]
+        assert any(re.search(rf"^{match[1]}\b", text, re.M) for text in lists), (
+            f"{document}: {match[1]}"
+        )
+        return
+    assert command.startswith(("mace ", "python tools/converter.py ", "(umask 077; openssl ")), (
         f"{document} has a command that no test runs: {command}"
     )
     if " init " in command:
