@@ -29,6 +29,8 @@ cl_ulong Moment(const EventHandle &event, cl_profiling_info what) {
 Segment::~Segment() {
   // A run that failed may have left work behind that uses what is released now.
   Cl().clFinish(queue_);
+  // NVIDIA's driver crashes when a part of a buffer is released before one that was made later.
+  while (!parts_.empty()) parts_.pop_back();
 }
 
 MaceStatus Segment::Upload(const Copy &copy) {
