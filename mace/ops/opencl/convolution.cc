@@ -121,7 +121,9 @@ bool PrefersGemm(const GpuOpContext &context, const Convolution &conv) {
 }
 
 bool TileFits(const GpuOpContext &context, const GemmTile &tile) {
-  return tile.threads() <= context.device->max_work_group &&
+  // More threads find no registers: an H200 offers groups of 1024 and refuses 512 of these.
+  constexpr int64_t kMostThreads = 256;
+  return tile.threads() <= std::min(kMostThreads, context.device->max_work_group) &&
          tile.threads() <= context.device->max_work_items[0] &&
          tile.local_bytes() <= context.device->local_memory &&
          (tile.ks == 1 || !context.device->unsafe_barriers);
