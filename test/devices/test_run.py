@@ -79,6 +79,7 @@ def test_on_two_phones_at_once(
     assert [line.split()[2] for line in table[2:4]] == ["One", "Two"]
     report = next(tmp_path.rglob("report.csv")).read_text().splitlines()
     assert [line.split(",")[1] for line in report[1:]] == ["Nobody One", "Nobody Two"]
+    assert [phone.link.call("ls -A /data/local/tmp").stdout for phone in phones] == ["", ""]
     # What one of them fails in does not take the other's results away.
     phones[0].go_wrong(cut_push=100_000)
     capfd.readouterr()
@@ -90,7 +91,8 @@ def test_on_two_phones_at_once(
     assert main(["benchmark", *where, "--max_num_runs=1", "--omp_num_threads=1", "-q"]) == 0
     out = capfd.readouterr().out
     assert all(f"net on Nobody {name} (arm64-v8a):" in out for name in ("One", "Two"))
-    assert [phone.link.call("ls -A /data/local/tmp").stdout for phone in phones] == ["", ""]
+    # What was on the way when the first one's line was cut could not be removed.
+    assert phones[1].link.call("ls -A /data/local/tmp").stdout == ""
 
 
 def test_a_phone_that_vanishes(

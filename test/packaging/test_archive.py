@@ -28,7 +28,7 @@ def test_an_application_is_built_from_the_archive(
     with tarfile.open(archive) as opened:
         names = opened.getnames()
         assert names == sorted(names) and {entry.mtime for entry in opened} == {0}
-        opened.extractall(tmp_path, filter="data")
+        opened.extractall(tmp_path)
     folder = tmp_path / "libmace_net"
     text = (folder / "README.md").read_text()
     assert "| input | `x` | float32 | 1, 8, 8, 3 | NHWC |" in text

@@ -113,7 +113,8 @@ def test_settings(  # type: ignore[no-untyped-def]
         mace.Engine(model.graph, device="cpuu")
     with pytest.raises(mace.MaceError, match="affinity is 'fast'"):
         mace.Engine(model.graph, affinity="fast")
-    monkeypatch.setenv("MACE_OPENCL_DEVICE", "no device has this name")
+    # No real one: PoCL's compiler and TensorFlow's in one process end it.
+    monkeypatch.setenv("MACE_OPENCL_LIBRARY", str(tmp_path / "none.so"))
     with pytest.raises(mace.MaceError) as caught:
         mace.Engine(model.graph, device="gpu")
     assert caught.value.code == UNSUPPORTED
