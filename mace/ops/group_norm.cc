@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "mace/ops/broadcast_rows.h"
-#include "mace/ops/data_movement.h"
+#include "mace/ops/normalization.h"
 
 namespace mace {
 namespace ops {
@@ -45,19 +45,9 @@ void Sum(const Channels &channels, bool square, const float *shift, double *sums
 
 }  // namespace
 
-class GroupNormOp : public ShapedOperation {
+class GroupNormOp : public NormalizationOperation<GroupNormAttrs> {
  public:
-  explicit GroupNormOp(OpConstructContext *context) : ShapedOperation(context) {}
-
-  MaceStatus Init(OpInitContext *context) override {
-    MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
-    for (int i : {1, 2}) {
-      const DataType dtype = context->InputType(i);
-      if (dtype == DT_INVALID || dtype == DT_FLOAT) continue;
-      return Invalid(kNames[i], " must be float32, not ", DataTypeName(dtype));
-    }
-    return MaceStatus();
-  }
+  using NormalizationOperation::NormalizationOperation;
 
   MaceStatus InferShape(OpShapeContext *context) override {
     const Shape &input = context->Input(0).shape;
@@ -68,17 +58,11 @@ class GroupNormOp : public ShapedOperation {
     if (attrs_.groups > 0 && channels % attrs_.groups != 0) {
       return Invalid(channels, " channels cannot be split into ", attrs_.groups, " groups");
     }
-    for (int i : {1, 2}) {
-      if (!context->HasInput(i) || context->Input(i).shape.elements() == channels) continue;
+    if (const int i = WrongSize(*context, channels)) {
       return Invalid(kNames[i], " of shape ", context->Input(i).shape.ToString(),
                      " does not have one element for each of the ", channels, " channels");
     }
     context->SetOutputShape(0, input);
-    return MaceStatus();
-  }
-
-  MaceStatus Plan(OpPlanContext *context) override {
-    context->AllowInPlace(0, 0);
     return MaceStatus();
   }
 
@@ -107,13 +91,6 @@ class GroupNormOp : public ShapedOperation {
   }
 
  private:
-  static constexpr const char *kNames[] = {"input", "scale", "offset"};
-
-  static const float *Optional(const OpContext *context, int i) {
-    const bool present = i < context->input_count() && context->input(i) != nullptr;
-    return present ? context->input(i)->data<float>() : nullptr;
-  }
-
   // One group of more channels than lanes, or as many groups as lie in them.
   void Normalize(const Channels &channels, int64_t in_group, const float *scale,
                  const float *offset, float *out) const {
@@ -166,8 +143,6 @@ class GroupNormOp : public ShapedOperation {
       }
     }
   }
-
-  GroupNormAttrs attrs_;
 };
 
 void RegisterGroupNorm(OpRegistryBase *op_registry) {

@@ -1,47 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // LayerNorm: zero mean and unit variance over the dimensions from an axis on.
+#include "mace/ops/attrs/layer_norm.h"
+
 #include <algorithm>
 #include <cstdint>
 
 #include "mace/kernels/norm/norm.h"
-#include "mace/ops/attrs/layer_norm.h"
 #include "mace/ops/broadcast_rows.h"
-#include "mace/ops/data_movement.h"
+#include "mace/ops/normalization.h"
 
 namespace mace {
 namespace ops {
 
-class LayerNormOp : public ShapedOperation {
+class LayerNormOp : public NormalizationOperation<LayerNormAttrs> {
  public:
-  explicit LayerNormOp(OpConstructContext *context) : ShapedOperation(context) {}
-
-  MaceStatus Init(OpInitContext *context) override {
-    MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
-    for (int i : {1, 2}) {
-      const DataType dtype = context->InputType(i);
-      if (dtype == DT_INVALID || dtype == DT_FLOAT) continue;
-      return Invalid(kNames[i], " must be float32, not ", DataTypeName(dtype));
-    }
-    return MaceStatus();
-  }
+  using NormalizationOperation::NormalizationOperation;
 
   MaceStatus InferShape(OpShapeContext *context) override {
     const Shape &input = context->Input(0).shape;
     int axis = 0;
     MACE_RETURN_IF_ERROR(CheckAxis(attrs_.axis, input.rank(), &axis));
     const int64_t n = input.elements(axis, input.rank());
-    for (int i : {1, 2}) {
-      if (!context->HasInput(i) || context->Input(i).shape.elements() == n) continue;
+    if (const int i = WrongSize(*context, n)) {
       return Invalid(kNames[i], " of shape ", context->Input(i).shape.ToString(),
                      " does not have one element for each of the ", n,
                      " that are normalized together in the input of shape ", input.ToString());
     }
     context->SetOutputShape(0, input);
-    return MaceStatus();
-  }
-
-  MaceStatus Plan(OpPlanContext *context) override {
-    context->AllowInPlace(0, 0);
     return MaceStatus();
   }
 
@@ -64,16 +49,6 @@ class LayerNormOp : public ShapedOperation {
         });
     return MaceStatus();
   }
-
- private:
-  static constexpr const char *kNames[] = {"input", "scale", "offset"};
-
-  static const float *Optional(const OpContext *context, int i) {
-    const bool present = i < context->input_count() && context->input(i) != nullptr;
-    return present ? context->input(i)->data<float>() : nullptr;
-  }
-
-  LayerNormAttrs attrs_;
 };
 
 void RegisterLayerNorm(OpRegistryBase *op_registry) {

@@ -37,6 +37,18 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def jdk() -> Path:
+    """Where the Java Development Kit is; without one the test is skipped."""
+    from mace.errors import MaceError
+    from mace.packaging import android
+
+    try:
+        return android.find_jdk()
+    except MaceError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
 def expected(network: Path) -> str:
     """What the applications print."""
     import numpy as np

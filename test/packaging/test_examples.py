@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mace.errors import MaceError
 from mace.packaging import android
 from mace.packaging.libraries import build_libraries
 from starting import ROOT, started
@@ -75,14 +74,6 @@ public final class Try {
   }
 }
 """
-
-
-@pytest.fixture(scope="module")
-def jdk() -> Path:
-    try:
-        return android.find_jdk()
-    except MaceError as error:
-        pytest.skip(str(error))
 
 
 def test_python(network: Path, tmp_path: Path) -> None:

@@ -10,20 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mace.errors import MaceError
 from mace.packaging import android
 from mace.packaging.libraries import Library, build_libraries
 from starting import ROOT, started
 
 _APPLICATION = Path(__file__).parent / "application"
-
-
-@pytest.fixture(scope="module")
-def jdk() -> Path:
-    try:
-        return android.find_jdk()
-    except MaceError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

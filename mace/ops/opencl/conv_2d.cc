@@ -2,7 +2,6 @@
 // Convolution on the GPU: geometry from the attributes, the rest in convolution.cc.
 #include "mace/ops/attrs/conv_2d.h"
 
-#include "mace/ops/activation_params.h"
 #include "mace/ops/opencl/builder.h"
 #include "mace/ops/opencl/operators.h"
 #include "mace/ops/opencl/windows.h"
@@ -13,17 +12,10 @@ namespace opencl {
 namespace {
 
 MaceStatus Describe(const GpuOpContext &context, Convolution *conv) {
-  MACE_RETURN_IF_ERROR(NeedConstant(context, 1, "filter"));
-  MACE_RETURN_IF_ERROR(NeedConstant(context, 2, "bias"));
   ops::Conv2DAttrs attrs;
-  MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
-  const Shape &filter = context.Input(1).shape;
-  MACE_RETURN_IF_ERROR(DescribeWindows(context, attrs, filter[1], filter[2], false, conv));
+  MACE_RETURN_IF_ERROR(DescribeFilters(context, &attrs, conv));
   conv->group = attrs.group;
-  conv->activation = ops::MakeActivationParams(attrs);
-  conv->filter = context.Constant(1);
-  conv->stride_o = filter.elements(1, 4);
-  conv->bias = context.Constant(2);
+  conv->stride_o = context.Input(1).shape.elements(1, 4);
   return MaceStatus::MACE_SUCCESS;
 }
 

@@ -4,7 +4,6 @@
 
 #include <cstdio>
 
-#include "mace/ops/activation_params.h"
 #include "mace/ops/opencl/operators.h"
 #include "mace/ops/opencl/windows.h"
 
@@ -14,16 +13,8 @@ namespace opencl {
 namespace {
 
 MaceStatus Describe(const GpuOpContext &context, Convolution *conv) {
-  MACE_RETURN_IF_ERROR(NeedConstant(context, 1, "filter"));
-  MACE_RETURN_IF_ERROR(NeedConstant(context, 2, "bias"));
   ops::DepthwiseConv2dAttrs attrs;
-  MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
-  const Shape &filter = context.Input(1).shape;
-  MACE_RETURN_IF_ERROR(DescribeWindows(context, attrs, filter[1], filter[2], false, conv));
-  conv->activation = ops::MakeActivationParams(attrs);
-  conv->filter = context.Constant(1);
-  conv->bias = context.Constant(2);
-  return MaceStatus::MACE_SUCCESS;
+  return DescribeFilters(context, &attrs, conv);
 }
 
 // Neighbouring pixels of a thread: fewer where there is not much to do.

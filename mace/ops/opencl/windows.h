@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "mace/ops/activation_params.h"
 #include "mace/ops/opencl/builder.h"
 #include "mace/ops/window.h"
 
@@ -49,6 +50,21 @@ MaceStatus DescribeWindows(const GpuOpContext &context, const Attrs &attrs, int6
   conv->dw = attrs.dilations[1];
   conv->pad_top = layout[0].pad_begin;
   conv->pad_left = layout[1].pad_begin;
+  return MaceStatus::MACE_SUCCESS;
+}
+
+// A convolution of input 0 with the filters of input 1, [.., height, width, ..], and the bias of
+// input 2, which must be constant. *attrs are parsed.
+template <typename Attrs>
+MaceStatus DescribeFilters(const GpuOpContext &context, Attrs *attrs, Convolution *conv) {
+  MACE_RETURN_IF_ERROR(NeedConstant(context, 1, "filter"));
+  MACE_RETURN_IF_ERROR(NeedConstant(context, 2, "bias"));
+  MACE_RETURN_IF_ERROR(context.ParseAttrs(attrs));
+  const Shape &filter = context.Input(1).shape;
+  MACE_RETURN_IF_ERROR(DescribeWindows(context, *attrs, filter[1], filter[2], false, conv));
+  conv->activation = ops::MakeActivationParams(*attrs);
+  conv->filter = context.Constant(1);
+  conv->bias = context.Constant(2);
   return MaceStatus::MACE_SUCCESS;
 }
 

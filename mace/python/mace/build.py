@@ -189,21 +189,26 @@ def _bazel(root: Path, arguments: list[str], doing: str) -> str:
     command = shlex.split(os.environ.get("MACE_BAZEL", ""))
     if not command:
         command = ["bazel"] if shutil.which("bazel") else [str(root / "tools" / "bazel")]
-    try:
-        result = subprocess.run(
-            [*command, *arguments], cwd=root, capture_output=True, text=True, check=False
-        )
-    except OSError as error:
-        raise BuildError(
-            f"{doing} failed: '{command[0]}' cannot be started: {error.strerror}",
-            hint="run tools/setup.sh, which installs what the build needs",
-        ) from None
+    result = start([*command, *arguments], doing, root)
     if result.returncode != 0:
         raise BuildError(
             f"{doing} failed:\n{_brief(result.stderr)}",
             hint=f"see all of it with: cd {root} && bazel {shlex.join(arguments)}",
         )
     return result.stdout
+
+
+def start(
+    command: Sequence[str], doing: str, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What a command of the build did, in `folder`. Raises BuildError if it cannot be started."""
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise BuildError(
+            f"{doing} failed: '{command[0]}' cannot be started: {error.strerror}",
+            hint="run tools/setup.sh, which installs what the build needs",
+        ) from None
 
 
 def _brief(log: str) -> str:

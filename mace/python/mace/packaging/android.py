@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mace.build import start
 from mace.errors import BuildError, MaceError
 from mace.packaging.libraries import Library
 
@@ -118,12 +118,6 @@ def _zip(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _call(command: Sequence[str], doing: str) -> None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise BuildError(
-            f"{doing} failed: '{command[0]}' cannot be started: {error.strerror}",
-            hint="run tools/setup.sh, which installs what the build needs",
-        ) from None
+    done = start(command, doing)
     if done.returncode != 0:
         raise BuildError(f"{doing} failed:\n{(done.stderr or done.stdout).strip()}")
