@@ -84,7 +84,7 @@ def _channels(builder: Builder, tensor: str) -> int | None:
             return None if None in parts else sum(p for p in parts if p is not None)
         if node.op not in _SAME_CHANNELS:
             return None
-        computed = [t for t in node.inputs if builder.value(t) is None]
+        computed = [t for t in node.inputs if not builder.is_static(t)]
         tensor = computed[0] if computed else ""
     return None
 
