@@ -176,6 +176,10 @@ Cases Reductions() {
       {"NonZero", "1x56x56x64", {Typed(DT_BOOL, kImage, 0, 1)}, Def()},
       {"Softmax", "64x1000", {In({64, 1000})}, Def()},
       {"Softmax", "8x128x128_attention", {In({8, 128, 128})}, Def()},
+      {"SqrDiffMean",
+       "1x56x56x64_HW",
+       {In(kImage), Weight({1, 1, 1, 64})},
+       Int("keepdims", 1).AddIntsArg("axis", {1, 2})},
       {"TopK", "64x1000_5", {In({64, 1000}), Ints(std::vector<double>{5})}, Int("axis", -1), 2},
       {"Unique", "4096", {Typed(DT_INT32, {4096}, 0, 500)}, Def()},
   };

@@ -431,6 +431,13 @@ def _split(i: Inputs, a: Attrs, n: Node) -> list[Array]:
     return list(np.split(i[0], parts, axis=a["axis"]))
 
 
+@op("SqrDiffMean")
+def _sqr_diff_mean(i: Inputs, a: Attrs, n: Node) -> list[Array]:
+    x = i[0]
+    axes = tuple(d % x.ndim for d in a["axis"]) or tuple(range(x.ndim))
+    return [np.mean((x - i[1]) ** 2, axis=axes, keepdims=a["keepdims"])]
+
+
 @op("Squeeze")
 def _squeeze(i: Inputs, a: Attrs, n: Node) -> list[Array]:
     return [np.squeeze(i[0], tuple(a["axis"]) or None)]

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from mace.graph.ir import Node
-from mace.passes.match import plain
+from mace.passes.match import activation_attrs, plain
 from mace.passes.rewrite import Rewriter, graph_pass
 
 
@@ -47,6 +47,31 @@ def transpose_matmul(r: Rewriter) -> None:
                 inputs = list(node.inputs)
                 inputs[index] = before.inputs[0]
                 r.set_inputs(node, inputs)
+
+
+@graph_pass("TRANSFORM_GLOBAL_CONV_TO_FC")
+def global_conv_to_fc(r: Rewriter) -> None:
+    """Replaces a convolution whose filter covers the whole image by a FullyConnected."""
+    for node in r.nodes("Conv2D"):
+        weight, image = r.const(node.inputs[1]), r.shape(node.inputs[0])
+        output = r.shape(node.outputs[0])
+        if weight is None or image is None or output is None or len(image) != 4:
+            continue
+        covers = weight.shape[1:] == image[1:] and output[1:3] == (1, 1)
+        paddings = r.attr(node, "paddings")
+        if not covers or r.attr(node, "group") != 1 or any(paddings or []):
+            continue
+        if not all(r.const(t) is not None for t in node.inputs[2:] if t):
+            continue
+        if node.inputs[1] in r.graph.quantization or set(r.attr(node, "dilations")) - {1}:
+            continue
+        name = r.add_const(f"{node.outputs[0]}/weight", weight.reshape(weight.shape[0], -1))
+        product = r.fresh(f"{node.outputs[0]}/product")
+        r.set_value(product, node.outputs[0], (output[0], output[3]))
+        attrs = {"axis": 1, **activation_attrs(node)}
+        inputs = [node.inputs[0], name, *node.inputs[2:]]
+        r.add("FullyConnected", inputs, [product], attrs, node)
+        r.replace(node, "Reshape", [product], shape=[-1, 1, 1, output[3]])
 
 
 @graph_pass("FOLD_FC_RESHAPE")

@@ -45,14 +45,14 @@ def _layer_norm(r: Rewriter, node: Node) -> None:
         return
     axes, shape = sorted(reduced[1]), r.shape(x)
     if rank >= 4 and axes == list(range(2, rank)):
-        _put_channels_second(r, node, x, shape, {"epsilon": found[1]})
+        put_channels_second(r, node, x, shape, {"epsilon": found[1]})
     elif rank >= 3 and axes == list(range(1, rank - 1)):
         r.replace(node, "GroupNorm", [x], epsilon=found[1])
     elif axes == list(range(min(axes), rank)):
         r.replace(node, "LayerNorm", [x], axis=min(axes) - rank, epsilon=found[1])
 
 
-def _put_channels_second(
+def put_channels_second(
     r: Rewriter, node: Node, x: str, shape: Dims | None, attrs: dict[str, Any], *vectors: str
 ) -> None:
     """Puts a GroupNorm between two transposes in the place of a node on N C ..."""
@@ -164,7 +164,7 @@ def _group_norm(r: Rewriter, last: Node) -> None:
         each = np.repeat(array.reshape(-1), channels // groups)
         vectors.append(r.add_const(f"{last.outputs[0]}/vector", each))
     attrs = {"groups": groups, "epsilon": r.attr(norm, "epsilon")}
-    _put_channels_second(r, last, x, shape, attrs, *vectors)
+    put_channels_second(r, last, x, shape, attrs, *vectors)
 
 
 def _norm_of_rows(r: Rewriter, tensor: str) -> tuple[Node | None, str, list[str]]:

@@ -16,6 +16,7 @@ from mace.passes import (
     layout,
     linear,
     matmul,
+    moments,
     normalization,
     window,
 )
@@ -33,6 +34,7 @@ _SIMPLIFY: tuple[Pass, ...] = (
     blocks.block_operators,
     activation.recognise,
     normalization.layer_norm,
+    moments.fold_moments,
     normalization.group_norm,
 )
 _FUSE: tuple[Pass, ...] = (
@@ -60,6 +62,8 @@ _FUSE: tuple[Pass, ...] = (
 )
 # Once at the end: a transpose that became a reshape can no longer cancel.
 _FINISH: tuple[Pass, ...] = (
+    moments.fold_square_difference,
+    matmul.global_conv_to_fc,
     cleanup.transpose_to_reshape,
     cleanup.fold_reshape,
     cleanup.remove_identity,
@@ -76,10 +80,8 @@ DONE_ELSEWHERE = (
     "ADD_MACE_INPUT_AND_OUTPUT_NODES",
     "ADD_OPENCL_INFORMATIONS",
     "ADD_WINOGRAD_ARG",
-    "FOLD_SQRDIFF_MEAN",
     "RESHAPE_FC_WEIGHT",
     "TRANSFORM_ADD_TO_BIASADD",
-    "TRANSFORM_GLOBAL_CONV_TO_FC",
     "TRANSFORM_GLOBAL_POOLING",
     "TRANSPOSE_CAFFE_RESHAPE_AND_FLATTEN",
     "TRANSPOSE_FILTERS",

@@ -225,6 +225,32 @@ def test_matmul_to_fully_connected(transposed: bool, rank: int) -> None:
     assert count(graph) == {"FullyConnected": 1}
 
 
+@pytest.mark.parametrize("padding", ["VALID", "SAME"])
+def test_convolution_of_the_whole_image(padding: str) -> None:
+    b = builder(x=(2, 3, 4, 5))
+    shared = b.const(random(6, 3, 4, 5))
+    y = b.op("Conv2D", ["x", shared, b.const(random(6))], padding=padding, strides=[3, 4])
+    y = b.op("Activation", [y], activation="RELU")
+    y = b.op("Reshape", [y], shape=[2, 6])
+    z = b.op("Eltwise", [b.op("Reshape", ["x"], shape=[2, 1, 3, 4, 5]), shared], type="PROD")
+    graph = apply(finish(b, y, z), optimize)
+    assert count(graph) == {"FullyConnected": 1, "Reshape": 1, "Eltwise": 1}
+
+
+def test_convolution_of_a_part_of_the_image_stays() -> None:
+    for shape, attrs in (
+        ((6, 3, 3, 5), {}),
+        ((6, 3, 4, 5), {"paddings": [1, 1, 1, 1], "strides": [9, 9]}),
+        ((6, 3, 4, 1), {"group": 5}),
+    ):
+        b = builder(x=(2, 3, 4, 5))
+        if "group" in attrs:
+            shape = (10, 3, 4, 1)
+        y = b.op("Conv2D", ["x", b.const(random(*shape))], **attrs)
+        graph = apply(finish(b, y), matmul.global_conv_to_fc)
+        assert count(graph) == {"Conv2D": 1}
+
+
 def test_matmul_of_two_computed_or_of_no_known_producer() -> None:
     """Neither operand is a constant, and one of them is an input that nothing produces."""
     b = builder(x=(3, 4), z=(4, 5))
