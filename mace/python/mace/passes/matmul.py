@@ -66,11 +66,14 @@ def global_conv_to_fc(r: Rewriter) -> None:
         if node.inputs[1] in r.graph.quantization or set(r.attr(node, "dilations")) - {1}:
             continue
         name = r.add_const(f"{node.outputs[0]}/weight", weight.reshape(weight.shape[0], -1))
+        attrs = {"axis": -1, **activation_attrs(node)}
+        inputs = [node.inputs[0], name, *node.inputs[2:]]
+        if image[1:3] == (1, 1):
+            r.replace(node, "FullyConnected", inputs, **attrs)
+            continue
         product = r.fresh(f"{node.outputs[0]}/product")
         r.set_value(product, node.outputs[0], (output[0], output[3]))
-        attrs = {"axis": 1, **activation_attrs(node)}
-        inputs = [node.inputs[0], name, *node.inputs[2:]]
-        r.add("FullyConnected", inputs, [product], attrs, node)
+        r.add("FullyConnected", inputs, [product], attrs | {"axis": 1}, node)
         r.replace(node, "Reshape", [product], shape=[-1, 1, 1, output[3]])
 
 

@@ -237,6 +237,16 @@ def test_convolution_of_the_whole_image(padding: str) -> None:
     assert count(graph) == {"FullyConnected": 1, "Reshape": 1, "Eltwise": 1}
 
 
+def test_convolutions_of_one_pixel_need_no_reshape() -> None:
+    b = builder(x=(2, 3, 4, 5))
+    y = b.op("Reduce", ["x"], reduce_type="MEAN", axis=[1, 2], keepdims=True)
+    for size in ((7, 1, 1, 5), (5, 1, 1, 7)):
+        y = b.op("Conv2D", [y, b.const(random(*size)), b.const(random(size[0]))])
+        y = b.op("Activation", [y], activation="SIGMOID")
+    graph = apply(finish(b, b.op("Eltwise", ["x", y], type="PROD")), optimize)
+    assert count(graph) == {"Reduce": 1, "FullyConnected": 2, "Eltwise": 1}
+
+
 def test_convolution_of_a_part_of_the_image_stays() -> None:
     for shape, attrs in (
         ((6, 3, 3, 5), {}),
