@@ -14,6 +14,8 @@ from onnx import AttributeProto, FunctionProto, GraphProto, NodeProto, TypeProto
 _log = logging.getLogger(__name__)
 
 DOMAINS = ("", "ai.onnx")
+# Of the operators that kaldi-onnx writes.
+KALDI = "ai.kaldi2onnx"
 # Bodies within bodies: those of ONNX are three deep.
 _DEEPEST = 16
 

@@ -53,7 +53,10 @@ def refusal(op: str, opset: int) -> str:
     try:
         form = int(onnx.defs.get_schema(name, opset, domain).since_version)
     except onnx.defs.SchemaError:
-        return f"ONNX has no {op} in opset {opset}"
+        if onnx.defs.has(name, domain):
+            return f"ONNX has no {op} in opset {opset}"
+        # It is not ONNX's, or no longer: there are no forms to tell apart.
+        form = opset
     if first <= form <= last:
         return ""
     return f"it has the form of opset {form}, and MACE knows {op} from opset {first} to {last}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mace.graph.ir import Array
+from mace.importers.onnx.functions import KALDI
 from mace.importers.onnx.node import OnnxNode, Types
 
 Ranks = list[int | None]
@@ -74,6 +75,12 @@ _AS_FIRST = [
     "Trilu",
     "Upsample",
     "Concat",
+    "Affine",
+    "Crop",
+    "ImageScaler",
+    "ParametricSoftplus",
+    "Scale",
+    "ScaledTanh",
 ]
 _BROADCAST = [
     "Add",
@@ -103,7 +110,7 @@ def complete(nodes: Sequence[OnnxNode], consts: dict[str, Array], types: Types) 
         types.shapes.setdefault(name, array.shape)
     for node in nodes:
         unknown = [t for t in node.outputs if t and t not in types.shapes]
-        rule = _RULES.get(node.op)
+        rule = _first if node.op.startswith(f"{KALDI}.") else _RULES.get(node.op)
         if not unknown or rule is None:
             continue
         ranks = [_rank(types, t) for t in node.inputs]

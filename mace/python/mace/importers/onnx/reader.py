@@ -22,7 +22,7 @@ from mace.errors import MaceError
 from mace.graph import dtypes
 from mace.graph.ir import Array, Dims, Interface
 from mace.importers.base import InterfaceRequest
-from mace.importers.onnx import external, functions, opsets, ranks
+from mace.importers.onnx import external, functions, kaldi, opsets, ranks
 from mace.importers.onnx.node import REGISTRY, OnnxNode, Types
 
 _log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def read(
 def _read(
     model: onnx.ModelProto, requests: Sequence[InterfaceRequest], folder: Path | None
 ) -> OnnxModel:
-    model = opsets.raised(model)
+    model = kaldi.standardized(opsets.raised(model))
     if model.functions:
         model = inliner.inline_local_functions(model)
     result = OnnxModel()
