@@ -55,6 +55,8 @@ MaceStatus Operation::Plan(OpPlanContext *) { return MaceStatus::MACE_SUCCESS; }
 bool Operation::Absorb(const OperatorDef &, OpState *, bool *) const { return false; }
 
 bool Operation::StrideOutput(int64_t, OpState *) const { return false; }
+bool Operation::Rows(const OpState *, RowGeometry *) const { return false; }
+void Operation::RunRows(const OpState *, const RowCall &) const {}
 
 int64_t Operation::Macs(const OpShapeContext &) const { return 0; }
 

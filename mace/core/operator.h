@@ -18,6 +18,8 @@
 namespace mace {
 
 class ThreadPool;
+struct RowCall;
+struct RowGeometry;
 
 // 64-byte aligned memory for packed weights; huge pages where the system offers them and the size
 // makes them pay. Movable, freed when destroyed.
@@ -230,6 +232,11 @@ class Operation {
   // 0 (along its last dimension) `stride` elements apart. If so, it does from now on. A stride of
   // the row's length undoes this.
   virtual bool StrideOutput(int64_t stride, OpState *state) const;
+  // Asked when a plan is made: whether RunRows, with `state` of that plan, can make output 0 a few
+  // rows at a time, and how (see rows.h).
+  virtual bool Rows(const OpState *state, RowGeometry *geometry) const;
+  // Makes rows of output 0, on the calling thread.
+  virtual void RunRows(const OpState *state, const RowCall &call) const;
 
   // True when the outputs' elements depend on the inputs' shapes alone: Run is then called once,
   // when the plan is made, with inputs whose raw is null.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "mace/core/plan_chain.h"
 #include "mace/core/plan_late.h"
 
 namespace mace {
@@ -40,10 +41,24 @@ void Plan::Bind(const PlanMemoryIn &memory) {
   }
 }
 
+Plan::Step::Step() = default;
+Plan::Step::~Step() = default;
+Plan::Step::Step(Step &&other) noexcept = default;
+Plan::Step &Plan::Step::operator=(Step &&other) noexcept = default;
 Plan::Plan() = default;
 Plan::~Plan() = default;
 
 size_t Plan::late_bytes() const { return late_ == nullptr ? 0 : late_->bytes(); }
+
+void Plan::DescribeStep(const Step &step, OperatorStats *stats) {
+  stats->operator_name = step.operation->name();
+  stats->type = step.operation->type();
+  for (const Tensor *output : step.outputs) {
+    stats->output_shape.push_back(output->shape.ToVector());
+  }
+  stats->args = step.args;
+  stats->macs = step.macs;
+}
 
 MaceStatus Plan::RunStep(const Step &step, void *scratch, OutputAllocator *allocator,
                          RunMetadata *metadata) {
@@ -55,13 +70,7 @@ MaceStatus Plan::RunStep(const Step &step, void *scratch, OutputAllocator *alloc
   stats.stats.start_micros = NowMicros();
   MACE_RETURN_IF_ERROR(step.operation->Run(&context));
   stats.stats.end_micros = NowMicros();
-  stats.operator_name = step.operation->name();
-  stats.type = step.operation->type();
-  for (const Tensor *output : step.outputs) {
-    stats.output_shape.push_back(output->shape.ToVector());
-  }
-  stats.args = step.args;
-  stats.macs = step.macs;
+  DescribeStep(step, &stats);
   metadata->op_stats.push_back(std::move(stats));
   return MaceStatus::MACE_SUCCESS;
 }
@@ -81,7 +90,9 @@ MaceStatus Plan::Run(const PlanMemoryIn &memory, RunMetadata *metadata) {
       continue;
     }
     void *scratch = step.scratch_bytes == 0 ? nullptr : memory.arena + step.scratch_offset;
-    const MaceStatus status = RunStep(step, scratch, nullptr, metadata);
+    const MaceStatus status = step.chain != nullptr
+                                  ? step.chain->Run(step, scratch, thread_pool_, metadata)
+                                  : RunStep(step, scratch, nullptr, metadata);
     if (!status.ok()) return AtOperator(step.operation->def(), status);
   }
   if (late_ != nullptr) MACE_RETURN_IF_ERROR(late_->Run(metadata));

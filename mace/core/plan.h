@@ -21,6 +21,10 @@ struct PlanOptions {
   // Only shapes are wanted: memory is not planned.
   bool shape_only = false;
   ThreadPool *thread_pool = nullptr;
+  // Which operators make rows in turns (plan_chain.h). kShortest: all that can, as few rows at a
+  // time as possible; for tests.
+  enum class Chains { kWhereTheyPay, kNever, kShortest };
+  Chains chains = Chains::kWhereTheyPay;
   // As in Net::Options.
   std::vector<OperatorProblem> *problems = nullptr;
   // The one that the net was made with, and the net once more, for operators that turn out to be
@@ -77,7 +81,12 @@ class Plan {
   MaceStatus Run(const PlanMemoryIn &memory, RunMetadata *metadata);
 
  private:
+  class Chain;
   struct Step {
+    Step();
+    ~Step();
+    Step(Step &&other) noexcept;
+    Step &operator=(Step &&other) noexcept;
     Operation *operation = nullptr;
     std::vector<const Tensor *> inputs;
     std::vector<Tensor *> outputs;
@@ -103,6 +112,8 @@ class Plan {
     // The accelerator's: one operator at first, then a run of them in place of `operation`.
     bool on_accelerator = false;
     std::unique_ptr<AcceleratorSegment> segment;
+    // Operators that run before `operation`, which makes its output from theirs. Null: none.
+    std::unique_ptr<Chain> chain;
   };
   class Context;
   class Builder;
@@ -111,6 +122,8 @@ class Plan {
   class Segments;
 
   void Bind(const PlanMemoryIn &memory);
+  // All but the times.
+  static void DescribeStep(const Step &step, OperatorStats *stats);
   MaceStatus RunStep(const Step &step, void *scratch, OutputAllocator *allocator,
                      RunMetadata *metadata);
 

@@ -70,7 +70,9 @@ class Plan::Builder {
     if (Accelerated()) {
       MACE_RETURN_IF_ERROR(segments_.Join(late_));
     } else {
-      Fusion(net_, late_, plan_).PlaceParts();
+      Fusion fusion(net_, late_, plan_);
+      fusion.PlaceParts();
+      fusion.FormChains(options_);
     }
     return PlaceTensors();
   }

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "mace/core/plan_chain.h"
+
 namespace mace {
 
 Plan::Fusion::Fusion(const Net &net, const std::vector<size_t> &late, Plan *plan)
@@ -141,6 +143,7 @@ void Plan::Fusion::MakeDense(const std::vector<Part> &parts, Plan *plan) {
     for (const Step &step : plan->steps_) {
       if (step.output_numbers[0] != part.tensor) continue;
       step.operation->StrideOutput(RowElements(*step.outputs[0]), step.state.get());
+      if (step.chain != nullptr) step.chain->Update(step);
     }
   }
 }

@@ -23,6 +23,9 @@ class Plan::Fusion {
   // Has operators write their output as a part of that of the only one which reads it, where that
   // one says so. Fills plan->parts_.
   void PlaceParts();
+  // Makes one step of operators that had better run a few rows at a time; see plan_chain.h. The
+  // last thing to be done.
+  void FormChains(const PlanOptions &options);
   // As if PlaceParts had not been called.
   static void UndoParts(Plan *plan);
 

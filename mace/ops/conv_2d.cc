@@ -43,6 +43,16 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
     return MaceStatus::MACE_SUCCESS;
   }
 
+  bool Rows(const OpState *state, RowGeometry *geometry) const override {
+    if (state == nullptr || !filter_is_packed_) return false;
+    DescribeRows(*static_cast<const ConvolutionState *>(state), packed_.size(), geometry);
+    return true;
+  }
+
+  void RunRows(const OpState *state, const RowCall &call) const override {
+    RunConvolutionRows(*static_cast<const ConvolutionState *>(state), packed_.as<float>(), call);
+  }
+
   int64_t Macs(const OpShapeContext &context) const override {
     const Shape &filter = context.Input(1).shape;
     return context.OutputShape(0).elements() * filter.elements(1, 4);

@@ -36,6 +36,31 @@ bool AbsorbSum(const OperatorDef &next, int input, ConvolutionState *state) {
   return true;
 }
 
+void DescribeRows(const ConvolutionState &state, size_t packed_bytes, RowGeometry *geometry) {
+  const kernels::ConvPlan &plan = state.plan;
+  const kernels::ConvShape &s = plan.image;
+  geometry->batch = s.batch;
+  geometry->in_h = s.in_h;
+  geometry->out_h = s.out_h;
+  geometry->in_row = static_cast<size_t>(s.in_w * s.in_c) * sizeof(float);
+  geometry->out_row = static_cast<size_t>(s.out_w * plan.out_stride) * sizeof(float);
+  geometry->stride = s.stride_h;
+  geometry->pad = s.pad_top;
+  geometry->extent = (s.kernel_h - 1) * s.dilation_h + 1;
+  if (plan.winograd.kernel != nullptr) geometry->granule = plan.winograd.kernel->side;
+  geometry->scratch = static_cast<size_t>(state.thread_scratch_floats) * sizeof(float);
+  geometry->weights = packed_bytes;
+  geometry->residual_input = state.residual_input;
+}
+
+void RunConvolutionRows(const ConvolutionState &state, const float *packed, const RowCall &call) {
+  kernels::ConvEpilogue epilogue = state.epilogue;
+  epilogue.residual = static_cast<const float *>(call.residual);
+  kernels::RunConvRows(state.plan, epilogue, static_cast<const float *>(call.input), packed,
+                       static_cast<float *>(call.output), call.begin, call.end,
+                       static_cast<float *>(call.scratch));
+}
+
 void RunConvolution(const ConvolutionState &state, bool has_bias, const float *packed,
                     OpContext *context) {
   float *scratch = static_cast<float *>(context->scratch());

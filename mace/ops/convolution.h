@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "mace/core/rows.h"
 #include "mace/kernels/conv/conv.h"
 #include "mace/ops/activation_params.h"
 #include "mace/ops/window.h"
@@ -33,6 +34,10 @@ kernels::ConvEpilogue MakeEpilogue(const kernels::ActivationParams &activation);
 // 2, unless that is absent, are to be packed in scratch first.
 void RunConvolution(const ConvolutionState &state, bool has_bias, const float *packed,
                     OpContext *context);
+
+// Rows of the output of `state`, whose filters are `packed`.
+void DescribeRows(const ConvolutionState &state, size_t packed_bytes, RowGeometry *geometry);
+void RunConvolutionRows(const ConvolutionState &state, const float *packed, const RowCall &call);
 
 // What a convolution with this epilogue does about `next`, an operator that combines its output
 // with another tensor of the same shape: if that is a sum which the epilogue can do, the state is

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution: each channel with its own filters.
+#include "mace/ops/attrs/depthwise_conv2d.h"
+
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "mace/base/isa.h"
+#include "mace/core/rows.h"
 #include "mace/kernels/dwconv/dwconv.h"
 #include "mace/ops/activation_params.h"
-#include "mace/ops/attrs/depthwise_conv2d.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
@@ -112,6 +114,28 @@ class DepthwiseConv2dOp : public WindowOperation {
           }
         });
     return MaceStatus::MACE_SUCCESS;
+  }
+
+  bool Rows(const OpState *state, RowGeometry *geometry) const override {
+    if (state == nullptr || !filter_is_packed_) return false;
+    const kernels::DwconvShape &s = static_cast<const State *>(state)->plan.shape;
+    if (s.multiplier != 1) return false;
+    geometry->batch = s.batch;
+    geometry->in_h = s.in_h;
+    geometry->out_h = s.out_h;
+    geometry->in_row = static_cast<size_t>(s.in_w * s.in_c) * sizeof(float);
+    geometry->out_row = static_cast<size_t>(s.out_w * s.in_c) * sizeof(float);
+    geometry->stride = s.stride_h;
+    geometry->pad = s.pad_top;
+    geometry->extent = (s.kernel_h - 1) * s.dilation_h + 1;
+    geometry->weights = packed_.size();
+    return true;
+  }
+
+  void RunRows(const OpState *state, const RowCall &call) const override {
+    kernels::RunDwconvRows(static_cast<const State *>(state)->plan, epilogue_,
+                           static_cast<const float *>(call.input), packed_.as<float>(),
+                           static_cast<float *>(call.output), call.begin, call.end);
   }
 
   int64_t Macs(const OpShapeContext &context) const override {

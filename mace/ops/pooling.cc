@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "mace/base/isa.h"
+#include "mace/core/rows.h"
 #include "mace/kernels/pool/pool.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
@@ -79,6 +80,26 @@ class PoolingOp : public WindowOperation {
                                                                output, begin, end);
                                         });
     return MaceStatus::MACE_SUCCESS;
+  }
+
+  bool Rows(const OpState *state, RowGeometry *geometry) const override {
+    if (state == nullptr) return false;
+    const kernels::PoolShape &s = static_cast<const State *>(state)->shape;
+    geometry->batch = s.batch;
+    geometry->in_h = s.in_h;
+    geometry->out_h = s.out_h;
+    geometry->in_row = static_cast<size_t>(s.in_w * s.channels) * sizeof(float);
+    geometry->out_row = static_cast<size_t>(s.out_w * s.channels) * sizeof(float);
+    geometry->stride = s.stride_h;
+    geometry->pad = s.pad_top;
+    geometry->extent = (s.kernel_h - 1) * s.dilation_h + 1;
+    return true;
+  }
+
+  void RunRows(const OpState *state, const RowCall &call) const override {
+    const State &own = *static_cast<const State *>(state);
+    kernels::RunPoolRows(*own.kernel, own.shape, static_cast<const float *>(call.input),
+                         static_cast<float *>(call.output), call.begin, call.end);
   }
 
   void Describe(const OpShapeContext &context, ConvPoolArgs *args) const override {

@@ -228,7 +228,7 @@ struct TileInput {
   bool band;  // padded, in scratch
 };
 
-// What a tile computes of each phase.
+// What a tile computes of each phase: lines, or pixels where all of them are one row.
 struct TileRange {
   int64_t line_begin, line_end;
   int64_t panel_begin, panel_end;
@@ -259,8 +259,8 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
   }
   float *c = image + (phase.out_y * s.out_w + phase.out_x) * plan.out_stride;
   if (plan.line_pixels != 0) {
-    const int64_t first = range.line_begin * plan.line_pixels;
-    call.m = std::min(phase.columns, range.line_end * plan.line_pixels) - first;
+    const int64_t first = range.line_begin;
+    call.m = std::min(phase.columns, range.line_end) - first;
     call.lines = 1;
     a += first * call.lda;
     c += first * call.ldc;
@@ -289,6 +289,40 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
   call.c = c;
   Activate(epilogue.activation, call, s.out_c, channel(range.panel_begin),
            channel(range.panel_end));
+}
+
+WinogradCall MakeWinogradCall(const ConvEpilogue &epilogue, const float *input, const float *packed,
+                              float *output, float *scratch) {
+  WinogradCall call;
+  call.input = input;
+  call.packed = packed;
+  call.output = output;
+  call.low = epilogue.low;
+  call.high = epilogue.high;
+  call.activation = epilogue.activation;
+  call.residual = epilogue.residual;
+  call.scratch = scratch;
+  return call;
+}
+
+// A range of the phases of one image.
+void RunRange(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
+              const float *packed, float *output, const TileRange &range, float *scratch) {
+  const ConvShape &s = plan.shape;
+  TileInput in = {input, 0, 0, s.in_w * s.in_c, false};
+  if (plan.line_pixels == 0) {
+    const Range rows = InputRows(plan, range.line_begin, range.line_end);
+    if (!rows.empty() && (rows.begin < 0 || rows.end > s.in_h || plan.band_x < 0 ||
+                          plan.band_x + plan.band_w > s.in_w)) {
+      float *band_copy = scratch + plan.gemm_scratch_floats;
+      CopyPadded(input, s.in_h, s.in_w, s.in_c, rows.begin, rows.end, plan.band_x,
+                 plan.band_x + plan.band_w, band_copy);
+      in = {band_copy, rows.begin, plan.band_x, plan.band_w * s.in_c, true};
+    }
+  }
+  for (const ConvPhase &phase : plan.phases) {
+    RunPhase(plan, phase, epilogue, in, range, packed, output, epilogue.residual, scratch);
+  }
 }
 
 void PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
@@ -327,7 +361,7 @@ const WinogradKernel *ChooseWinograd(const ConvShape &s, const GemmKernel &gemm)
 
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
   ConvPlan plan;
-  plan.shape = shape;
+  plan.shape = plan.image = shape;
   plan.gemm = &gemm;
   if (shape.winograd != nullptr) {
     PlanWinograd(shape, threads, &plan);
@@ -359,7 +393,7 @@ ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
 
 ConvPlan PlanDeconv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
   ConvPlan plan;
-  plan.shape = shape;
+  plan.shape = plan.image = shape;
   plan.gemm = &gemm;
   const ConvShape &s = shape;
   for (int64_t phase_y = 0; phase_y < s.stride_h; ++phase_y) {
@@ -408,16 +442,8 @@ void PackConv(const ConvPlan &plan, const float *filter, const float *bias, floa
 void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
                  const float *packed, float *output, int64_t tile, float *scratch) {
   if (plan.winograd.kernel != nullptr) {
-    WinogradCall call;
-    call.input = input;
-    call.packed = packed;
-    call.output = output;
-    call.low = epilogue.low;
-    call.high = epilogue.high;
-    call.activation = epilogue.activation;
-    call.residual = epilogue.residual;
-    call.scratch = scratch;
-    return RunWinogradTile(plan.winograd, call, tile);
+    return RunWinogradTile(plan.winograd,
+                           MakeWinogradCall(epilogue, input, packed, output, scratch), tile);
   }
   const ConvShape &s = plan.shape;
   const int64_t splits = CeilDiv(plan.panels, plan.tile_panels);
@@ -429,23 +455,34 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
   range.panel_end = std::min(plan.panels, range.panel_begin + plan.tile_panels);
   range.line_begin = band * plan.band_lines;
   range.line_end = std::min(plan.lines, range.line_begin + plan.band_lines);
-  const float *in_image = input + n * s.in_h * s.in_w * s.in_c;
-  const int64_t out_at = n * s.out_h * s.out_w * plan.out_stride;
-  const float *residual = epilogue.residual == nullptr ? nullptr : epilogue.residual + out_at;
-
-  TileInput in = {in_image, 0, 0, s.in_w * s.in_c, false};
-  if (plan.line_pixels == 0) {
-    const Range rows = InputRows(plan, range.line_begin, range.line_end);
-    if (!rows.empty() && (rows.begin < 0 || rows.end > s.in_h || plan.band_x < 0 ||
-                          plan.band_x + plan.band_w > s.in_w)) {
-      float *band_copy = scratch + plan.gemm_scratch_floats;
-      CopyPadded(in_image, s.in_h, s.in_w, s.in_c, rows.begin, rows.end, plan.band_x,
-                 plan.band_x + plan.band_w, band_copy);
-      in = {band_copy, rows.begin, plan.band_x, plan.band_w * s.in_c, true};
-    }
+  if (plan.line_pixels != 0) {
+    range.line_begin *= plan.line_pixels;
+    range.line_end *= plan.line_pixels;
   }
-  for (const ConvPhase &phase : plan.phases) {
-    RunPhase(plan, phase, epilogue, in, range, packed, output + out_at, residual, scratch);
+  const int64_t out_at = n * s.out_h * s.out_w * plan.out_stride;
+  ConvEpilogue of_image = epilogue;
+  if (of_image.residual != nullptr) of_image.residual += out_at;
+  RunRange(plan, of_image, input + n * s.in_h * s.in_w * s.in_c, packed, output + out_at, range,
+           scratch);
+}
+
+void RunConvRows(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
+                 const float *packed, float *output, int64_t begin, int64_t end, float *scratch) {
+  if (plan.winograd.kernel != nullptr) {
+    return RunWinogradRows(plan.winograd,
+                           MakeWinogradCall(epilogue, input, packed, output, scratch), begin, end);
+  }
+  int64_t step = plan.band_lines;
+  if (plan.line_pixels != 0) {
+    begin *= plan.image.out_w;
+    end *= plan.image.out_w;
+    step *= plan.line_pixels;
+  }
+  // Only what lies in scratch limits how many lines there may be at a time.
+  if (plan.scratch_floats == 0) step = end - begin;
+  for (; begin < end; begin += step) {
+    const TileRange range = {begin, std::min(end, begin + step), 0, plan.panels};
+    RunRange(plan, epilogue, input, packed, output, range, scratch);
   }
 }
 

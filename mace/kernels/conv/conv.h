@@ -73,6 +73,7 @@ struct ConvPhase {
 // Everything decided for one shape.
 struct ConvPlan {
   ConvShape shape;
+  ConvShape image;  // the same before pixels were joined
   const GemmKernel *gemm = nullptr;
   // Has a kernel if it computes the convolution, and nothing but sizes follows.
   WinogradPlan winograd;
@@ -120,6 +121,13 @@ void PackConv(const ConvPlan &plan, const float *filter, const float *bias, floa
 // is null if there is no padding: then products are slower on some machines.
 void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
                  const float *packed, float *output, int64_t tile, float *scratch);
+
+// Computes rows [begin, end) of the output of one image, on one thread: input and output are where
+// its row 0 would lie, and need not be there as far as these rows do without them. With Winograd
+// `begin` and `end` are multiples of the tile's side, or the end of the image. Not for plans of
+// PlanDeconv.
+void RunConvRows(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
+                 const float *packed, float *output, int64_t begin, int64_t end, float *scratch);
 
 // The truth for tests: sums in double as the definition says, and the sum of absolute terms of each
 // output. `transposed` chooses the definition of PlanDeconv.

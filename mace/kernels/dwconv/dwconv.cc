@@ -35,9 +35,11 @@ void CopyChannels(const float *in, int64_t pixels, int64_t in_c, int64_t multipl
   }
 }
 
-// The `count` output rows from y on. `input` is row `input_y` of the image, with out_c channels.
-void RunRows(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const float *input,
-             int64_t input_y, const float *packed, int64_t y, int64_t count, float *out) {
+// The output rows from y on, as many as the kernel computes. `input` is row `input_y` of the image,
+// with out_c channels.
+void RunRows(const DwconvPlan &plan, const DwconvKernel &kernel, const DwconvEpilogue &epilogue,
+             const float *input, int64_t input_y, const float *packed, int64_t y, float *out) {
+  const int64_t count = kernel.rows;
   const DwconvShape &s = plan.shape;
   const int64_t row_floats = s.in_w * s.out_c();
   DwconvRows rows;
@@ -61,9 +63,21 @@ void RunRows(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const float
   rows.in_row = s.dilation_h * row_floats;
   rows.row_begin = first < 0 ? CeilDiv(-first, s.dilation_h) : 0;
   rows.row_end = first < s.in_h ? std::min(taps, CeilDiv(s.in_h - first, s.dilation_h)) : 0;
-  plan.kernel->function(rows);
+  kernel.function(rows);
   if (epilogue.activation.kind != kActivationNoop) {
     ApplyActivationF32(epilogue.activation, out, out, count * rows.out_row);
+  }
+}
+
+// Rows [begin, end) of the image `out`.
+void RunBand(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const float *input,
+             int64_t input_y, const float *packed, int64_t begin, int64_t end, float *out) {
+  const int64_t row_floats = plan.shape.out_w * plan.shape.out_c();
+  const DwconvKernel &kernel = end - begin < plan.kernel->rows ? *plan.one_row : *plan.kernel;
+  for (int64_t i = begin; i < end; i += kernel.rows) {
+    // The last call computes rows again rather than fewer.
+    const int64_t y = std::min(i, end - kernel.rows);
+    RunRows(plan, kernel, epilogue, input, input_y, packed, y, out + y * row_floats);
   }
 }
 
@@ -120,6 +134,11 @@ DwconvPlan PlanDwconv(const DwconvShape &shape, const DwconvKernel &kernel, int 
   DwconvPlan plan;
   plan.shape = shape;
   plan.kernel = &kernel;
+  for (const DwconvKernel &other : DwconvKernels()) {
+    if (other.isa == kernel.isa && other.lanes == kernel.lanes && other.window == 0) {
+      plan.one_row = &other;
+    }
+  }
   int64_t bands = threads > 1 ? CeilDiv(threads * kTilesPerThread, shape.batch) : 1;
   const int64_t row_floats = shape.in_w * shape.out_c();
   if (shape.multiplier > 1) {
@@ -144,7 +163,6 @@ void RunDwconvTile(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const
   const int64_t end = (tile % plan.bands + 1) * s.out_h / plan.bands;
   const float *image = input + n * s.in_h * s.in_w * s.in_c;
   int64_t image_y = 0;
-  const int64_t rows = plan.kernel->rows;
   if (s.multiplier > 1) {
     const int64_t from = std::max<int64_t>(begin * s.stride_h - s.pad_top, 0);
     const int64_t to = std::min(s.in_h, begin * s.stride_h - s.pad_top + InputRows(s, end - begin));
@@ -155,13 +173,13 @@ void RunDwconvTile(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const
     image = scratch;
     image_y = from;
   }
-  const int64_t row_floats = s.out_w * s.out_c();
-  for (int64_t i = begin; i < end; i += rows) {
-    // The last call computes rows again rather than fewer.
-    const int64_t y = std::min(i, end - rows);
-    RunRows(plan, epilogue, image, image_y, packed, y, rows,
-            output + (n * s.out_h + y) * row_floats);
-  }
+  RunBand(plan, epilogue, image, image_y, packed, begin, end,
+          output + n * s.out_h * s.out_w * s.out_c());
+}
+
+void RunDwconvRows(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const float *input,
+                   const float *packed, float *output, int64_t begin, int64_t end) {
+  RunBand(plan, epilogue, input, 0, packed, begin, end, output);
 }
 
 }  // namespace kernels

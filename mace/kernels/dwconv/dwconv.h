@@ -65,7 +65,8 @@ void PackDwconv(int lanes, int64_t taps, int64_t out_c, const float *filter, con
 struct DwconvPlan {
   DwconvShape shape;
   const DwconvKernel *kernel = nullptr;
-  int64_t bands = 1;  // of output rows, each a tile
+  const DwconvKernel *one_row = nullptr;  // for the same weights
+  int64_t bands = 1;                      // of output rows, each a tile
   int64_t tiles = 0;
   int64_t scratch_floats = 0;  // for each thread
 };
@@ -90,6 +91,11 @@ void DwconvReference(const DwconvShape &shape, const float *input, const float *
 // channels.
 void RunDwconvTile(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const float *input,
                    const float *packed, float *output, int64_t tile, float *scratch);
+
+// Computes rows [begin, end) of the output of one image, whose row 0 would lie at `input` and
+// `output`; of the input only the rows below them need be there. Not with a multiplier.
+void RunDwconvRows(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const float *input,
+                   const float *packed, float *output, int64_t begin, int64_t end);
 
 }  // namespace kernels
 }  // namespace mace

@@ -61,19 +61,29 @@ int64_t PositionStride(int64_t floats) { return RoundUp(floats, 2 * kLineFloats)
 class Piece {
  public:
   Piece(const WinogradPlan &plan, const WinogradCall &call, int64_t tile)
-      : plan_(plan), call_(call) {
-    const int64_t splits = plan.tiles / plan.blocks;
-    const int64_t image_blocks = plan.blocks / plan.batch;
-    const int64_t block = tile / splits;
-    panel_begin_ = tile % splits * plan.tile_panels;
-    const bool last = tile % splits == splits - 1;
+      : Piece(plan, call, tile / Splits(plan) % ImageBlocks(plan) * plan.block_tiles,
+              plan.image_tiles) {
+    panel_begin_ = tile % Splits(plan) * plan.tile_panels;
+    const bool last = tile % Splits(plan) == Splits(plan) - 1;
     panel_end_ = last ? plan.panels : panel_begin_ + plan.tile_panels;
-    const int64_t n = block / image_blocks;
-    begin_ = block % image_blocks * plan.block_tiles;
-    count_ = std::min(plan.block_tiles, plan.image_tiles - begin_);
-    input_ = call.input + n * plan.in_h * plan.in_w * plan.in_c;
-    output_ = call.output + n * plan.out_h * plan.out_w * plan.out_stride;
-    side_ = plan.kernel->side;
+    const int64_t n = tile / Splits(plan) / ImageBlocks(plan);
+    const int64_t image_floats = plan.out_h * plan.out_w * plan.out_stride;
+    input_ += n * plan.in_h * plan.in_w * plan.in_c;
+    output_ += n * image_floats;
+    if (residual_ != nullptr) residual_ += n * image_floats;
+  }
+  // Tiles of the first image from `begin` on, as many as a block has and `end` leaves; all filters.
+  Piece(const WinogradPlan &plan, const WinogradCall &call, int64_t begin, int64_t end)
+      : plan_(plan),
+        call_(call),
+        panel_begin_(0),
+        panel_end_(plan.panels),
+        begin_(begin),
+        count_(std::min(plan.block_tiles, end - begin)),
+        input_(call.input),
+        output_(call.output),
+        residual_(call.residual),
+        side_(plan.kernel->side) {
     const int positions = WinogradPositions(side_);
     in_position_ = PositionStride(RoundUp(plan.block_tiles, Group(plan)) * plan.in_c);
     out_position_ = PositionStride(plan.block_tiles * plan.out_c);
@@ -82,8 +92,6 @@ class Piece {
     patch_ = products_ + positions * out_position_;
     unused_ = patch_ + positions * plan.in_c;
     sums_ = unused_ + plan.out_c;
-    const int64_t image_floats = plan.out_h * plan.out_w * plan.out_stride;
-    residual_ = call.residual == nullptr ? nullptr : call.residual + n * image_floats;
   }
 
   void Run() {
@@ -102,6 +110,9 @@ class Piece {
   }
 
  private:
+  static int64_t Splits(const WinogradPlan &plan) { return plan.tiles / plan.blocks; }
+  static int64_t ImageBlocks(const WinogradPlan &plan) { return plan.blocks / plan.batch; }
+
   // Tiles of the group of tile i, as the product sees them: 1, 4 or all rows of a kernel's tile.
   int Height(int64_t i) const {
     const int rows = plan_.gemm->rows;
@@ -370,6 +381,15 @@ void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bi
 
 void RunWinogradTile(const WinogradPlan &plan, const WinogradCall &call, int64_t tile) {
   Piece(plan, call, tile).Run();
+}
+
+void RunWinogradRows(const WinogradPlan &plan, const WinogradCall &call, int64_t begin,
+                     int64_t end) {
+  const int64_t side = plan.kernel->side;
+  const int64_t last = CeilDiv(end, side) * plan.tiles_x;
+  for (int64_t i = begin / side * plan.tiles_x; i < last; i += plan.block_tiles) {
+    Piece(plan, call, i, last).Run();
+  }
 }
 
 }  // namespace kernels

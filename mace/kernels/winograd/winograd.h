@@ -83,6 +83,10 @@ struct WinogradCall {
   float *scratch = nullptr;  // plan.scratch_floats, 64-byte aligned
 };
 void RunWinogradTile(const WinogradPlan &plan, const WinogradCall &call, int64_t tile);
+// Computes rows [begin, end) of one image, whose row 0 would lie at call.input and call.output;
+// both are multiples of the tile's side, or the end of the image.
+void RunWinogradRows(const WinogradPlan &plan, const WinogradCall &call, int64_t begin,
+                     int64_t end);
 
 }  // namespace kernels
 }  // namespace mace
