@@ -22,6 +22,8 @@ constexpr size_t kStageWeights = 256 * 1024, kChainWeights = 1024 * 1024;
 // Of the largest window, and the fewest rows of a band: depthwise kernels compute two at a time.
 constexpr size_t kBand = 96 * 1024;
 constexpr int64_t kLeastRows = 2;
+// Multiply-adds that take as long as a byte takes to leave the L2 cache and come back.
+constexpr double kMacsForByte = 1.5;
 
 size_t At(int64_t i) { return static_cast<size_t>(i); }
 size_t RoundUp(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -98,7 +100,24 @@ class Plan::Chain::Walk {
   int64_t done_[kMaxStages], base_[kMaxStages];
 };
 
-bool Plan::Chain::Pays(const std::vector<Stage> &stages) {
+double Plan::Chain::Repeated(const std::vector<Stage> &stages, int64_t parts) {
+  double macs = 0;
+  for (int64_t part = 0; part < parts; ++part) {
+    const RowGeometry &last = stages.back().rows;
+    Walk(stages, PartBegin(last, part, parts), PartBegin(last, part + 1, parts))
+        .Go(
+            last.out_h,
+            [&](size_t k, int64_t begin, int64_t end, int64_t) {
+              macs += static_cast<double>(stages[k].macs) * static_cast<double>(end - begin) /
+                      static_cast<double>(stages[k].rows.out_h);
+            },
+            [](size_t, int64_t, int64_t, int64_t) {});
+  }
+  for (const Stage &stage : stages) macs -= static_cast<double>(stage.macs);
+  return macs;
+}
+
+bool Plan::Chain::Pays(const std::vector<Stage> &stages, int threads) {
 #if defined(__x86_64__)
   size_t weights = 0;
   for (const Stage &stage : stages) {
@@ -107,9 +126,14 @@ bool Plan::Chain::Pays(const std::vector<Stage> &stages) {
   }
   if (weights > kChainWeights) return false;
   const bool tiled = stages[0].rows.granule > 1 || stages[1].rows.granule > 1;
-  return ImageBytes(stages[0].rows) >= (tiled ? kLeastTiledImage : kLeastImage);
+  const size_t image = ImageBytes(stages[0].rows);
+  if (image < (tiled ? kLeastTiledImage : kLeastImage)) return false;
+  const int64_t parts = std::min<int64_t>(threads, Units(stages.back().rows));
+  const double repeated =
+      Repeated(stages, parts) - Repeated({stages.begin() + 1, stages.end()}, parts);
+  return repeated <= kMacsForByte * static_cast<double>(image);
 #else
-  return stages.empty();  // what it gives was not measured elsewhere
+  return stages.empty() && threads > 0;  // what it gives was not measured elsewhere
 #endif
 }
 
@@ -148,9 +172,10 @@ void Plan::Chain::Divide(bool shortest, int threads) {
   const int64_t rows = static_cast<int64_t>(kBand / largest) / kLeastRows * kLeastRows;
   band_rows_ = shortest ? 1 : std::max(kLeastRows, rows);
   // Rows that each window must hold in any part.
+  const RowGeometry &last = stages_.back().rows;
   std::vector<int64_t> most(stages_.size(), 0);
   for (int64_t part = 0; part < parts_; ++part) {
-    Walk(stages_, PartBegin(part), PartBegin(part + 1))
+    Walk(stages_, PartBegin(last, part, parts_), PartBegin(last, part + 1, parts_))
         .Go(
             band_rows_,
             [&most](size_t k, int64_t, int64_t end, int64_t base) {
@@ -171,9 +196,8 @@ void Plan::Chain::Divide(bool shortest, int threads) {
   thread_bytes_ = window_bytes_ + RoundUp(scratch);
 }
 
-int64_t Plan::Chain::PartBegin(int64_t part) const {
-  const RowGeometry &rows = stages_.back().rows;
-  return std::min(rows.out_h, part * Units(rows) / parts_ * rows.granule);
+int64_t Plan::Chain::PartBegin(const RowGeometry &last, int64_t part, int64_t parts) {
+  return std::min(last.out_h, part * Units(last) / parts * last.granule);
 }
 
 void Plan::Chain::Update(const Step &last) {
@@ -218,7 +242,9 @@ void Plan::Chain::RunPart(const Step &last, char *own, int64_t part, int64_t *na
     bases[k] = keep;
   };
   const int64_t p = part % parts_;
-  Walk(stages_, PartBegin(p), PartBegin(p + 1)).Go(band_rows_, make, move);
+  const RowGeometry &rows = stages_[final_stage].rows;
+  Walk(stages_, PartBegin(rows, p, parts_), PartBegin(rows, p + 1, parts_))
+      .Go(band_rows_, make, move);
 }
 
 MaceStatus Plan::Chain::Run(const Step &last, void *scratch, ThreadPool *pool,
@@ -259,6 +285,7 @@ void Plan::Fusion::FormChains(const PlanOptions &options) {
   if (options.chains == PlanOptions::Chains::kNever) return;
   std::vector<Step> &steps = plan_->steps_;
   const auto has_rows = [](const Step &step, Chain::Stage *stage) {
+    stage->macs = step.macs;
     return step.operation != nullptr && !step.dynamic && !step.on_accelerator &&
            step.outputs.size() == 1 && step.operation->Rows(step.state.get(), &stage->rows);
   };
@@ -274,7 +301,9 @@ void Plan::Fusion::FormChains(const PlanOptions &options) {
       const RowGeometry &from = longer[0].rows, &to = stages[0].rows;
       if (from.batch != to.batch || from.out_h != to.in_h || from.out_row != to.in_row) break;
       longer.insert(longer.end(), stages.begin(), stages.end());
-      if (options.chains == PlanOptions::Chains::kWhereTheyPay && !Chain::Pays(longer)) break;
+      if (options.chains == PlanOptions::Chains::kWhereTheyPay &&
+          !Chain::Pays(longer, options.thread_pool->num_threads()))
+        break;
       stages = std::move(longer);
       members.insert(members.begin(), At(maker));
     }

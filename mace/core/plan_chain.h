@@ -17,6 +17,7 @@ class Plan::Chain {
   // What is known of one operator of the chain.
   struct Stage {
     RowGeometry rows;
+    int64_t macs = 0;
     int64_t window_rows = 0;  // of its output; 0 for the last stage
     size_t window_offset = 0;
   };
@@ -24,7 +25,7 @@ class Plan::Chain {
 
   // Whether the first of `stages` (their geometry) had better run in turns with the others than as
   // a step of its own.
-  static bool Pays(const std::vector<Stage> &stages);
+  static bool Pays(const std::vector<Stage> &stages, int threads);
 
   // `before`: the steps in front of `last`, which is the step that keeps the chain. Its inputs
   // become those of all.
@@ -38,10 +39,13 @@ class Plan::Chain {
  private:
   // A part of the last image's rows, on one thread, from start to end.
   class Walk;
+  // Multiply-adds that parts of the last image repeat, as each makes the rows at its border that
+  // its neighbour makes too.
+  static double Repeated(const std::vector<Stage> &stages, int64_t parts);
   // Bands, and windows that have room for them.
   void Divide(bool shortest, int threads);
-  // The first row of the last image that part `part` of parts_ makes.
-  int64_t PartBegin(int64_t part) const;
+  // The first row of the last image that part `part` makes.
+  static int64_t PartBegin(const RowGeometry &last, int64_t part, int64_t parts);
   void RunPart(const Step &last, char *own, int64_t part, int64_t *nanos);
   const Step &StepOf(size_t stage, const Step &last) const {
     return stage < before_.size() ? before_[stage] : last;

@@ -181,7 +181,8 @@ class ChainTest : public testing::Test {
     if (plan == nullptr) return {};
     *arena = plan->arena_bytes();
     AlignedBuffer memory;
-    EXPECT_TRUE(memory.Allocate(*arena).ok());
+    constexpr size_t kBehind = 4096;
+    EXPECT_TRUE(memory.Allocate(*arena + kBehind).ok());
     std::vector<float> y(static_cast<size_t>(Shape(shape).elements()));
     void *output = y.data();
     PlanMemoryIn in;
@@ -191,10 +192,11 @@ class ChainTest : public testing::Test {
     RunMetadata metadata;
     for (int run = 0; run < 2; ++run) {
       std::fill(y.begin(), y.end(), std::nanf(""));
-      memset(memory.data(), 0xff, *arena);
+      memset(memory.data(), 0xff, *arena + kBehind);
       status = plan->Run(in, run == 0 ? nullptr : &metadata);
       EXPECT_TRUE(status.ok()) << status.information();
     }
+    for (size_t i = *arena; i < *arena + kBehind; ++i) EXPECT_EQ(memory.as<uint8_t>()[i], 0xff);
     // Each operator is reported, sums with the convolution that they became part of.
     EXPECT_EQ(metadata.op_stats.size(), network.layers.size() + 1);
     int64_t last = 0;
