@@ -90,6 +90,18 @@ def reshape(builder: Builder, layer: CaffeLayer) -> None:
     layer.set_rank(rank - replaced + len(dims))
 
 
+@CAFFE.register("NonlocalReshape")
+def nonlocal_reshape(builder: Builder, layer: CaffeLayer) -> None:
+    """Its elements as an image of the height and width of the second bottom."""
+    if layer.rank() < 2:
+        raise UnsupportedError(f"its bottom '{layer.bottom()}' has no channels")
+    layer.need_rank(4, 1)
+    size = builder.op("Shape", [layer.bottom(1)], None, start=2, end=4, output_type="i32")
+    shape = builder.op("Concat", [builder.const([0, 0], np.int32), size], None, axis=0)
+    builder.op("Reshape", [layer.bottom(), shape], [layer.top()], copy_zeros=True)
+    layer.set_rank(4)
+
+
 @CAFFE.register("Permute")
 def permute(builder: Builder, layer: CaffeLayer) -> None:
     """Another order of the dimensions; those not named follow."""
@@ -285,6 +297,24 @@ def parameter(builder: Builder, layer: CaffeLayer) -> None:
     layer.set_rank(value.ndim)
 
 
+@CAFFE.register("ResizeNearest")
+def resize_nearest(builder: Builder, layer: CaffeLayer) -> None:
+    """Repeats pixels."""
+    parameter = layer.message.resize_nearest_param
+    scales = [float(parameter.height_scale), float(parameter.width_scale)]
+    if any(s not in range(1, 1025) for s in scales):
+        raise UnsupportedError(
+            f"its height_scale and width_scale are {scales[0]:g} and {scales[1]:g}",
+            "use whole numbers from 1 to 1024",
+        )
+    _repeat_pixels(builder, layer, scales)
+
+
+def _repeat_pixels(builder: Builder, layer: CaffeLayer, scales: list[float]) -> None:
+    attrs = {"mode": "NEAREST", "coordinates": "ASYMMETRIC", "nearest_mode": "FLOOR"}
+    spatial_op(builder, layer, "Resize", [layer.bottom()], scale=scales, **attrs)
+
+
 @CAFFE.register("Upsample")
 def upsample(builder: Builder, layer: CaffeLayer) -> None:
     """With a mask (SegNet, ENet): puts elements where a MAX pooling took them from, and 0
@@ -297,11 +327,7 @@ def upsample(builder: Builder, layer: CaffeLayer) -> None:
     if min(scales) < 1 or max(scales) > 1024:
         raise UnsupportedError(f"its scales are {scales}", "use 1 to 1024")
     if len(layer.bottoms) < 2:
-        nearest: dict[str, object] = {"mode": "NEAREST", "coordinates": "ASYMMETRIC"}
-        factors = [float(s) for s in scales]
-        tensor = [layer.bottom()]
-        attrs = {"nearest_mode": "FLOOR", "scale": factors, **nearest}
-        spatial_op(builder, layer, "Resize", tensor, **attrs)
+        _repeat_pixels(builder, layer, [float(s) for s in scales])
         return
     layer.need_rank(4, 1)
     batch, channels, height, width = layer.known(0, [0, 1, 2, 3])

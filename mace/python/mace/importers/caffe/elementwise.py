@@ -185,6 +185,30 @@ def eltwise(builder: Builder, layer: CaffeLayer) -> None:
         total = builder.op("Eltwise", [total, layer.bottom(index)], output, **attrs)
 
 
+@CAFFE.register("Add")
+def add(builder: Builder, layer: CaffeLayer) -> None:
+    """The sum of its bottoms."""
+    total, rest = layer.bottom(), layer.bottoms[1:]
+    for tensor in rest[:-1]:
+        total = builder.op("Eltwise", [total, tensor], None, type="SUM")
+    if rest:
+        builder.op("Eltwise", [total, rest[-1]], [layer.top()], type="SUM")
+    else:
+        builder.op("Identity", [total], [layer.top()])
+
+
+@CAFFE.register("MatMul")
+def mat_mul(builder: Builder, layer: CaffeLayer) -> None:
+    """The matrix product of two bottoms over the last two dimensions."""
+    parameter = layer.message.matmul_param
+    attrs = {k: bool(getattr(parameter, k)) for k in ("transpose_a", "transpose_b")}
+    ranks = [layer.rank(), layer.rank(1)]
+    if min(ranks) < 2:
+        raise UnsupportedError(f"its bottoms have {ranks[0]} and {ranks[1]} dimensions, not two")
+    builder.op("MatMul", [layer.bottom(), layer.bottom(1)], [layer.top()], **attrs)
+    layer.set_rank(max(ranks))
+
+
 @CAFFE.register("Axpy")
 def axpy(builder: Builder, layer: CaffeLayer) -> None:
     """A factor for each channel, times a tensor, plus another (SENet)."""

@@ -165,3 +165,30 @@ def normalize(builder: Builder, layer: CaffeLayer) -> None:
     names = [layer.bottom(), builder.const(weight, suffix="scale")]
     attrs = {"across_spatial": bool(parameter.across_spatial), "epsilon": float(parameter.eps)}
     spatial_op(builder, layer, "Normalize", names, **attrs)
+
+
+@CAFFE.register("GroupNorm")
+def group_norm(builder: Builder, layer: CaffeLayer) -> None:
+    """Normalizes groups of channels, with a scale and an offset where the layer has weights."""
+    parameter = layer.message.group_norm_param
+    groups = int(parameter.group_num)
+    if groups < 1:
+        raise UnsupportedError(f"its group_num is {groups}", "it must be at least 1")
+    vectors = []
+    if layer.blobs:
+        scale = layer.vector(0)
+        vectors = [builder.const(scale, suffix="scale")]
+        vectors.append(builder.const(layer.vector(1, scale.size), suffix="offset"))
+    inputs = [layer.bottom(), *vectors]
+    channel_op(builder, layer, "GroupNorm", inputs, groups=groups, epsilon=float(parameter.eps))
+
+
+@CAFFE.register("L1Normalization", "L2Normalization")
+def lp_normalization(builder: Builder, layer: CaffeLayer) -> None:
+    """Divides by the norm over all dimensions from axis on, to which 1e-6 is added."""
+    kind = layer.type[:2]
+    axis = getattr(layer.message, f"{kind.lower()}normalization_param").axis
+    axes = list(range(layer.axis(axis), layer.rank()))
+    norm = builder.op("Reduce", [layer.bottom()], None, reduce_type=kind, axis=axes, keepdims=True)
+    raised = builder.op("Eltwise", [norm, builder.const(1e-6, "float32")], None, type="SUM")
+    builder.op("Eltwise", [layer.bottom(), raised], [layer.top()], type="DIV")
