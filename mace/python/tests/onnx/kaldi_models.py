@@ -25,14 +25,14 @@ def model(
     inputs: dict[str, Array],
     outputs: Sequence[str],
     constants: dict[str, Array] | None = None,
-    ranks: dict[str, int] | None = None,
+    shapes: dict[str, Sequence[int | None]] | None = None,
 ) -> onnx.ModelProto:
-    """A model of the opset that kaldi-onnx writes; ranks: of tensors between nodes, which the file
+    """A model of the opset that kaldi-onnx writes; shapes: of tensors between nodes, which the file
     tells."""
     constants = constants or {}
     infos = {
-        name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * rank)
-        for name, rank in (ranks or {}).items()
+        name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (shapes or {}).items()
     }
     graph = helper.make_graph(
         list(nodes),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mace.graph.ir import Array
-from mace.importers.base import ImportFailed
+from mace.importers.base import ImportFailed, InterfaceRequest
 from mace.importers.onnx.importer import import_proto
 from mace.importers.onnx.node import VERSIONS
 
@@ -358,6 +358,48 @@ def test_operators_of_onnx_in_the_same_domain() -> None:
     affine = x @ w.T + b
     total = np.maximum(affine, 0) + affine
     check(model, [x], [total - np.log(np.exp(total).sum(-1, keepdims=True))])
+
+
+def _tdnn_lstm(shapes: bool, chunk: int = 6) -> tuple[onnx.ModelProto, list[Array], Array]:
+    """A network of the first kaldi-onnx, whose nodes have no lists of frames; what it gives."""
+    c = np.random.default_rng(6)
+    x = c.standard_normal((1, chunk, 3)).astype(np.float32)
+    arrays = {
+        "w": c.standard_normal((4, 9)),
+        "first": c.standard_normal((8, 7)) * 0.5,
+        "params": c.standard_normal((3, 2)),
+        "second": c.standard_normal((5, 2)),
+    }
+    constants = {k: v.astype(np.float32) for k, v in arrays.items()}
+    lstm = {"prev_out_delay": -2, "prev_cell_delay": -3, "prev_out_dim": 3, "prev_cell_dim": 2}
+    nodes = [
+        kaldi.node("PadContext", ["x"], ["padded"], left_context=1, right_context=1),
+        kaldi.node("Splice", ["padded"], ["spliced"], context=[-1, 0, 1]),
+        kaldi.node("Affine", ["spliced", "w"], ["affine"]),
+        kaldi.node("DynamicLSTM", ["affine", "first", "params", "second"], ["y"], **lstm),
+    ]
+    told: dict[str, Any] = {"affine": [1, chunk, 4]} if shapes else {}
+    model = kaldi.model(nodes, {"x": x}, ["y"], constants, told)
+    around = np.clip(np.arange(-1, chunk + 1), 0, chunk - 1)
+    rows = np.arange(chunk)[:, None] + np.arange(3)
+    affine = kaldi.splice(x[:, around], [-1, 0, 1], rows, 0) @ constants["w"].T
+    weights = (constants["first"], constants["params"], constants["second"])
+    states = np.zeros((2, 3)), np.zeros((3, 2))
+    want = kaldi.dynamic_lstm(affine[0], *states, weights, (np.zeros(8), np.zeros(5)), 0, 1.0)
+    return model, [x], want[0][None]
+
+
+def test_shapes_are_those_that_the_file_tells() -> None:
+    model, feed, want = _tdnn_lstm(shapes=True)
+    check(model, feed, [want])
+    model, _, _ = _tdnn_lstm(shapes=False)
+    with pytest.raises(ImportFailed, match="the number of frames is not known"):
+        import_proto(model)
+    model, _, _ = _tdnn_lstm(shapes=True)  # of 6 frames, and 7 are asked for
+    model.graph.input[-1].type.tensor_type.shape.dim[1].ClearField("dim_value")
+    request = InterfaceRequest("x", (1, 7, 3), "f32", "NONE")
+    with pytest.raises(ImportFailed, match="the number of frames is not known"):
+        import_proto(model, [request])
 
 
 _X = np.zeros((1, 4, 6), np.float32)

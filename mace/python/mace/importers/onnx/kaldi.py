@@ -50,6 +50,16 @@ def standardized(model: onnx.ModelProto) -> onnx.ModelProto:
     return result
 
 
+def has_shapes(model: onnx.ModelProto, light: onnx.ModelProto) -> bool:
+    """Whether the shapes that a model of kaldi-onnx states for tensors between nodes hold for the
+    inputs of `light`. Nobody else knows them: onnx infers nothing of operators that are not its own.
+    """
+    if not any(o.domain == KALDI for o in model.opset_import):
+        return False
+    own = {info.name: info.type.tensor_type.shape for info in model.graph.input}
+    return all(own.get(i.name) == i.type.tensor_type.shape for i in light.graph.input)
+
+
 def frames_rank(n: OnnxNode) -> int:
     """The rank of the first input, which has at least frames and their elements."""
     rank = n.rank(n.inputs[0])

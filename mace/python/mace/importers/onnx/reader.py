@@ -309,10 +309,11 @@ def _types(model: onnx.ModelProto, light: onnx.ModelProto) -> Types:
             types.shapes[info.name] = dims
         _set_type(types, info.name, info.type.tensor_type.elem_type)
     # What the file itself says of other tensors may be of other input shapes: its ranks are kept.
+    exact = kaldi.has_shapes(model, light)
     for info in model.graph.value_info:
         dims = _dims(info.type.tensor_type)
         if dims is not None:
-            types.shapes.setdefault(info.name, (-1,) * len(dims))
+            types.shapes.setdefault(info.name, dims if exact else (-1,) * len(dims))
         if info.name not in types.dtypes:
             _set_type(types, info.name, info.type.tensor_type.elem_type)
     for tensor_proto in model.graph.initializer:
