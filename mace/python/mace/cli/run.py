@@ -34,8 +34,10 @@ from mace.devices import Device, DeviceInfo
 from mace.devices.job import Outcome, file_name
 from mace.errors import EXIT_OK, EXIT_VERDICT, MaceError
 from mace.export.files import write_files
+from mace.fetch import fetch
 from mace.report.layers import LayerReport, describe
 from mace.validation.compare import Verdict, compare, log_csv
+from mace.validation.inputs import file_outputs
 from mace.validation.layers import compare_layers, source_names
 from mace.validation.layerwise import convert_layers, judge, run_model
 from mace.validation.reference import Reference
@@ -147,9 +149,28 @@ def _judge(
 
 def _reference(target: Target, inputs: list[Sample], console: Console) -> list[list[Any]]:
     subgraph = target.subgraph
+    if subgraph.validation_outputs_data and not subgraph.check_tensors:
+        return _stored(target, len(inputs), console)
     outputs = subgraph.check_tensors or subgraph.output_tensors
     reference = _framework(target, outputs, subgraph.output_data_formats, console)
     return reference.run([sample.arrays for sample in inputs])
+
+
+def _stored(target: Target, count: int, console: Console) -> list[list[Any]]:
+    """What the deployment file says must come out for its own inputs."""
+    subgraph = target.subgraph
+    paths = [
+        fetch(location, target.deployment.folder, None, console.progress)
+        for location in subgraph.validation_outputs_data
+    ]
+    infos = {info.name: info for info in target.files.outputs}
+    samples = file_outputs([infos[name] for name in subgraph.output_tensors], paths)
+    if len(samples) != count:
+        raise UsageError(
+            "validation_outputs_data belongs to validation_inputs_data, and the inputs are others",
+            hint="leave --input_dir out, or the key",
+        )
+    return samples
 
 
 def _framework(

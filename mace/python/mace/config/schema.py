@@ -53,7 +53,12 @@ DATA_TYPES = {
 }
 # Other spellings of keys, and keys that the documents also show one level higher up.
 KEY_ALIASES = {"limit_opencl_kernel_completion": "limit_opencl_kernel_time"}
-SUBGRAPH_KEYS = ("backend", "validation_inputs_data", "validation_threshold")
+SUBGRAPH_KEYS = (
+    "backend",
+    "validation_inputs_data",
+    "validation_outputs_data",
+    "validation_threshold",
+)
 DEFAULT_THRESHOLDS = {"CPU": 0.999, "GPU": 0.995, "HEXAGON": 0.930, "CPU_QUANTIZE": 0.980}
 
 _CPU_ONLY = "write 'runtime: cpu' or 'runtime: gpu'"
@@ -89,7 +94,7 @@ _FORMAT = choice("NHWC", "NCHW", "NONE", later={"OIHW": "this format", "AUTO": "
 _DTYPE = choice(*DATA_TYPES)
 _BACKEND = choice(
     "onnxruntime",
-    aliases={"tensorflow": "onnxruntime", "caffe2": "onnxruntime", "pytorch": "onnxruntime"},
+    aliases=dict.fromkeys(("tensorflow", "caffe2", "pytorch", "kaldi"), "onnxruntime"),
 )
 
 _AbiField = Annotated[str, choice(*ABIS, aliases={"aarch64": "arm64", "armv7l": "armhf"})]
@@ -143,6 +148,12 @@ class Subgraph(_Strict):
         "several sets of them one after the other.",
         "list of paths or URLs",
     )
+    validation_outputs_data: Texts = key(
+        [],
+        "NumPy files (.npy) of what must come out for validation_inputs_data, in place of what the "
+        "model's framework computes: one for each output, as many sets as there are of inputs.",
+        "list of paths or URLs",
+    )
     validation_threshold: dict[str, Threshold] = key(
         {},
         "Least cosine similarity of each output, by runtime. Defaults: "
@@ -153,7 +164,8 @@ class Subgraph(_Strict):
     backend: Annotated[str, _BACKEND] = key(
         "onnxruntime",
         "What runs ONNX models to compare with. tensorflow, caffe2 and pytorch are accepted and "
-        "mean onnxruntime, since their ONNX readers are no longer maintained.",
+        "mean onnxruntime, since their ONNX readers are no longer maintained. So is kaldi: only Kaldi "
+        "runs such models, and its results go to validation_outputs_data.",
         "onnxruntime",
     )
 
@@ -196,6 +208,16 @@ class Subgraph(_Strict):
                     "validation_inputs_data",
                     f"{len(self.validation_inputs_data)} files for {len(self.input_tensors)} "
                     "inputs; give one for each input, or a multiple",
+                )
+            )
+        sets = len(self.validation_inputs_data) // max(1, len(self.input_tensors))
+        wanted = sets * len(self.output_tensors)
+        if self.validation_outputs_data and len(self.validation_outputs_data) != wanted:
+            found.append(
+                (
+                    "validation_outputs_data",
+                    f"{len(self.validation_outputs_data)} files where {sets} sets of "
+                    f"validation_inputs_data have {wanted} outputs",
                 )
             )
         for names, name in (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inputs that models are run with: random ones, or NumPy files."""
+"""The inputs that models are run with, random ones or NumPy files, and outputs from such files."""
 
 from __future__ import annotations
 
@@ -80,6 +80,15 @@ def file_inputs(inputs: Sequence[TensorInfo], files: Sequence[Path]) -> list[dic
     return samples
 
 
+def file_outputs(outputs: Sequence[TensorInfo], files: Sequence[Path]) -> list[list[Array]]:
+    """What must come out, from .npy files in the same order. Shapes are not compared here: some are
+    only known after a run."""
+    arrays = [
+        _batched(_read(path), outputs[index % len(outputs)]) for index, path in enumerate(files)
+    ]
+    return [arrays[k : k + len(outputs)] for k in range(0, len(arrays), len(outputs))]
+
+
 def raw_inputs(inputs: Sequence[TensorInfo], files: Sequence[Path]) -> dict[str, Array]:
     """One sample from files of bare elements, as --input_dir has them."""
     result = {}
@@ -98,7 +107,7 @@ def raw_inputs(inputs: Sequence[TensorInfo], files: Sequence[Path]) -> dict[str,
     return result
 
 
-def _load(info: TensorInfo, path: Path) -> Array:
+def _read(path: Path) -> Array:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -107,8 +116,18 @@ def _load(info: TensorInfo, path: Path) -> Array:
         ) from None
     if not isinstance(array, np.ndarray):
         raise MaceError(f"'{path}' holds several arrays", hint="write one array with numpy.save()")
+    return array
+
+
+def _batched(array: Array, info: TensorInfo) -> Array:
+    """The array, with the batch that it may be without."""
     if array.ndim + 1 == len(info.shape) and info.shape[0] in (1, -1):
-        array = array[np.newaxis]  # without the batch
+        return array[np.newaxis]
+    return array
+
+
+def _load(info: TensorInfo, path: Path) -> Array:
+    array = _batched(_read(path), info)
     fits = array.ndim == len(info.shape) and all(
         d in (-1, s) for d, s in zip(info.shape, array.shape, strict=True)
     )

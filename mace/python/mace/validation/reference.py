@@ -114,6 +114,8 @@ class Reference:
         hint = ""
         if "No module named" in reason:
             hint = f"install it: pip install '{_PACKAGES[self.platform]}' (setup/optionals.txt)"
+        elif "is not a registered function/op" in reason:
+            hint = "give what must come out in validation_outputs_data"
         raise MaceError(f"{self.platform} could not run '{self.model_file}': {reason}", hint=hint)
 
     def _to_framework(self, array: Array, data_format: str) -> Array:

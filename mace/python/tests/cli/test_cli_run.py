@@ -101,6 +101,38 @@ def test_numpy_files_of_other_sizes(folder: Path) -> None:
     assert main(["run", config, "--validate"]) == 0
 
 
+def test_outputs_from_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What only Kaldi can compute, for one: the model's framework is not asked."""
+    given = [np.random.default_rng(n).normal(size=(1, 4, 5, 3)).astype(np.float32) for n in (0, 1)]
+    for number, array in enumerate(given):
+        np.save(folder / f"in{number}.npy", array)
+        np.save(folder / f"out{number}.npy", scale_numpy(array)[0])  # without the batch
+    files: dict[str, Any] = {
+        "validation_inputs_data": ["in0.npy", "in1.npy"],
+        "validation_outputs_data": ["out0.npy", "out1.npy"],
+    }
+    config = deploy(folder, backend="kaldi", **files)
+    (folder / "scale.onnx").write_bytes(b"")  # no framework can read it
+    assert main(["run", config, "--validate"]) == 0
+    assert capsys.readouterr().out.count("passed") == 2
+    np.save(folder / "out1.npy", given[1] + 1)
+    assert main(["run", config, "--validate"]) == 3
+    np.save(folder / "out1.npy", given[1][:, 1:])
+    assert main(["run", config, "--validate"]) == 3
+    assert "shape" in capsys.readouterr().out
+    (folder / "in").mkdir()
+    given[0].tofile(folder / "in" / "x_0")
+    assert main(["run", config, "--validate", "--input_dir=in"]) == 2
+    assert "belongs to validation_inputs_data" in capsys.readouterr().err
+
+
+def test_outputs_from_files_must_fit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AssertionError):
+        deploy(folder, validation_outputs_data=["out.npy"])
+    error = capsys.readouterr().err
+    assert "1 files where 0 sets of validation_inputs_data have 0 outputs" in error
+
+
 def test_open_sizes_need_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", deploy(folder, input_shapes=["1,?,?,3"])]) == 2
     assert "no size is given for ?" in capsys.readouterr().err
