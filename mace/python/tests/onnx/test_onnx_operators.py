@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mace.importers.base import ImportFailed
 from onnx import helper
-from onnx_models import compare, model, one, random
+from onnx_models import compare, imported, model, one, random
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -211,6 +212,23 @@ def test_resize_of_channels_last_and_of_rows() -> None:
     assert [n.op for n in graph.nodes] == ["Resize"]
     scales = {" ": random(0), "scales": np.array([1, 1, 2], np.float32)}
     compare(one("Resize", (1, 4, 5), scales, mode="linear"))
+
+
+@pytest.mark.parametrize("rounding", ["floor", "round_prefer_floor"])
+@pytest.mark.parametrize("factors", [(2, 3), (0.5, 1.0), (1.5, 0.6), (0.25, 2.5), (1.0, 1.25)])
+def test_resize_nearest_of_tensorflow(rounding: str, factors: tuple[float, float]) -> None:
+    """As converters from TensorFlow wrote it until opset 12."""
+    scales = {"roi": random(0), "s": np.array([1, 1, *factors], np.float32)}
+    attrs = {"coordinate_transformation_mode": "tf_half_pixel_for_nn", "nearest_mode": rounding}
+    compare(one("Resize", (1, 2, 8, 9), scales, opset=11, mode="nearest", **attrs))
+
+
+def test_resize_nearest_of_tensorflow_refused() -> None:
+    attrs = {"coordinate_transformation_mode": "tf_half_pixel_for_nn"}
+    scales = {"roi": random(0), "s": np.array([1, 1, 2, 2], np.float32)}
+    for wrong in ({"mode": "linear"}, {"mode": "nearest", "nearest_mode": "ceil"}):
+        with pytest.raises(ImportFailed, match="tf_half_pixel_for_nn with mode"):
+            imported(one("Resize", (1, 2, 8, 9), scales, opset=11, **attrs, **wrong))
 
 
 def test_old_resize_and_upsample() -> None:

@@ -29,6 +29,8 @@ _NEAREST = {
     "floor": "FLOOR",
     "ceil": "CEIL",
 }
+# tf_half_pixel_for_nn is half_pixel plus a half, so that other ways to round give the same pixels.
+_TF_NEAREST = {"floor": "ROUND_PREFER_CEIL", "round_prefer_floor": "CEIL"}
 _ROI = "TF_CROP_AND_RESIZE"
 
 
@@ -88,6 +90,8 @@ def _mode(n: OnnxNode) -> str:
 def _sampling(n: OnnxNode) -> dict[str, Any]:
     """How output positions become input positions, by the attributes of opset 11 and newer."""
     coordinates = n.attr("coordinate_transformation_mode", "half_pixel")
+    if coordinates == "tf_half_pixel_for_nn":
+        return _tensorflow_nearest(n)
     if coordinates not in _COORDINATES:
         raise UnsupportedError(
             f"the attribute coordinate_transformation_mode is {coordinates}",
@@ -104,6 +108,17 @@ def _sampling(n: OnnxNode) -> dict[str, Any]:
         # Of no effect in other modes: their pixels beyond the border are the only one inside.
         attrs["exclude_outside"] = bool(n.attr("exclude_outside", 0))
     return attrs
+
+
+def _tensorflow_nearest(n: OnnxNode) -> dict[str, Any]:
+    mode, rounding = n.attr("mode", "nearest"), n.attr("nearest_mode", "round_prefer_floor")
+    if mode != "nearest" or rounding not in _TF_NEAREST:
+        raise UnsupportedError(
+            f"the attribute coordinate_transformation_mode is tf_half_pixel_for_nn with mode {mode} "
+            f"and nearest_mode {rounding}",
+            f"MACE has it with nearest and {' or '.join(_TF_NEAREST)}",
+        )
+    return {"coordinates": "HALF_PIXEL", "nearest_mode": _TF_NEAREST[rounding]}
 
 
 def _known(n: OnnxNode) -> tuple[int, ...]:
