@@ -66,6 +66,15 @@ MACE_INLINE void Finish(const GemmTile &tile, int lanes, Accumulators<V, kRows, 
   }
 }
 
+// A product with few rows of A waits for B, which it reads once: all lines of the step that comes a
+// page later are fetched, as hardware does not look beyond a page. Panels follow each other.
+template <int kWidth>
+MACE_INLINE void PrefetchStep(const float *b) {
+  constexpr int kAhead = 1024, kLine = 16;
+  MACE_UNROLL
+  for (int i = 0; i < kWidth; i += kLine) _mm_prefetch(b + kAhead + i, _MM_HINT_T1);
+}
+
 // A tile of exactly kRows rows, with panels that are kVectors vectors wide.
 template <typename V, int kRows, int kVectors>
 void Tile(const GemmTile &tile) {
@@ -99,8 +108,7 @@ void Tile(const GemmTile &tile) {
         MACE_UNROLL
         for (int phase = 0; phase < kPhases; ++phase) {
           Step<V, kRows, kVectors>(a, lda, b, &acc[phase]);
-          _mm_prefetch(prefetch, _MM_HINT_T1);
-          prefetch += prefetch_step;
+          PrefetchStep<kWidth>(b);
           MACE_UNROLL
           for (int p = 0; p < kPointers; ++p) ++a[p];
           b += kWidth;
