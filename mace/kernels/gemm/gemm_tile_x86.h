@@ -75,6 +75,17 @@ MACE_INLINE void PrefetchStep(const float *b) {
   for (int i = 0; i < kWidth; i += kLine) _mm_prefetch(b + kAhead + i, _MM_HINT_T1);
 }
 
+// The residual is read at the end, all at once: by then it has arrived.
+template <int kRows, int kVectors>
+MACE_INLINE void PrefetchResidual(const GemmTile &tile, int lanes) {
+  const float *r = tile.residual;
+#pragma GCC unroll 1
+  for (int i = 0; i < kRows; ++i, r += tile.ldr) {
+    MACE_UNROLL
+    for (int j = 0; j < kVectors; ++j) _mm_prefetch(r + j * lanes, _MM_HINT_T0);
+  }
+}
+
 // A tile of exactly kRows rows, with panels that are kVectors vectors wide.
 template <typename V, int kRows, int kVectors>
 void Tile(const GemmTile &tile) {
@@ -83,6 +94,7 @@ void Tile(const GemmTile &tile) {
   // A multiply-add takes 4 cycles and two start in each: fewer than 8 accumulators would wait for
   // each other, so small tiles sum several steps of k apart.
   constexpr int kPhases = kRows * kVectors >= 8 ? 1 : kRows * kVectors >= 4 ? 2 : 4;
+  if (tile.residual != nullptr) PrefetchResidual<kRows, kVectors>(tile, V::kLanes);
   Accumulators<V, kRows, kVectors> acc[kPhases];
   const float *b = tile.b;
   MACE_UNROLL
