@@ -403,6 +403,7 @@ def test_shapes_are_those_that_the_file_tells() -> None:
 
 
 _X = np.zeros((1, 4, 6), np.float32)
+_RANGE = {"counts": [1.0], "forward_indexes": [0, 1]}
 _REFUSED: list[tuple[str, dict[str, Array], dict[str, Any], str]] = [
     ("Subsample", {}, {}, "forward_indexes is missing or empty"),
     ("Subsample", {}, {"forward_indexes": [0, 4]}, "names frame 4, .* outside of its 4 frames"),
@@ -435,6 +436,12 @@ _REFUSED: list[tuple[str, dict[str, Array], dict[str, Any], str]] = [
     ("ExtractPooling", {}, {"counts": [5.0], "forward_indexes": [0, 5]}, "reads 5 frames"),
     ("LstmNonlinear", {"p": np.ones((2, 1), np.float32)}, {}, "of shape .2, 1., not 3 x cells"),
     ("LstmNonlinear", {"p": np.ones((3, 1), np.float32)}, {}, "6 elements for 1 cells"),
+    (
+        "ExtractPooling",
+        {},
+        {**_RANGE, "num_log_count": 1 << 40},
+        "a table of 1099511627776 elements",
+    ),
     ("Dct", {}, {}, "MACE has no operator for ai.kaldi2onnx.Dct"),
 ]
 
@@ -470,6 +477,26 @@ def test_refused_lstm(changed: dict[str, int], sentence: str) -> None:
     model = kaldi.one("DynamicLSTM", {"x": _X}, _WEIGHTS, **{**_LSTM, **changed})
     with pytest.raises(ImportFailed, match=sentence):
         import_proto(model)
+
+
+def test_tables_are_bounded() -> None:
+    sizes = np.concatenate([np.ones(1 << 14), [1 << 14]]).astype(np.int32)
+    model = kaldi.one("SumGroup", {"x": np.zeros((1, 1, 1 << 15), np.float32)}, {"s": sizes})
+    with pytest.raises(ImportFailed, match="its largest group for each result would take a table"):
+        import_proto(model)
+    model = kaldi.one("IfDefined", {"x": _X}, offset=-1, forward_indexes=[-1])
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1 << 40
+    with pytest.raises(ImportFailed, match="its frames would take a table of 1099511627776"):
+        import_proto(model)
+
+
+def test_delays_longer_than_the_chunk() -> None:
+    """Of zeros as many are made as are read."""
+    delays = {"prev_out_delay": -(1 << 40), "prev_cell_delay": -(1 << 41)}
+    model = kaldi.one("DynamicLSTM", {"x": _X}, _WEIGHTS, **{**_LSTM, **delays})
+    free = onnx_backend.prepare(model).run([_X])[0]
+    model = kaldi.one("DynamicLSTM", {"x": _X}, _WEIGHTS, **{**_LSTM, **dict.fromkeys(delays, -4)})
+    np.testing.assert_array_equal(free, onnx_backend.prepare(model).run([_X])[0])
 
 
 def test_too_new() -> None:

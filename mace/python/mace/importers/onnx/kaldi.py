@@ -19,6 +19,8 @@ _LARGEST = int(np.iinfo(np.int64).max)
 # Kaldi's kSquaredNormFloor: what a mean of squares counts as at least.
 _SQUARED_NORM_FLOOR = 2.0**-66
 _OLD = "convert the Kaldi model again with a newer kaldi-onnx"
+# So many elements at most has a table that is made of a node's attributes.
+_LARGEST_TABLE = 1 << 26
 # kaldi-onnx gives its domain the opset of ONNX that it writes for, 7 at most.
 _NEWEST = 7
 
@@ -93,6 +95,15 @@ def positions(n: OnnxNode, name: str, low: int = 0, tensor: int = 0) -> Array:
             "the chunk size is fixed when kaldi-onnx converts: use its shape for the input",
         )
     return value
+
+
+def bounded(elements: int, what: str) -> None:
+    """Refuses a table of attributes that no sensible model has, before there is memory for it."""
+    if elements > _LARGEST_TABLE:
+        raise UnsupportedError(
+            f"{what} would take a table of {elements} elements",
+            "the attributes are not those of a Kaldi model: convert it again",
+        )
 
 
 def cut(b: Builder, x: str, axis: int, start: int, end: int, outputs: Any = None) -> str:
@@ -268,6 +279,7 @@ def _if_defined(b: Builder, n: OnnxNode) -> None:
     places = positions(n, "forward_indexes", low=-1)
     shape = n.shape(x)
     if shape is not None and shape[-2] > places.size:  # there is a result for each frame
+        bounded(shape[-2], "its frames")
         missing = np.full(shape[-2] - places.size, -1, np.int64)
         places = np.concatenate([places, missing])
     cached = np.zeros(0, np.int64)
@@ -337,6 +349,7 @@ def _sum_group(b: Builder, n: OnnxNode) -> None:
             f"its groups of {', '.join(str(s) for s in sizes[:8])} elements do not fit its input",
             "each group needs an element, and all together no more than there are",
         )
+    bounded(int(sizes.max()) * sizes.size, "its largest group for each result")
     # A zero before all elements fills groups that are smaller than the largest.
     width = np.arange(int(sizes.max()))
     starts = np.cumsum(sizes) - sizes
@@ -431,6 +444,8 @@ def _extract_pooling(b: Builder, n: OnnxNode) -> None:
     used, shape = int(ends.max()), n.shape(x)
     if shape is not None and 0 <= shape[-2] < used:
         raise UnsupportedError(f"it reads {used} frames, and its input has {shape[-2]}")
+    logs = number(n, "num_log_count", 0)
+    bounded(counts.size * max(used, logs), "a row of frames for each result")
     frame = np.arange(used)
     inside = (frame >= starts[:, None]) & (frame < ends[:, None])
     weights = b.const(inside / counts[:, None], np.float32)
@@ -444,7 +459,6 @@ def _extract_pooling(b: Builder, n: OnnxNode) -> None:
         floor = b.const(n.attr("variance_floor", 1e-10), np.float32)
         variance = b.op("Eltwise", [variance, floor], type="MAX")
         parts.append(b.op("Unary", [variance], type="SQRT"))
-    logs = number(n, "num_log_count", 0)
     if logs:
         column = np.repeat(np.log(counts)[:, None], logs, axis=1)
         lead = b.op("Shape", [x], start=0, end=rank - 2, output_type="i64")

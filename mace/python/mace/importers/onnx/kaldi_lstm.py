@@ -150,7 +150,9 @@ def _dynamic_lstm(b: Builder, n: OnnxNode) -> None:
             raise UnsupportedError(
                 "the number of frames is not known", "give its input a fixed shape"
             )
-    if not states:
+    if not states:  # frames before the first count as zeros, however many
+        lstm.out_delay = min(lstm.out_delay, frames)
+        lstm.cell_delay = min(lstm.cell_delay, frames)
         states = [
             _zeros(b, x, lstm.out_delay, lstm.size),
             _zeros(b, x, lstm.cell_delay, lstm.cells),
@@ -174,7 +176,7 @@ def _dynamic_lstm(b: Builder, n: OnnxNode) -> None:
 def _zeros(b: Builder, x: str, frames: int, size: int) -> str:
     batch = b.op("Shape", [x], start=0, end=1, output_type="i64")
     shape = b.op("Concat", [batch, b.const([frames, size], np.int64)], axis=0)
-    return b.op("Expand", [b.const(np.zeros((1, frames, size)), np.float32), shape])
+    return b.op("Expand", [b.const(0, np.float32), shape])
 
 
 def _loop(
