@@ -62,6 +62,13 @@ def opencl_defines():
     """
     return if_opencl(["MACE_ENABLE_OPENCL"])
 
+def listener_defines():
+    """local_defines of the kernels' sources that tell a listener what they do.
+
+    Only programs that write models as straight-line code are built with --define=kernel_listener=true.
+    """
+    return _if("kernel_listener", ["MACE_KERNEL_LISTENER"], [])
+
 def if_hexagon(yes, no = []):
     """select(): `yes` with --define=hexagon=true, else `no`."""
     return _if("hexagon", yes, no)

@@ -33,8 +33,14 @@ constexpr IsaEntry kIsas[] = {
     {kIsaNeonDot, "neondot", kIsaReference | kIsaNeon},
 };
 
+}  // namespace
+
+// Asks the processor, each time. Not static: models as straight-line code, which do without the C++
+// library, declare it for themselves.
+uint32_t DetectIsas();
+
 #if defined(__x86_64__) || defined(__i386__)
-uint32_t Detect() {
+uint32_t DetectIsas() {
   __builtin_cpu_init();
   uint32_t isas = kIsaReference;
   if (__builtin_cpu_supports("sse4.2")) isas |= kIsaSse4;
@@ -53,7 +59,7 @@ uint32_t Detect() {
   return isas;
 }
 #elif defined(__aarch64__) && defined(MACE_ENABLE_NEON)
-uint32_t Detect() {
+uint32_t DetectIsas() {
   // Bits of AT_HWCAP in the kernel's arch/arm64/include/uapi/asm/hwcap.h.
   constexpr unsigned long kAsimd = 1ul << 1, kFpHp = 1ul << 9, kAsimdHp = 1ul << 10;
   constexpr unsigned long kAsimdDp = 1ul << 20;
@@ -65,7 +71,7 @@ uint32_t Detect() {
   return isas;
 }
 #elif defined(__arm__) && defined(MACE_ENABLE_NEON)
-uint32_t Detect() {
+uint32_t DetectIsas() {
   // Bits of AT_HWCAP in the kernel's arch/arm/include/uapi/asm/hwcap.h. NEON kernels are compiled
   // for neon-vfpv4: fused multiply-add is part of it.
   constexpr unsigned long kNeon = 1ul << 12, kVfpv4 = 1ul << 16;
@@ -73,8 +79,10 @@ uint32_t Detect() {
   return (caps & kNeon) != 0 && (caps & kVfpv4) != 0 ? kIsaReference | kIsaNeon : kIsaReference;
 }
 #else
-uint32_t Detect() { return kIsaReference; }
+uint32_t DetectIsas() { return kIsaReference; }
 #endif
+
+namespace {
 
 uint32_t Choose() {
   const uint32_t detected = DetectedIsas();
@@ -101,7 +109,7 @@ uint32_t SupportedIsas() {
 }
 
 uint32_t DetectedIsas() {
-  static const uint32_t isas = Detect();
+  static const uint32_t isas = DetectIsas();
   return isas;
 }
 

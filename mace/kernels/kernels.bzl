@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rule of a family of kernels: one library, each instruction set's source with its flags."""
 
-load("//mace:mace.bzl", "mace_cc_benchmark", "mace_cc_library", "mace_cc_test", "mace_isa_library")
+load("//mace:mace.bzl", "listener_defines", "mace_cc_benchmark", "mace_cc_library", "mace_cc_test", "mace_isa_library")
 
 def kernel_family(name, srcs, hdrs, kernel_hdrs, isas, deps = [], test_size = "small"):
     """Targets NAME, NAME_test and NAME_benchmark.
@@ -31,8 +31,9 @@ def kernel_family(name, srcs, hdrs, kernel_hdrs, isas, deps = [], test_size = "s
         name = name,
         srcs = srcs,
         hdrs = hdrs,
+        local_defines = listener_defines(),
         visibility = ["//visibility:public"],
-        deps = [":" + name + "_kernel", "//mace/base", "//mace/kernels"] +
+        deps = [":" + name + "_kernel", "//mace/base", "//mace/kernels", "//mace/kernels:listener"] +
                [":" + name + "_" + isa for isa in isas] + deps,
     )
     mace_cc_test(

@@ -25,13 +25,16 @@ def _static_archive_impl(ctx):
     if ctx.attr.combine:
         arguments = ctx.actions.args()
         arguments.add_all(_link_words(whole, others))
+        for symbol in ctx.attr.keep:
+            arguments.add_all(["--gc-sections", "-u", symbol])
         command = """
 set -eu
-linker="$1" archiver="$2" out="$3"
-shift 3
+linker="$1" archiver="$2" copier="$3" keep="$4" out="$5"
+shift 5
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "$linker" -r -o "$folder/mace.o" "$@"
+[[ -z "$keep" ]] || "$copier" --strip-unneeded $keep "$folder/mace.o"
 rm -f "$out"
 "$archiver" crsD "$out" "$folder/mace.o"
 """
@@ -40,6 +43,8 @@ rm -f "$out"
             arguments = [
                 toolchain.ld_executable,
                 toolchain.ar_executable,
+                toolchain.objcopy_executable,
+                " ".join(["--keep-global-symbol=" + symbol for symbol in ctx.attr.keep]),
                 ctx.outputs.out.path,
                 arguments,
             ],
@@ -68,6 +73,9 @@ static_archive = rule(
             doc = "Only what linking the library would take, as one object, its sections apart.",
         ),
         "dep": attr.label(mandatory = True, providers = [CcInfo]),
+        "keep": attr.string_list(
+            doc = "With combine: the functions that callers see, without what these do not need.",
+        ),
         "out": attr.output(mandatory = True),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),
     },

@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "mace/core/operator.h"
+#include "mace/kernels/copy/copy_bytes.h"
 #include "mace/kernels/eltwise/broadcast.h"
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/runtimes/cpu/thread_pool.h"
@@ -83,7 +83,7 @@ class BroadcastRows : public OpState {
     const char *channel = repeating_ == 0 ? a : b;
     const int64_t bytes = channels_ * size;
     for (int64_t i = 0; i < repeats_; ++i) {
-      std::memcpy(period + i * bytes, channel, static_cast<size_t>(bytes));
+      kernels::CopyBytes(period + i * bytes, channel, static_cast<size_t>(bytes));
     }
     const int64_t length = channels_ * repeats_;
     pool->ParallelFor(plan_.elements, kElementGrain, [&](int64_t begin, int64_t end, int) {

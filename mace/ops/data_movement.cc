@@ -3,10 +3,10 @@
 #include "mace/ops/data_movement.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "mace/base/isa.h"
+#include "mace/kernels/copy/copy_bytes.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
@@ -85,11 +85,11 @@ void CopyTensor(ThreadPool *pool, const Tensor &src, Tensor *dst) {
   const int64_t bytes = static_cast<int64_t>(dst->bytes());
   if (bytes == 0) return;
   if (bytes < 2 * kThreadBytes) {
-    std::memcpy(to, from, static_cast<size_t>(bytes));
+    kernels::CopyBytes(to, from, static_cast<size_t>(bytes));
     return;
   }
   pool->ParallelFor(bytes, kThreadBytes, [=](int64_t begin, int64_t end, int) {
-    std::memcpy(to + begin, from + begin, static_cast<size_t>(end - begin));
+    kernels::CopyBytes(to + begin, from + begin, static_cast<size_t>(end - begin));
   });
 }
 

@@ -121,7 +121,7 @@ void RunFloatPass(ThreadPool *pool, const Pass &pass, ReduceFunction function, c
       const float *from = in + (o * pass.reduced + row) * pass.inner + column;
       float *to = out + (o * pass.blocks + block) * pass.inner + column;
       if (pass.inner == 1) {
-        *to = kernel.row(function, from, rows);
+        kernels::ReduceRow(function, from, rows, to);
       } else {
         kernel.columns(function, from, rows, pass.inner, std::min(kColumns, pass.inner - column),
                        to);

@@ -28,7 +28,7 @@ CPP_LAYERS = {
     "core": {"public", "base", "runtimes", "crypto"},
     "ops": {"public", "base", "runtimes", "kernels", "core"},
     "libmace": {"public", "base", "runtimes", "core", "crypto", "ops"},
-    "codegen": set(),
+    "codegen": {"public", "base", "runtimes", "kernels", "core"},
     "tools": {"public", "base", "codegen", "crypto"},
 }
 # Packages of mace/python/mace and those they may import.

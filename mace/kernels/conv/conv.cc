@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mace/kernels/listener.h"
+
 namespace mace {
 namespace kernels {
 
@@ -488,6 +490,7 @@ void RunConvRows(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
 
 void CopyPadded(const float *image, int64_t height, int64_t width, int64_t pixel_floats, int64_t y0,
                 int64_t y1, int64_t x0, int64_t x1, float *out) {
+  MACE_TELL_LISTENER(OnCopyPadded(image, height, width, pixel_floats, y0, y1, x0, x1, out));
   const int64_t row = (x1 - x0) * pixel_floats;
   const int64_t from = std::min(std::max<int64_t>(x0, 0), width);
   const int64_t to = std::max(from, std::min(x1, width));

@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "mace/kernels/copy/copy_bytes.h"
 #include "mace/kernels/copy/kernels.h"
+#include "mace/kernels/listener.h"
 
 namespace mace {
 namespace kernels {
@@ -220,8 +222,12 @@ void StridedCopy::Run(const void *src, void *dst, int64_t begin, int64_t end) co
     const int64_t i = outer * outer_chunk_, j = inner * inner_chunk_;
     block.outer.size = std::min(outer_chunk_, block_.outer.size - i);
     block.inner.size = std::min(inner_chunk_, block_.inner.size - j);
-    kernel_(block, from + i * block_.outer.src_stride + j * block_.inner.src_stride,
-            to + i * block_.outer.dst_stride + j * block_.inner.dst_stride);
+    const uint8_t *block_from = from + i * block_.outer.src_stride + j * block_.inner.src_stride;
+    uint8_t *block_to = to + i * block_.outer.dst_stride + j * block_.inner.dst_stride;
+    {
+      MACE_TELL_LISTENER(OnCopyBlock(kernel_name_, block, block_from, block_to));
+      kernel_(block, block_from, block_to);
+    }
     if (++inner < inner_chunks_) continue;
     inner = 0;
     if (++outer < outer_chunks_) continue;
@@ -235,6 +241,19 @@ void StridedCopy::Run(const void *src, void *dst, int64_t begin, int64_t end) co
       index[d] = 0;
     }
   }
+}
+
+void CopyBlocks(const CopyBlock &block, const uint8_t *src, uint8_t *dst) {
+  if (block.bytes == 1 && block.inner.src_stride == 1 && block.inner.dst_stride == 1) {
+    return CopyRows(block, src, dst);
+  }
+  const CopyKernel kernel = ElementKernel(block.bytes);
+  (kernel == nullptr ? SmallRowKernel(block.bytes) : kernel)(block, src, dst);
+}
+
+void CopyBytes(void *dst, const void *src, size_t bytes) {
+  MACE_TELL_LISTENER(OnCopyBytes(dst, src, bytes));
+  std::memcpy(dst, src, bytes);
 }
 
 void FillElements(void *dst, const void *element, int64_t element_bytes, int64_t count) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mace/kernels/listener.h"
+
 namespace mace {
 namespace kernels {
 
@@ -157,6 +159,7 @@ DwconvPlan PlanDwconv(const DwconvShape &shape, const DwconvKernel &kernel, int 
 
 void RunDwconvTile(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const float *input,
                    const float *packed, float *output, int64_t tile, float *scratch) {
+  MACE_TELL_LISTENER(OnDwconvTile(plan, epilogue, input, packed, output, tile, scratch));
   const DwconvShape &s = plan.shape;
   const int64_t n = tile / plan.bands;
   const int64_t begin = tile % plan.bands * s.out_h / plan.bands;

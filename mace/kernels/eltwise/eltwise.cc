@@ -2,6 +2,8 @@
 // The list of elementwise kernels and the choice among them.
 #include "mace/kernels/eltwise/eltwise.h"
 
+#include "mace/kernels/listener.h"
+
 namespace mace {
 namespace kernels {
 
@@ -25,7 +27,7 @@ KernelList<EltwiseKernel> EltwiseKernels() {
 
 const EltwiseFunctions &Eltwise() {
   static const EltwiseFunctions &best = *EltwiseKernels().Best(SupportedIsas()).functions;
-  return best;
+  return MACE_LISTENED(best);
 }
 
 void ApplyActivationF32(const ActivationParams &params, const float *in, float *out, int64_t n) {

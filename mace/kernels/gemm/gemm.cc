@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "mace/kernels/gemm/gemm_packed.h"
+#include "mace/kernels/listener.h"
 
 namespace mace {
 namespace kernels {
@@ -161,6 +162,7 @@ int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n) {
 
 void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, const float *bias,
               float *packed) {
+  MACE_TELL_LISTENER(OnPackGemm(kernel, source, n, bias, packed));
   for (int64_t j = 0; j < n; j += kernel.columns) {
     const int used = static_cast<int>(std::min<int64_t>(kernel.columns, n - j));
     const int width = static_cast<int>(RoundUp(used, kernel.lanes));
@@ -176,6 +178,7 @@ void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, con
 }
 
 void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end) {
+  MACE_TELL_LISTENER(OnGemm(kernel, call, panel_begin, panel_end));
   if (call.m <= 0 || call.lines <= 0 || panel_begin >= panel_end) return;
   panel_begin = GemmPacked(kernel, call, panel_begin, panel_end);
   if (panel_begin >= panel_end) return;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "mace/kernels/listener.h"
+
 namespace mace {
 namespace kernels {
 
@@ -43,6 +45,7 @@ const PoolKernel &BestPool(uint32_t isas, bool max, int64_t channels) {
 
 void RunPoolRows(const PoolKernel &kernel, const PoolShape &s, const float *input, float *output,
                  int64_t begin, int64_t end) {
+  MACE_TELL_LISTENER(OnPoolRows(kernel, s, input, output, begin, end));
   const int64_t row_floats = s.in_w * s.channels;
   PoolRow row;
   row.in_row = s.dilation_h * row_floats;

@@ -2,6 +2,8 @@
 // The list of reduce kernels and the choice among them.
 #include "mace/kernels/reduce/reduce.h"
 
+#include "mace/kernels/listener.h"
+
 namespace mace {
 namespace kernels {
 
@@ -25,7 +27,12 @@ KernelList<ReduceKernel> ReduceKernels() {
 
 const ReduceFunctions &Reduce() {
   static const ReduceFunctions &best = *ReduceKernels().Best(SupportedIsas()).functions;
-  return best;
+  return MACE_LISTENED(best);
+}
+
+void ReduceRow(ReduceFunction function, const float *in, int64_t n, float *out) {
+  MACE_TELL_LISTENER(OnReduceRow(function, in, n, out));
+  *out = Reduce().row(function, in, n);
 }
 
 }  // namespace kernels

@@ -40,6 +40,8 @@ struct ReduceKernel {
 KernelList<ReduceKernel> ReduceKernels();
 // The best for this machine and MACE_ISA.
 const ReduceFunctions &Reduce();
+// *out = Reduce().row(function, in, n)
+void ReduceRow(ReduceFunction function, const float *in, int64_t n, float *out);
 
 }  // namespace kernels
 }  // namespace mace

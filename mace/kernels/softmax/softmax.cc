@@ -2,6 +2,8 @@
 // The list of softmax kernels and the choice among them.
 #include "mace/kernels/softmax/softmax.h"
 
+#include "mace/kernels/listener.h"
+
 namespace mace {
 namespace kernels {
 
@@ -25,7 +27,7 @@ KernelList<SoftmaxKernel> SoftmaxKernels() {
 
 const SoftmaxFunctions &Softmax() {
   static const SoftmaxFunctions &best = *SoftmaxKernels().Best(SupportedIsas()).functions;
-  return best;
+  return MACE_LISTENED(best);
 }
 
 }  // namespace kernels

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mace/kernels/eltwise/eltwise.h"
+#include "mace/kernels/listener.h"
 
 namespace mace {
 namespace kernels {
@@ -380,6 +381,7 @@ void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bi
 }
 
 void RunWinogradTile(const WinogradPlan &plan, const WinogradCall &call, int64_t tile) {
+  MACE_TELL_LISTENER(OnWinogradTile(plan, call, tile));
   Piece(plan, call, tile).Run();
 }
 

@@ -116,7 +116,9 @@ def _add_config(parser: argparse.ArgumentParser, required: bool) -> None:
         help="in place of target_socs of the file: all, random, ...",
     )
     group.add_argument(
-        "--model_graph_format", choices=("file", "code"), help="in place of that of the file"
+        "--model_graph_format",
+        choices=("file", "code", "static"),
+        help="in place of that of the file",
     )
     group.add_argument(
         "--model_data_format", choices=("file", "code"), help="in place of that of the file"

@@ -22,7 +22,14 @@ from mace.cli.common import (
 )
 from mace.cli.console import Console, printable
 from mace.cli.package import package
-from mace.codegen import CodeModel, build_library, check_names, write_headers, write_sources
+from mace.codegen import (
+    CodeModel,
+    build_library,
+    check_names,
+    static,
+    write_headers,
+    write_sources,
+)
 from mace.config.schema import Deployment
 from mace.errors import EXIT_OK
 from mace.export.files import write_files
@@ -64,7 +71,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if result.names_path is not None:
             console.say(f"names of {request.name}: {result.names_path} (keep it to yourself)")
     console.table(("model", "operators", "size", "graph", "data"), rows, "lrrll")
-    if deployment is not None and deployment.is_code:
+    if deployment is not None and deployment.is_static:
+        _make_static(deployment, [request.name for request in requests], folder, console)
+    elif deployment is not None and deployment.is_code:
         _make_code(deployment, [request.name for request in requests], folder, console)
     if options.package and deployment is not None:
         console.result["package"] = str(package(deployment, [r.name for r in requests], console))
@@ -96,10 +105,40 @@ def _make_code(deployment: Deployment, names: list[str], folder: Path, console: 
         with console.step(f"building {library}.a for {abi}"):
             build_library(library, abi, target)
         made["libraries"].append(str(target))
+    _say_made(made, console)
+
+
+def _say_made(made: dict[str, list[str]], console: Console) -> None:
     for paths in made.values():
         for path in paths:
             console.out(f"wrote {path}")
     console.result["code"] = made
+
+
+def _make_static(deployment: Deployment, names: list[str], folder: Path, console: Console) -> None:
+    """The library of the models as straight-line code for each ABI, and its headers."""
+    sources = [
+        static.StaticSource(name, folder / f"{name}.pb", folder / f"{name}.data") for name in names
+    ]
+    library = deployment.library_name
+    root = library_folder(deployment)
+    models: dict[str, list[static.StaticModel]] = {}
+    for abi in deployment.target_abis:
+        isa = static.isa_for(abi, deployment.static_isa)
+        with console.step(f"writing the code of {library} for {abi} ({isa})"):
+            models[abi] = static.emit(sources, abi, isa)
+    static.write_static_sources(library, models)
+    first = models[deployment.target_abis[0]]
+    made: dict[str, list[str]] = {"headers": [], "libraries": []}
+    made["headers"] = [
+        str(path) for path in static.write_static_headers(library, first, root / "include")
+    ]
+    for abi in deployment.target_abis:
+        target = root / "model" / abi / f"{library}.a"
+        with console.step(f"building {library}.a for {abi}"):
+            static.build_static_library(library, abi, target)
+        made["libraries"].append(str(target))
+    _say_made(made, console)
 
 
 def _key_shares(deployment: Deployment, name: str) -> bytes | None:

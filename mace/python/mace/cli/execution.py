@@ -70,7 +70,7 @@ def targets(options: argparse.Namespace) -> list[Target]:
         inputs, outputs = read_interface(graph, key)
         _check_names(deployment, name, inputs, graph)
         library = deployment.library_name if deployment.is_code else ""
-        embedded = deployment.model_data_format == "code"
+        embedded = deployment.has_data_in_code
         if deployment.models[name].encryption_key_in_code:
             key_file = None  # the program has it
         files = ConvertedFiles(name, graph, data, inputs, outputs, library, embedded, key_file)

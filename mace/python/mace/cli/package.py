@@ -50,7 +50,7 @@ def package(deployment: Deployment, models: Sequence[str], console: Console) -> 
         for name, graph in graphs.items()
     }
     name = f"libmace_{deployment.library_name}"
-    text = archive.readme(deployment.library_name, interfaces, list(files), deployment.is_code)
+    text = archive.readme(deployment.library_name, interfaces, list(files), deployment.model_graph_format)
     files["README.md"] = text.encode()
     target = folder / f"{name}.tar.gz"
     with console.step(f"writing {target}"):
@@ -72,6 +72,6 @@ def _model_files(deployment: Deployment, models: Sequence[str], folder: Path) ->
         f"model/{abi}/{library}.a": folder / "model" / abi / f"{library}.a"
         for abi in deployment.target_abis
     }
-    if deployment.model_data_format == "file":
+    if not deployment.has_data_in_code:
         files |= {f"model/{name}.data": folder / "model" / f"{name}.data" for name in models}
     return files

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models as code: sources that carry graph and weights, and the library that Bazel makes of them."""
 
+from mace.codegen import static
 from mace.codegen.library import (
     CodeModel,
     build_library,
@@ -17,6 +18,7 @@ __all__ = [
     "build_program",
     "check_names",
     "code_package",
+    "static",
     "write_headers",
     "write_sources",
 ]

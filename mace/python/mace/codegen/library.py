@@ -129,12 +129,21 @@ def build_program(library: str, name: str, abi: str) -> Path:
     from mace import build
 
     root = source_root()
-    if root is None or not (root / _FOLDER / library / "BUILD").is_file():
+    package = code_package(library)
+    folder = abi.removeprefix("android-")
+    if root is not None and (root / _FOLDER / library / folder / "BUILD").is_file():
+        if name != "mace_run":
+            raise MaceError(
+                f"there is no {name} for straight-line code, which has no operators to measure",
+                hint="measure it with: mace run --round=100, or write 'model_graph_format: code'",
+            )
+        package = f"{package}/{folder}"
+    elif root is None or not (root / _FOLDER / library / "BUILD").is_file():
         raise MaceError(
             f"the models of '{library}' are not code in this source tree",
             hint="convert them again: mace convert --config=...",
         )
-    label = f"{code_package(library)}:{name}"
+    label = f"{package}:{name}"
     return build.program(root, label, abi, [build.ENCRYPTION]).path
 
 

@@ -89,6 +89,8 @@ _PLATFORM = choice(
     way_out="export the model to ONNX",
 )
 _STORAGE = choice("file", "code")
+_GRAPH_STORAGE = choice("file", "code", "static")
+_STATIC_ISA = choice("sse4", "avx2", "avx512", "neon", "reference")
 _WEIGHTS = choice("float32", "float16", "int8")
 _FORMAT = choice("NHWC", "NCHW", "NONE", later={"OIHW": "this format", "AUTO": "this format"})
 _DTYPE = choice(*DATA_TYPES)
@@ -429,11 +431,17 @@ class Deployment(_Strict):
         "boards: see Devices.",
         "all, random, or names of SoCs",
     )
-    model_graph_format: Annotated[str, _STORAGE] = key(
+    model_graph_format: Annotated[str, _GRAPH_STORAGE] = key(
         "file",
         "How the graph is stored; code: in a library that is built for each ABI (see Models as "
-        "code).",
-        "file, code",
+        "code); static: as calls of kernels, without the engine (see Models as straight-line code).",
+        "file, code, static",
+    )
+    static_isa: Annotated[str, _STATIC_ISA] | None = key(
+        None,
+        "Instruction set that straight-line code is for, on ABIs whose machines may have it; "
+        "default: avx2 for the host, neon for Arm.",
+        "sse4, avx2, avx512, neon, reference",
     )
     model_data_format: Annotated[str, _STORAGE] = key(
         "file", "How the weights are stored; code only together with the graph.", "file, code"
@@ -445,7 +453,9 @@ class Deployment(_Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Deployment:
-        if self.model_data_format == "code" and self.model_graph_format != "code":
+        if self.is_static:
+            self._check_static()
+        elif self.model_data_format == "code" and self.model_graph_format != "code":
             message = "weights become code only with their graph: write 'model_graph_format: code'"
             found = [("model_data_format", message)]
             raise PydanticCustomError("mace_keys", "{problems}", {"problems": found})
@@ -460,7 +470,34 @@ class Deployment(_Strict):
     @property
     def is_code(self) -> bool:
         """Whether the models become a library."""
-        return self.model_graph_format == "code"
+        return self.model_graph_format in ("code", "static")
+
+    @property
+    def has_data_in_code(self) -> bool:
+        """Whether that library has their weights too."""
+        return self.is_static or self.model_data_format == "code"
+
+    @property
+    def is_static(self) -> bool:
+        """Whether the models become straight-line code."""
+        return self.model_graph_format == "static"
+
+    def _check_static(self) -> None:
+        if "model_data_format" in self.model_fields_set and self.model_data_format == "file":
+            raise problem(
+                "straight-line code has its weights in it: leave out 'model_data_format: file'"
+            )
+        for name, model in self.models.items():
+            if model.encryption_key_file:
+                raise problem(
+                    f"model '{name}' is to be encrypted, which straight-line code cannot be: "
+                    "leave out encryption_key_file, or write 'model_graph_format: code'"
+                )
+            if model.runtime != "cpu":
+                raise problem(
+                    f"model '{name}' is for runtime {model.runtime}, but straight-line code runs "
+                    "on the CPU alone: write 'runtime: cpu', or 'model_graph_format: code'"
+                )
 
     @property
     def file(self) -> Path:

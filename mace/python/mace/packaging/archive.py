@@ -69,9 +69,10 @@ def readme(
     library: str,
     models: Mapping[str, tuple[Sequence[TensorInfo], Sequence[TensorInfo]]],
     files: Sequence[str],
-    is_code: bool,
+    graph_format: str,
 ) -> str:
-    """What the integrator reads first: what is where, and how to use it."""
+    """What the integrator reads first: what is where, and how to use it. graph_format: as in the
+    deployment file."""
     lines = [f"# libmace_{library}", ""]
     lines += [
         f"Models of the library {library} and the engine, MACE {__version__}.",
@@ -89,7 +90,7 @@ def readme(
     lines += ["", "## Files", ""]
     lines += [f"- `{_cell(name)}`" for name in sorted(files)]
     lines += ["", "## Use", ""]
-    lines += _CODE_USE if is_code else _FILE_USE
+    lines += {"file": _FILE_USE, "code": _CODE_USE, "static": _STATIC_USE}[graph_format]
     return "\n".join(lines) + "\n"
 
 
@@ -129,4 +130,15 @@ _CODE_USE = [
     "",
     "Link the library of models (`model/<abi>/`) before the engine's.",
     *_LINKING,
+]
+_STATIC_USE = [
+    "```c",
+    '#include "mace/public/<model>.h"',
+    "",
+    "const void *inputs[] = {input};",
+    "void *outputs[] = {output};",
+    "int code = <model>_run(inputs, outputs, NULL); /* 0: done */",
+    "```",
+    "",
+    "Link `model/<abi>/<library>.a` and `-lm`; the engine is not needed. The header says the rest.",
 ]
