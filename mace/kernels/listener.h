@@ -46,6 +46,8 @@ class Listener {
   virtual void OnCopyBlock(const char *kernel, const CopyBlock &block, const uint8_t *src,
                            uint8_t *dst) = 0;
   virtual void OnCopyBytes(void *dst, const void *src, size_t bytes) = 0;
+  virtual void OnFillElements(void *dst, const void *element, int64_t element_bytes,
+                              int64_t count) = 0;
   virtual void OnReduceRow(int32_t function, const float *in, int64_t n, float *out) = 0;
   // What to hand out in place of the best table of functions.
   virtual const EltwiseFunctions &InPlaceOf(const EltwiseFunctions &best) = 0;

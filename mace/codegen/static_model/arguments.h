@@ -196,6 +196,18 @@ struct CopyBytesArguments {
   void Do() const { kernels::CopyBytes(dst, src, bytes); }
 };
 
+struct FillElementsArguments {
+  void *dst;
+  const void *element;
+  int64_t element_bytes, count;
+
+  template <typename V>
+  void Fields(V &v) {
+    v(dst, element, element_bytes, count);
+  }
+  void Do() const { kernels::FillElements(dst, element, element_bytes, count); }
+};
+
 struct ReduceRowArguments {
   kernels::ReduceFunction function;
   const float *in;

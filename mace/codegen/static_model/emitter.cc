@@ -44,6 +44,38 @@ struct Context {
 // For creators of operators, which are plain functions. One model at a time.
 Context context;
 
+// Shows an operator the context of its plan, and notes how much scratch it asks for.
+class ScratchNote : public OpPlanContext {
+ public:
+  ScratchNote(OpPlanContext *own, size_t *scratch) : own_(own), scratch_(scratch) {}
+
+  int InputCount() const override { return own_->InputCount(); }
+  int OutputCount() const override { return own_->OutputCount(); }
+  bool HasInput(int i) const override { return own_->HasInput(i); }
+  const Tensor &Input(int i) const override { return own_->Input(i); }
+  void SetOutputShape(int i, const Shape &shape) override { own_->SetOutputShape(i, shape); }
+  const Shape &OutputShape(int i) const override { return own_->OutputShape(i); }
+  void SetOutputLate(int o) override { own_->SetOutputLate(o); }
+  void RequestScratch(size_t bytes) override {
+    *scratch_ = std::max(*scratch_, bytes);
+    own_->RequestScratch(bytes);
+  }
+  void AliasOutput(int o, int i) override { own_->AliasOutput(o, i); }
+  void AllowInPlace(int o, int i) override { own_->AllowInPlace(o, i); }
+  void PartOfOutput(int o, int i, size_t offset, int64_t stride) override {
+    own_->PartOfOutput(o, i, offset, stride);
+  }
+  void SetState(std::unique_ptr<OpState> state) override { own_->SetState(std::move(state)); }
+  ThreadPool *thread_pool() const override { return own_->thread_pool(); }
+
+ protected:
+  bool FindElements(int i) const override { return own_->NeedElements(i, "an input").ok(); }
+
+ private:
+  OpPlanContext *own_;
+  size_t *scratch_;
+};
+
 // An operator that says when it runs.
 class ToldOperation : public Operation {
  public:
@@ -56,11 +88,14 @@ class ToldOperation : public Operation {
   }
   MaceStatus Init(OpInitContext *init) override { return own_->Init(init); }
   MaceStatus InferShape(OpShapeContext *shapes) override { return own_->InferShape(shapes); }
-  MaceStatus Plan(OpPlanContext *plan) override { return own_->Plan(plan); }
+  MaceStatus Plan(OpPlanContext *plan) override {
+    ScratchNote note(plan, &scratch_bytes_);
+    return own_->Plan(&note);
+  }
   MaceStatus Run(OpContext *run) override {
     context.recorder->BeginStep(*this);
     MACE_RETURN_IF_ERROR(own_->Run(run));
-    context.recorder->EndStep();
+    context.recorder->EndStep(run->scratch(), scratch_bytes_);
     return MaceStatus::MACE_SUCCESS;
   }
   bool Absorb(const OperatorDef &next, OpState *state, bool *in_place) const override {
@@ -78,6 +113,7 @@ class ToldOperation : public Operation {
 
  private:
   std::unique_ptr<Operation> own_;
+  size_t scratch_bytes_ = 0;
 };
 
 template <DataType kType>
@@ -297,7 +333,7 @@ class Emitter {
     memory.constants = constants.as<char>();
     recorder_.Check(&memory_, &memory);
     const MaceStatus status = Run(12345);
-    if (status.ok()) recorder_.EndStep();
+    if (status.ok()) recorder_.EndStep(nullptr, 0);
     recorder_.Stop();
     return status;
   }

@@ -174,7 +174,19 @@ void Recorder::BeginStep(const Operation &operation) {
   recording_->steps.back().name = operation.name();
 }
 
-void Recorder::EndStep() {
+bool Recorder::SameMemory(size_t scratch_begin, size_t scratch_end) const {
+  const Memory &real = memory_->memory;
+  const size_t bytes = memory_->arena_bytes;
+  bool same =
+      std::memcmp(real.arena, shadow_->arena, scratch_begin) == 0 &&
+      std::memcmp(real.arena + scratch_end, shadow_->arena + scratch_end, bytes - scratch_end) == 0;
+  for (size_t o = 0; o < real.outputs.size(); ++o) {
+    same = same && std::memcmp(real.outputs[o], shadow_->outputs[o], memory_->output_bytes[o]) == 0;
+  }
+  return same;
+}
+
+void Recorder::EndStep(const void *scratch, size_t scratch_bytes) {
   if (mode_ != Mode::kCheck) return;
   RecordedStep &step = recording_->steps[step_++];
   const Memory &real = memory_->memory;
@@ -183,12 +195,10 @@ void Recorder::EndStep() {
     call.repeat(call, *shadow_);
     --kernels::listened_depth;
   }
-  bool same = std::memcmp(real.arena, shadow_->arena, memory_->arena_bytes) == 0;
-  for (size_t o = 0; o < real.outputs.size(); ++o) {
-    same = same && std::memcmp(real.outputs[o], shadow_->outputs[o], memory_->output_bytes[o]) == 0;
-  }
-  if (same) return;
-  if (step.problem.empty()) {
+  const size_t begin =
+      scratch == nullptr ? 0 : static_cast<size_t>(static_cast<const char *>(scratch) - real.arena);
+  const size_t end = scratch == nullptr ? 0 : begin + scratch_bytes;
+  if (!SameMemory(begin, end) && step.problem.empty()) {
     step.problem = "it computes more than the kernels do that straight-line code can call";
   }
   // So that the steps after it are judged by what they do.
@@ -356,6 +366,12 @@ void Recorder::OnCopyBlock(const char *kernel, const kernels::CopyBlock &block, 
 void Recorder::OnCopyBytes(void *dst, const void *src, size_t bytes) {
   Know(src, static_cast<int64_t>(bytes));
   Add("CopyBytes", CopyBytesArguments{dst, src, bytes});
+}
+
+void Recorder::OnFillElements(void *dst, const void *element, int64_t element_bytes,
+                              int64_t count) {
+  Know(element, element_bytes);
+  Add("FillElements", FillElementsArguments{dst, element, element_bytes, count});
 }
 
 void Recorder::OnReduceRow(int32_t function, const float *in, int64_t n, float *out) {

@@ -43,7 +43,8 @@ class Recorder : public kernels::Listener {
   void Stop() { mode_ = Mode::kOff; }
 
   void BeginStep(const Operation &operation);
-  void EndStep();
+  // Memory that the step has had for itself may hold anything after it.
+  void EndStep(const void *scratch, size_t scratch_bytes);
 
   void OnGemm(const kernels::GemmKernel &kernel, const kernels::GemmCall &call, int64_t panel_begin,
               int64_t panel_end) override;
@@ -61,6 +62,8 @@ class Recorder : public kernels::Listener {
   void OnCopyBlock(const char *kernel, const kernels::CopyBlock &block, const uint8_t *src,
                    uint8_t *dst) override;
   void OnCopyBytes(void *dst, const void *src, size_t bytes) override;
+  void OnFillElements(void *dst, const void *element, int64_t element_bytes,
+                      int64_t count) override;
   void OnReduceRow(int32_t function, const float *in, int64_t n, float *out) override;
   const kernels::EltwiseFunctions &InPlaceOf(const kernels::EltwiseFunctions &best) override;
   const kernels::ReduceFunctions &InPlaceOf(const kernels::ReduceFunctions &best) override;
@@ -83,6 +86,7 @@ class Recorder : public kernels::Listener {
 
  private:
   enum class Mode { kOff, kRecord, kCheck };
+  bool SameMemory(size_t scratch_begin, size_t scratch_end) const;
   bool recording() const { return mode_ == Mode::kRecord; }
   std::string Declare(const std::string &type, const std::string &name, Isa isa,
                       const std::string &fields);

@@ -257,6 +257,7 @@ void CopyBytes(void *dst, const void *src, size_t bytes) {
 }
 
 void FillElements(void *dst, const void *element, int64_t element_bytes, int64_t count) {
+  MACE_TELL_LISTENER(OnFillElements(dst, element, element_bytes, count));
   uint8_t *to = static_cast<uint8_t *>(dst);
   const int64_t total = element_bytes * count;
   if (total <= 0) return;

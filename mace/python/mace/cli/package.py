@@ -50,7 +50,9 @@ def package(deployment: Deployment, models: Sequence[str], console: Console) -> 
         for name, graph in graphs.items()
     }
     name = f"libmace_{deployment.library_name}"
-    text = archive.readme(deployment.library_name, interfaces, list(files), deployment.model_graph_format)
+    text = archive.readme(
+        deployment.library_name, interfaces, list(files), deployment.model_graph_format
+    )
     files["README.md"] = text.encode()
     target = folder / f"{name}.tar.gz"
     with console.step(f"writing {target}"):

@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class StaticModel:
 def isa_for(abi: str, wanted: str | None) -> str:
     """The instruction set of the code for an ABI: `wanted` if the ABI's machines may have it."""
     known = _X86 if abi == "host" else _ARM
-    return wanted if wanted in known else known[0]
+    return wanted if wanted is not None and wanted in known else known[0]
 
 
 def emit(sources: Sequence[StaticSource], abi: str, isa: str) -> list[StaticModel]:
@@ -125,7 +125,7 @@ def _emit_one(
     return made, []
 
 
-def write_static_sources(library: str, models: dict[str, Sequence[StaticModel]]) -> Path:
+def write_static_sources(library: str, models: Mapping[str, Sequence[StaticModel]]) -> Path:
     """Writes a package for each ABI below mace/codegen/models/<library>, anew; returns the folder."""
     root = source_root()
     assert root is not None, "emit was called before"
