@@ -4,11 +4,11 @@
 #include "mace/ops/attrs/pad.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <utility>
 
 #include "mace/base/checked.h"
+#include "mace/kernels/copy/copy_bytes.h"
 #include "mace/ops/data_movement.h"
 #include "mace/ops/element_value.h"
 #include "mace/runtimes/cpu/thread_pool.h"
@@ -182,8 +182,8 @@ class PadOp : public ShapedOperation {
     const int64_t first = std::min(std::max<int64_t>(before, 0), size);
     const int64_t last = std::min(std::max(before + n, first), size);
     if (last > first) {
-      std::memcpy(dst + first * block, src + (first - before) * block,
-                  static_cast<size_t>((last - first) * block));
+      kernels::CopyBytes(dst + first * block, src + (first - before) * block,
+                         static_cast<size_t>((last - first) * block));
     }
     if (attrs_.mode == Mode::kConstant) {
       kernels::FillElements(dst, value, element, first * block / element);
@@ -197,7 +197,8 @@ class PadOp : public ShapedOperation {
   void CopyBlock(const PadState &state, const uint8_t *src, int64_t i, uint8_t *dst) const {
     const int64_t index =
         SourceIndex(attrs_.mode, i - state.before[state.outer], state.dims[state.outer]);
-    std::memcpy(dst + i * state.block, src + index * state.block, static_cast<size_t>(state.block));
+    kernels::CopyBytes(dst + i * state.block, src + index * state.block,
+                       static_cast<size_t>(state.block));
   }
 
   static constexpr int64_t kGrainBytes = 64 * 1024;

@@ -94,7 +94,7 @@ struct DwconvArguments {
 
   template <typename V>
   void Fields(V &v) {
-    auto &[shape, kernel, bands, tiles, scratch_floats] = plan;
+    auto &[shape, kernel, one_row, bands, tiles, scratch_floats] = plan;
     auto &[batch, in_h, in_w, in_c, multiplier, out_h, out_w, kernel_h, kernel_w, stride_h,
            stride_w, dilation_h, dilation_w, pad_top, pad_left] = shape;
     v.Braces([&] {
@@ -103,6 +103,7 @@ struct DwconvArguments {
           dilation_h, dilation_w, pad_top, pad_left);
       });
       v.Address(kernel);
+      v.Address(one_row);
       v(bands, tiles, scratch_floats);
     });
     auto &[low, high, activation] = epilogue;

@@ -36,7 +36,7 @@ class Saver {
   }
   template <typename Kernel>
   void Address(const Kernel *&kernel) {
-    Text("&" + recorder_->Declare(*kernel)).symbol = kernel;
+    Text(kernel == nullptr ? "nullptr" : "&" + recorder_->Declare(*kernel)).symbol = kernel;
   }
   void Literal(const char *text) { Text(text); }
   // Not written, as it is the function itself.
