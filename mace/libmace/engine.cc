@@ -8,7 +8,9 @@
 
 #include "mace/base/allocator.h"
 #include "mace/base/closest_name.h"
+#include "mace/base/isa.h"
 #include "mace/base/logging.h"
+#include "mace/core/half_arithmetic.h"
 #include "mace/core/model_reader.h"
 #include "mace/core/model_verifier.h"
 #include "mace/crypto/encrypted_file.h"
@@ -236,6 +238,14 @@ MaceStatus Engine::InitOnDevice(const ModelSource &source,
   if (config_.registry == nullptr) {
     own_registry_ = std::make_unique<OpRegistry>();
     config_.registry = own_registry_.get();
+  }
+  if (config_.device == CPU && WantsHalfArithmetic(model.net)) {
+    if ((SupportedIsas() & kIsaNeonFp16) != 0) {
+      UseHalfArithmetic(*config_.registry, &model.net);
+    } else {
+      VLOG(1) << "the model asks for float16 arithmetic, which this CPU does not have: it is "
+                 "computed in float32";
+    }
   }
   thread_pool_ = std::make_unique<ThreadPool>(config_.num_threads, config_.affinity);
   Net::Options options;

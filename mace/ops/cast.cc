@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "mace/kernels/half/half_conv.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
 #include "mace/ops/wide.h"
@@ -60,6 +61,15 @@ class CastOp : public Operation {
 
  private:
   void Convert(const void *in, void *out, int64_t begin, int64_t end) const {
+    const kernels::HalfConvertKernel &half = kernels::BestHalfConvert();
+    if (from_ == DT_FLOAT && to_ == DT_HALF) {
+      return half.to(static_cast<const float *>(in) + begin, end - begin,
+                     static_cast<uint16_t *>(out) + begin);
+    }
+    if (from_ == DT_HALF && to_ == DT_FLOAT) {
+      return half.from(static_cast<const uint16_t *>(in) + begin, end - begin,
+                       static_cast<float *>(out) + begin);
+    }
     int64_t integers[kWideBlock];
     double floats[kWideBlock];
     for (; begin < end; begin += kWideBlock) {

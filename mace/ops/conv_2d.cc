@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolution in groups, by the tiles of a matrix product.
+// Convolution in groups, by the tiles of a matrix product, in float32 or binary16.
 #include "mace/ops/attrs/conv_2d.h"
 
 #include <algorithm>
 
+#include "mace/base/isa.h"
+#include "mace/kernels/half/half_conv.h"
 #include "mace/ops/convolution.h"
 
 namespace mace {
@@ -33,10 +35,8 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
   MaceStatus Plan(OpPlanContext *context) override {
     const Shape &out = context->OutputShape(0);
     if (out.elements() == 0) return MaceStatus::MACE_SUCCESS;
-    const Shape &filter = context->Input(1).shape;
-    std::array<WindowLayout, 2> layout;
-    MACE_RETURN_IF_ERROR(InferWindows(context, WindowOf(filter), filter[0], &layout));
-    kernels::ConvShape shape = FullGeometry(context->Input(0).shape, filter, out, layout);
+    kernels::ConvShape shape;
+    MACE_RETURN_IF_ERROR(ImageGeometry(context, &shape));
     shape.winograd = winograd_;
     SetPlan(context,
             kernels::PlanConv(shape, kernels::BestGemm(), context->thread_pool()->num_threads()));
@@ -69,6 +69,15 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
     DescribeWindow(window, layout, filter.ToVector(), args);
   }
 
+ protected:
+  MaceStatus ImageGeometry(OpPlanContext *context, kernels::ConvShape *shape) const {
+    const Shape &filter = context->Input(1).shape;
+    std::array<WindowLayout, 2> layout;
+    MACE_RETURN_IF_ERROR(InferWindows(context, WindowOf(filter), filter[0], &layout));
+    *shape = FullGeometry(context->Input(0).shape, filter, context->OutputShape(0), layout);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
  private:
   // For the image that the model was converted with, if it says so: another one is computed the
   // same way, only not always in the fastest.
@@ -84,8 +93,102 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
   const kernels::WinogradKernel *winograd_ = nullptr;  // of filters that are packed
 };
 
+// Input, output and residual in binary16; filters are given in float32, and packed in binary16.
+class HalfConv2DOp : public Conv2DOp {
+ public:
+  using Conv2DOp::Conv2DOp;
+
+  MaceStatus Init(OpInitContext *context) override {
+    MACE_RETURN_IF_ERROR(InitConvolution(context));
+    const Tensor *filter = context->ConstInput(1);
+    const Tensor *bias = context->ConstInput(2);
+    if (filter == nullptr || (has_bias_ && bias == nullptr)) return MaceStatus::MACE_SUCCESS;
+    MACE_RETURN_IF_ERROR(CheckFilter(filter->shape));
+    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, filter->shape));
+    if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
+    const kernels::HalfConvPlan plan =
+        kernels::PlanHalfConv(FilterGeometry(filter->shape), SupportedIsas(), 1);
+    const size_t bytes = static_cast<size_t>(plan.packed_size) * sizeof(uint16_t);
+    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
+    kernels::PackHalfConv(plan, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr,
+                          packed_.as<uint16_t>());
+    filter_is_packed_ = true;
+    context->CountPackedBytes(bytes);
+    context->ReleaseConstInput(1);
+    if (has_bias_) context->ReleaseConstInput(2);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus Plan(OpPlanContext *context) override {
+    if (context->OutputShape(0).elements() == 0) return MaceStatus::MACE_SUCCESS;
+    kernels::ConvShape shape;
+    MACE_RETURN_IF_ERROR(ImageGeometry(context, &shape));
+    const int threads = context->thread_pool()->num_threads();
+    auto state = std::make_unique<State>();
+    state->half = kernels::PlanHalfConv(shape, SupportedIsas(), threads);
+    state->epilogue = epilogue_;
+    if (!filter_is_packed_) {
+      state->packed_bytes = RoundUp(static_cast<size_t>(state->half.packed_size) * 2);
+    }
+    state->thread_bytes = RoundUp(state->half.scratch_bytes);
+    context->RequestScratch(state->packed_bytes +
+                            state->thread_bytes * static_cast<size_t>(threads));
+    context->SetState(std::move(state));
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus Run(OpContext *context) override {
+    const auto *state = static_cast<const State *>(context->state());
+    if (state == nullptr) return MaceStatus::MACE_SUCCESS;
+    char *scratch = static_cast<char *>(context->scratch());
+    const uint16_t *packed = packed_.as<uint16_t>();
+    if (!filter_is_packed_) {
+      auto *room = reinterpret_cast<uint16_t *>(scratch);
+      kernels::PackHalfConv(state->half, context->input(1)->data<float>(),
+                            has_bias_ ? context->input(2)->data<float>() : nullptr, room);
+      packed = room;
+      scratch += state->packed_bytes;
+    }
+    kernels::HalfConvEpilogue epilogue;
+    epilogue.low = state->epilogue.low;
+    epilogue.high = state->epilogue.high;
+    epilogue.activation = state->epilogue.activation;
+    if (state->residual_input >= 0) {
+      epilogue.residual = context->input(state->residual_input)->data<uint16_t>();
+    }
+    const uint16_t *input = context->input(0)->data<uint16_t>();
+    uint16_t *output = context->output(0)->mutable_data<uint16_t>();
+    context->thread_pool()->ParallelFor(
+        state->half.tiles, 1, [&, packed, scratch](int64_t begin, int64_t end, int thread) {
+          char *own = scratch + static_cast<size_t>(thread) * state->thread_bytes;
+          for (int64_t tile = begin; tile < end; ++tile) {
+            kernels::RunHalfConvTile(state->half, epilogue, input, packed, output, tile, own);
+          }
+        });
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  bool StrideOutput(int64_t stride, OpState *state) const override {
+    auto *own = static_cast<State *>(state);
+    // The residual would have to lie as the output does.
+    if (own == nullptr || own->residual_input >= 0) return false;
+    own->half.out_stride = stride;
+    return true;
+  }
+
+ private:
+  // The plan in float32 is not used.
+  struct State : ConvolutionState {
+    kernels::HalfConvPlan half;
+    size_t packed_bytes = 0;  // before the threads' scratch; 0 if filters are constant
+    size_t thread_bytes = 0;
+  };
+  static size_t RoundUp(size_t bytes) { return (bytes + 63) / 64 * 64; }
+};
+
 void RegisterConv2D(OpRegistryBase *op_registry) {
   MACE_REGISTER_OP_CLASS(op_registry, "Conv2D", Conv2DOp, DeviceType::CPU, DT_FLOAT);
+  MACE_REGISTER_OP_CLASS(op_registry, "Conv2D", HalfConv2DOp, DeviceType::CPU, DT_HALF);
 }
 
 }  // namespace ops

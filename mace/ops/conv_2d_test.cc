@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mace/base/half.h"
 #include "mace/kernels/conv/conv.h"
 #include "mace/ops/ops_test_util.h"
 
@@ -164,6 +165,74 @@ TEST(Conv2DTest, AgainstSumsInDouble) {
       // Winograd's transforms round terms that are larger than those of the plain sum.
       c.abs = 2e-6 * *std::max_element(magnitude.begin(), magnitude.end());
       RunOpCase(c);
+    }
+  }
+}
+
+// Numbers as binary16; small integers are exact, and so are their sums.
+TestTensor Halves(const Shape &shape, const std::vector<float> &values) {
+  std::vector<uint16_t> halves;
+  for (float value : values) halves.push_back(FloatToHalf(value));
+  TestTensor tensor = MakeTensor<uint16_t>(shape, halves);
+  tensor.dtype = DT_HALF;
+  return tensor;
+}
+
+TEST(Conv2DTest, Binary16Cases) {
+  const TestTensor ones = Halves({1, 3, 3, 1}, {1}), box = MakeConst<float>({1, 3, 3, 1}, {1});
+  RunOpCases({
+      {"SAME, bias, RELUX",
+       Conv("SAME").AddStringArg("activation", "RELUX").AddFloatArg("max_limit", 6),
+       {ones, box, MakeConst<float>({1}, {-5})},
+       {Halves({1, 3, 3, 1}, {0, 1, 0, 1, 4, 1, 0, 1, 0})}},
+      {"LEAKYRELU",
+       Conv("VALID")
+           .AddStringArg("activation", "LEAKYRELU")
+           .AddFloatArg("activation_coefficient", 0.5f),
+       {ones, box, MakeConst<float>({1}, {-10})},
+       {Halves({1, 1, 1, 1}, {-0.5f})}},
+      {"two groups",
+       Conv("VALID").AddIntArg("group", 2),
+       {Halves({1, 1, 1, 4}, {1, 2, 3, 4}), MakeConst<float>({2, 1, 1, 2}, {1, 1, 1, 1})},
+       {Halves({1, 1, 1, 2}, {3, 7})}},
+      {"computed filter and bias",
+       Conv("SAME"),
+       {ones, MakeTensor<float>({1, 3, 3, 1}, {1}), MakeTensor<float>({1}, {1})},
+       {Halves({1, 3, 3, 1}, {5, 7, 5, 7, 10, 7, 5, 7, 5})}},
+      {"empty batch", Conv("SAME"), {Halves({0, 3, 3, 1}, {}), box}, {Halves({0, 3, 3, 1}, {})}},
+      Refused("filter in binary16", Conv("SAME"), {ones, ones}, MaceStatus::MACE_UNSUPPORTED,
+              "float16"),
+  });
+}
+
+TEST(Conv2DTest, Binary16AgainstSumsInDouble) {
+  uint32_t stream = 0;
+  for (int64_t in_c : {3, 16}) {
+    for (int64_t out_c : {16, 21}) {
+      for (int64_t stride : {1, 2}) {
+        kernels::ConvShape s;
+        s.batch = 2;
+        s.in_h = s.in_w = 7;
+        s.in_c = in_c;
+        s.out_c = out_c;
+        s.kernel_h = s.kernel_w = 3;
+        s.stride_h = s.stride_w = stride;
+        s.pad_top = s.pad_left = 1;
+        s.out_h = s.out_w = 6 / stride + 1;
+        const auto integers = [&](int64_t n) {
+          const std::vector<int64_t> drawn = RandomInts(n, -2, 2, ++stream);
+          return std::vector<float>(drawn.begin(), drawn.end());
+        };
+        const std::vector<float> x = integers(2 * 49 * in_c), w = integers(out_c * 9 * in_c);
+        const std::vector<float> b = integers(out_c);
+        std::vector<double> y(2 * s.out_h * s.out_w * out_c), magnitude(y.size());
+        kernels::ConvReference(s, false, x.data(), w.data(), b.data(), y.data(), magnitude.data());
+        RunOpCase({MakeString(in_c, " to ", out_c, ", stride ", stride),
+                   Conv("EXPLICIT", stride).AddIntsArg("paddings", {1, 1, 1, 1}),
+                   {Halves({2, 7, 7, in_c}, x), MakeConst<float>({out_c, 3, 3, in_c}, w),
+                    MakeConst<float>({out_c}, b)},
+                   {Halves({2, s.out_h, s.out_w, out_c}, {y.begin(), y.end()})}});
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Depthwise convolution: each channel with its own filters.
+// Depthwise convolution: each channel with its own filters, in float32 or binary16.
 #include "mace/ops/attrs/depthwise_conv2d.h"
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "mace/base/isa.h"
 #include "mace/core/rows.h"
 #include "mace/kernels/dwconv/dwconv.h"
+#include "mace/kernels/half/half_dwconv.h"
 #include "mace/ops/activation_params.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
@@ -54,27 +55,10 @@ class DepthwiseConv2dOp : public WindowOperation {
   }
 
   MaceStatus Plan(OpPlanContext *context) override {
-    const Shape &in = context->Input(0).shape, &filter = context->Input(1).shape;
-    const Shape &out = context->OutputShape(0);
-    if (out.elements() == 0) return MaceStatus::MACE_SUCCESS;
-    std::array<WindowLayout, 2> layout;
-    MACE_RETURN_IF_ERROR(InferWindows(context, WindowOf(filter), filter[3], &layout));
+    const Shape &filter = context->Input(1).shape;
+    if (context->OutputShape(0).elements() == 0) return MaceStatus::MACE_SUCCESS;
     kernels::DwconvShape s;
-    s.batch = in[0];
-    s.in_h = in[1];
-    s.in_w = in[2];
-    s.in_c = in[3];
-    s.multiplier = filter[3] / in[3];
-    s.out_h = out[1];
-    s.out_w = out[2];
-    s.kernel_h = filter[1];
-    s.kernel_w = filter[2];
-    s.stride_h = attrs_.strides[0];
-    s.stride_w = attrs_.strides[1];
-    s.dilation_h = attrs_.dilations[0];
-    s.dilation_w = attrs_.dilations[1];
-    s.pad_top = layout[0].pad_begin;
-    s.pad_left = layout[1].pad_begin;
+    MACE_RETURN_IF_ERROR(Geometry(context, &s));
     const int threads = context->thread_pool()->num_threads();
     auto state = std::make_unique<State>();
     state->lanes = kernels::DwconvLanes(SupportedIsas(), filter[3]);
@@ -153,15 +137,29 @@ class DepthwiseConv2dOp : public WindowOperation {
     DescribeWindow(window, layout, filter.ToVector(), args);
   }
 
- private:
-  struct State : OpState {
-    kernels::DwconvPlan plan;
-    int lanes = 1;
-    int64_t packed_scratch_floats = 0;  // before the threads' scratch; 0 if filters are constant
-    int64_t thread_scratch_floats = 0;
-  };
-
-  static int64_t RoundUp(int64_t floats) { return (floats + 15) / 16 * 16; }
+ protected:
+  MaceStatus Geometry(OpPlanContext *context, kernels::DwconvShape *s) const {
+    const Shape &in = context->Input(0).shape, &filter = context->Input(1).shape;
+    const Shape &out = context->OutputShape(0);
+    std::array<WindowLayout, 2> layout;
+    MACE_RETURN_IF_ERROR(InferWindows(context, WindowOf(filter), filter[3], &layout));
+    s->batch = in[0];
+    s->in_h = in[1];
+    s->in_w = in[2];
+    s->in_c = in[3];
+    s->multiplier = filter[3] / in[3];
+    s->out_h = out[1];
+    s->out_w = out[2];
+    s->kernel_h = filter[1];
+    s->kernel_w = filter[2];
+    s->stride_h = attrs_.strides[0];
+    s->stride_w = attrs_.strides[1];
+    s->dilation_h = attrs_.dilations[0];
+    s->dilation_w = attrs_.dilations[1];
+    s->pad_top = layout[0].pad_begin;
+    s->pad_left = layout[1].pad_begin;
+    return MaceStatus::MACE_SUCCESS;
+  }
 
   MaceStatus PackConstFilter(OpInitContext *context) {
     const Tensor *filter = context->ConstInput(1);
@@ -171,16 +169,21 @@ class DepthwiseConv2dOp : public WindowOperation {
     if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, filter->shape));
     if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
     const int64_t taps = filter->shape[1] * filter->shape[2], channels = filter->shape[3];
-    const int lanes = kernels::DwconvLanes(SupportedIsas(), channels);
-    const size_t bytes =
-        static_cast<size_t>(kernels::PackedDwconvFloats(lanes, taps, channels)) * sizeof(float);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-    kernels::PackDwconv(lanes, taps, channels, filter->data<float>(),
-                        has_bias_ ? bias->data<float>() : nullptr, packed_.as<float>());
+    MACE_RETURN_IF_ERROR(
+        Pack(taps, channels, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr));
     filter_is_packed_ = true;
-    context->CountPackedBytes(bytes);
+    context->CountPackedBytes(packed_.size());
     context->ReleaseConstInput(1);
     if (has_bias_) context->ReleaseConstInput(2);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  // Packs constant filters.
+  virtual MaceStatus Pack(int64_t taps, int64_t channels, const float *filter, const float *bias) {
+    const int lanes = kernels::DwconvLanes(SupportedIsas(), channels);
+    const int64_t floats = kernels::PackedDwconvFloats(lanes, taps, channels);
+    MACE_RETURN_IF_ERROR(packed_.Allocate(static_cast<size_t>(floats) * sizeof(float), true));
+    kernels::PackDwconv(lanes, taps, channels, filter, bias, packed_.as<float>());
     return MaceStatus::MACE_SUCCESS;
   }
 
@@ -217,11 +220,90 @@ class DepthwiseConv2dOp : public WindowOperation {
   bool has_bias_ = false;
   bool filter_is_packed_ = false;
   AlignedBuffer packed_;
+
+ private:
+  struct State : OpState {
+    kernels::DwconvPlan plan;
+    int lanes = 1;
+    int64_t packed_scratch_floats = 0;  // before the threads' scratch; 0 if filters are constant
+    int64_t thread_scratch_floats = 0;
+  };
+
+  static int64_t RoundUp(int64_t floats) { return (floats + 15) / 16 * 16; }
+};
+
+// Input and output in binary16; filters are given in float32, and packed in binary16.
+class HalfDepthwiseConv2dOp : public DepthwiseConv2dOp {
+ public:
+  using DepthwiseConv2dOp::DepthwiseConv2dOp;
+
+  MaceStatus InferShape(OpShapeContext *context) override {
+    MACE_RETURN_IF_ERROR(DepthwiseConv2dOp::InferShape(context));
+    const Shape &input = context->Input(0).shape, &filter = context->Input(1).shape;
+    if (input[3] == filter[3] && input[3] >= kernels::kHalfLanes) return MaceStatus::MACE_SUCCESS;
+    return NotSupported("float16 with ", input[3], " input and ", filter[3],
+                        " output channels; it needs as many of both, and ", kernels::kHalfLanes,
+                        " at least: cast the input to float32");
+  }
+
+  MaceStatus Plan(OpPlanContext *context) override {
+    if (context->OutputShape(0).elements() == 0) return MaceStatus::MACE_SUCCESS;
+    kernels::DwconvShape s;
+    MACE_RETURN_IF_ERROR(Geometry(context, &s));
+    auto state = std::make_unique<State>();
+    state->plan =
+        kernels::PlanHalfDwconv(s, SupportedIsas(), context->thread_pool()->num_threads());
+    if (!filter_is_packed_) {
+      const int64_t size = kernels::PackedHalfDwconvSize(s.kernel_h * s.kernel_w, s.in_c);
+      context->RequestScratch(static_cast<size_t>(size) * sizeof(uint16_t));
+    }
+    context->SetState(std::move(state));
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  MaceStatus Run(OpContext *context) override {
+    const State *state = static_cast<const State *>(context->state());
+    if (state == nullptr) return MaceStatus::MACE_SUCCESS;
+    const uint16_t *packed = packed_.as<uint16_t>();
+    if (!filter_is_packed_) {
+      const Tensor &filter = *context->input(1);
+      const Tensor *bias = context->input_count() > 2 ? context->input(2) : nullptr;
+      auto *room = static_cast<uint16_t *>(context->scratch());
+      kernels::PackHalfDwconv(filter.shape[1] * filter.shape[2], filter.shape[3],
+                              filter.data<float>(), bias == nullptr ? nullptr : bias->data<float>(),
+                              room);
+      packed = room;
+    }
+    const uint16_t *input = context->input(0)->data<uint16_t>();
+    uint16_t *output = context->output(0)->mutable_data<uint16_t>();
+    context->thread_pool()->ParallelFor(state->plan.tiles, 1, [=](int64_t begin, int64_t end, int) {
+      for (int64_t tile = begin; tile < end; ++tile) {
+        kernels::RunHalfDwconvTile(state->plan, epilogue_, input, packed, output, tile);
+      }
+    });
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+ private:
+  struct State : OpState {
+    kernels::HalfDwconvPlan plan;
+  };
+
+  MaceStatus Pack(int64_t taps, int64_t channels, const float *filter, const float *bias) override {
+    // Fewer are refused as soon as shapes are inferred.
+    if (channels < kernels::kHalfLanes) return MaceStatus::MACE_SUCCESS;
+    const int64_t size = kernels::PackedHalfDwconvSize(taps, channels);
+    MACE_RETURN_IF_ERROR(packed_.Allocate(static_cast<size_t>(size) * sizeof(uint16_t), true));
+    kernels::PackHalfDwconv(taps, channels, filter, bias, packed_.as<uint16_t>());
+    return MaceStatus::MACE_SUCCESS;
+  }
 };
 
 void RegisterDepthwiseConv2d(OpRegistryBase *op_registry) {
   MACE_REGISTER_OP_CLASS(op_registry, "DepthwiseConv2d", DepthwiseConv2dOp, DeviceType::CPU,
                          DT_FLOAT);
+  MACE_REGISTER_OP_CLASS(op_registry, "DepthwiseConv2d", HalfDepthwiseConv2dOp, DeviceType::CPU,
+                         DT_HALF);
 }
 
 }  // namespace ops

@@ -2,6 +2,7 @@
 // DepthwiseConv2d: small cases by hand, many by sums in double, and what must be refused.
 #include <gtest/gtest.h>
 
+#include "mace/base/half.h"
 #include "mace/kernels/dwconv/dwconv.h"
 #include "mace/ops/ops_test_util.h"
 
@@ -62,6 +63,58 @@ TEST(DepthwiseConv2dTest, Refusals) {
               "width of input [1, 3, 3, 2]: a window of 4"),
       Refused("type", Depthwise("SAME"), {image, MakeConst<int32_t>({1, 3, 3, 2}, {1})},
               MaceStatus::MACE_UNSUPPORTED, "int32"),
+  });
+}
+
+// Numbers as binary16; small integers are exact, and so are their sums.
+TestTensor Halves(const Shape &shape, const std::vector<float> &values) {
+  std::vector<uint16_t> halves;
+  for (float value : values) halves.push_back(FloatToHalf(value));
+  TestTensor tensor = MakeTensor<uint16_t>(shape, halves);
+  tensor.dtype = DT_HALF;
+  return tensor;
+}
+
+TEST(DepthwiseConv2dTest, Binary16) {
+  uint32_t stream = 100;
+  for (int64_t channels : {8, 13}) {
+    for (int64_t stride : {1, 2}) {
+      for (bool constant : {true, false}) {
+        kernels::DwconvShape s;
+        s.in_h = s.in_w = 9;
+        s.in_c = channels;
+        s.kernel_h = s.kernel_w = 3;
+        s.stride_h = s.stride_w = stride;
+        s.pad_top = s.pad_left = 1;
+        s.out_h = s.out_w = 8 / stride + 1;
+        const auto integers = [&](int64_t n) {
+          const std::vector<int64_t> drawn = RandomInts(n, -3, 3, ++stream);
+          return std::vector<float>(drawn.begin(), drawn.end());
+        };
+        const std::vector<float> x = integers(81 * channels), w = integers(9 * channels);
+        const std::vector<float> b = integers(channels);
+        std::vector<double> y(s.out_h * s.out_w * channels), magnitude(y.size());
+        kernels::DwconvReference(s, x.data(), w.data(), b.data(), y.data(), magnitude.data());
+        for (double &value : y) value = value < 0 ? value / 2 : value;
+        RunOpCase(
+            {MakeString(channels, " channels, stride ", stride),
+             Depthwise("EXPLICIT", stride)
+                 .AddIntsArg("paddings", {1, 1, 1, 1})
+                 .AddStringArg("activation", "LEAKYRELU")
+                 .AddFloatArg("activation_coefficient", 0.5f),
+             {Halves({1, 9, 9, channels}, x), MakeTensor<float>({1, 3, 3, channels}, w, constant),
+              MakeTensor<float>({channels}, b, constant)},
+             {Halves({1, s.out_h, s.out_w, channels}, {y.begin(), y.end()})}});
+      }
+    }
+  }
+  RunOpCases({
+      Refused("few channels", Depthwise("SAME"),
+              {Halves({1, 3, 3, 7}, {1}), MakeConst<float>({1, 3, 3, 7}, {1})},
+              MaceStatus::MACE_UNSUPPORTED, "8 at least"),
+      Refused("multiplier", Depthwise("SAME"),
+              {Halves({1, 3, 3, 8}, {1}), MakeConst<float>({1, 3, 3, 16}, {1})},
+              MaceStatus::MACE_UNSUPPORTED, "as many of both"),
   });
 }
 

@@ -299,6 +299,14 @@ TEST(Eltwise, ConstantInputs) {
   }
 }
 
+TEST(Eltwise, ActivationAfterASumOfHalves) {
+  TestTensor a = MakeTensor<uint16_t>({3}, {0x3c00, 0xc000, 0x4400});  // 1, -2, 4
+  TestTensor b = MakeTensor<uint16_t>({1}, {0x3c00});
+  TestTensor sum = MakeTensor<uint16_t>({3}, {0x4000, 0, 0x4500});  // 2, 0, 5
+  a.dtype = b.dtype = sum.dtype = DT_HALF;
+  RunOpCase({"RELU", Builder("SUM").AddStringArg("activation", "RELU"), {a, b}, {sum}});
+}
+
 TEST(Eltwise, RefusesWhatCannotBe) {
   const TestTensor floats = MakeTensor<float>({2}, {1, 2}), ints = MakeTensor<int32_t>({2}, {1, 2});
   const TestTensor bools = MakeTensor<bool>({2}, {0, 1});

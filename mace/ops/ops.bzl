@@ -9,6 +9,7 @@ KERNEL_FAMILIES = ["//mace/kernels/" + family for family in [
     "dwconv",
     "eltwise",
     "gemm",
+    "half",
     "norm",
     "pool",
     "reduce",

@@ -186,7 +186,7 @@ def deployment_request(
         outputs=outputs,
         optimize_options=model.graph_optimize_options or None,
         weight_format=model.stored_as,
-        settings=_gpu_settings(model),
+        settings=_runtime_settings(model),
         obfuscate=model.obfuscate,
         encryption_key=encryption_key(deployment, name),
     )
@@ -206,11 +206,16 @@ def encryption_key(deployment: Deployment, name: str) -> bytes | None:
     return read_key(path) if path is not None else None
 
 
-def _gpu_settings(model: Model) -> dict[str, str]:
-    """What the model tells the GPU runtime; nothing when it is for the CPU alone."""
-    if "gpu" not in model.runtimes:
-        return {}
-    return {"gpu_data_type": model.storage, "opencl_mem_type": model.cl_mem_type}
+def _runtime_settings(model: Model) -> dict[str, str]:
+    """What the model tells the runtimes that it is for."""
+    settings: dict[str, str] = {}
+    if "gpu" in model.runtimes:
+        # The GPU's arithmetic is in float32.
+        storage = "fp16_fp32" if model.storage == "fp16_fp16" else model.storage
+        settings |= {"gpu_data_type": storage, "opencl_mem_type": model.cl_mem_type}
+    if "cpu" in model.runtimes and model.storage == "fp16_fp16":
+        settings["cpu_data_type"] = model.storage
+    return settings
 
 
 def model_files(
@@ -306,7 +311,7 @@ def file_request(
         outputs=outputs,
         optimize_options=checked.graph_optimize_options or None,
         weight_format=checked.stored_as,
-        settings=_gpu_settings(checked),
+        settings=_runtime_settings(checked),
         obfuscate=checked.obfuscate,
         encryption_key=encryption_key(deployment, name),
     )

@@ -60,6 +60,7 @@ SUBGRAPH_KEYS = (
     "validation_threshold",
 )
 DEFAULT_THRESHOLDS = {"CPU": 0.999, "GPU": 0.995, "HEXAGON": 0.930, "CPU_QUANTIZE": 0.980}
+HALF_THRESHOLD = 0.99  # of the CPU with data_type fp16_fp16
 
 _CPU_ONLY = "write 'runtime: cpu' or 'runtime: gpu'"
 _DSP = {"dsp": "the Hexagon DSP runtime", "hexagon": "the Hexagon DSP runtime"}
@@ -70,9 +71,9 @@ _CL_MEM_TYPE = choice("image", "buffer", "auto")
 _DATA_TYPE = choice(
     "fp32_fp32",
     "fp16_fp32",
+    "fp16_fp16",
     aliases={"fp32": "fp32_fp32"},
     later={
-        "fp16_fp16": "half arithmetic",
         "bf16_fp32": "bfloat16 storage",
         "uint8": "quantized execution, which belongs to the DSP runtime,",
     },
@@ -160,7 +161,7 @@ class Subgraph(_Strict):
         {},
         "Least cosine similarity of each output, by runtime. Defaults: "
         + ", ".join(f"{name} {value}" for name, value in DEFAULT_THRESHOLDS.items())
-        + ".",
+        + f"; CPU with data_type fp16_fp16 {HALF_THRESHOLD}.",
         "mapping with the keys CPU, GPU, HEXAGON, DSP, CPU_QUANTIZE",
     )
     backend: Annotated[str, _BACKEND] = key(
@@ -244,12 +245,13 @@ class Subgraph(_Strict):
         """The range of each input."""
         return list(self.input_ranges) or [(-1.0, 1.0)] * len(self.input_tensors)
 
-    def threshold(self, runtime: str = "CPU") -> float:
-        """The least cosine similarity for a runtime."""
+    def threshold(self, runtime: str = "CPU", half: bool = False) -> float:
+        """The least cosine similarity for a runtime. half: the CPU computes in float16."""
         given = {name.upper(): value for name, value in self.validation_threshold.items()}
         if "DSP" in given:
             given.setdefault("HEXAGON", given["DSP"])
-        return given.get(runtime, DEFAULT_THRESHOLDS[runtime])
+        usual = HALF_THRESHOLD if half and runtime == "CPU" else DEFAULT_THRESHOLDS[runtime]
+        return given.get(runtime, usual)
 
 
 def _subgraphs(value: Any) -> Any:
@@ -296,8 +298,10 @@ class Model(_Strict):
     data_type: Annotated[str, _DATA_TYPE] = key(
         "",
         "Types of storage and arithmetic. fp16_fp32 stores weights in half the bytes, and on the GPU "
-        "activations too. Default: fp32_fp32, of gpu and cpu+gpu fp16_fp32.",
-        "fp32_fp32 (fp32), fp16_fp32",
+        "activations too. fp16_fp16 besides computes convolutions in float16 on CPUs that can "
+        "(Armv8.2), with about three digits; others compute in float32, and the GPU as with "
+        "fp16_fp32. Default: fp32_fp32, of gpu and cpu+gpu fp16_fp32.",
+        "fp32_fp32 (fp32), fp16_fp32, fp16_fp16",
     )
     weight_format: Annotated[str, _WEIGHTS] = key(
         "",
@@ -399,7 +403,7 @@ class Model(_Strict):
     @property
     def stored_as(self) -> str:
         """How weights are stored: float32, float16 or int8."""
-        return self.weight_format or ("float16" if self.storage == "fp16_fp32" else "float32")
+        return self.weight_format or ("float32" if self.storage == "fp32_fp32" else "float16")
 
     @property
     def subgraph(self) -> Subgraph:
