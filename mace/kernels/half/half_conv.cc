@@ -155,25 +155,26 @@ class TileRunner {
   // Rows [begin, end) of a block times `count` panels of full width.
   void Multiply(int64_t begin, int64_t end, int64_t panel, int64_t count) {
     uint16_t *pointers[kHalfRows];
+    HalfBlock block = block_;
     const int64_t stride = plan_.out_stride;
     uint16_t *c = output_ + begin * stride + Column(panel);
-    block_.a = scratch_.packed;
-    block_.b = packed_ + panel * PanelNumbers(plan_);
-    block_.panels = static_cast<intptr_t>(count);
-    block_.height = kHalfRows;
-    block_.c = pointers;
+    block.a = scratch_.packed;
+    block.b = packed_ + panel * PanelNumbers(plan_);
+    block.panels = static_cast<intptr_t>(count);
+    block.height = kHalfRows;
+    block.c = pointers;
     for (int64_t left = end - begin; left > 0; left -= kHalfRows) {
       if (left >= kHalfRows) {
         MACE_UNROLL
         for (int r = 0; r < kHalfRows; ++r, c += stride) pointers[r] = c;
       } else {
-        block_.height = Height(left);
-        for (int64_t r = 0; r < block_.height; ++r) {
+        block.height = Height(left);
+        for (int64_t r = 0; r < block.height; ++r) {
           pointers[r] = c + std::min(r, left - 1) * stride;
         }
       }
-      plan_.kernel->block(block_);
-      block_.a += tile_numbers_;
+      plan_.kernel->block(block);
+      block.a += tile_numbers_;
     }
   }
 
