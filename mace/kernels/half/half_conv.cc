@@ -271,17 +271,17 @@ class TileRunner {
         plan_.kernel->pack(pointers, height, static_cast<intptr_t>(octets_), to);
         continue;
       }
+      if (!in_place) {
+        PackGathered(group, count, &cursor, to);
+        continue;
+      }
       bool inside = true;
       for (int r = 0; r < height; ++r) {
         windows[r] = r < count ? cursor.window() : windows[count - 1];
         inside = inside && Inside(windows[r]);
         if (r < count) cursor.Next();
       }
-      if (in_place) {
-        PackInPlace(group, windows, height, inside, to);
-      } else {
-        PackGathered(group, windows, height, to);
-      }
+      PackInPlace(group, windows, height, inside, to);
     }
   }
 
@@ -308,22 +308,35 @@ class TileRunner {
 
   // Pixels whose channels are no whole octets: each row is put together first. What follows its
   // last tap are zeros, from the constructor.
-  void PackGathered(int64_t group, const Window *windows, int height, uint16_t *to) {
+  void PackGathered(int64_t group, int count, Windows *cursor, uint16_t *to) {
     const uint16_t *pointers[kHalfRows];
-    for (int r = 0; r < height; ++r) {
-      uint16_t *room = scratch_.room + r * octets_ * 8;
+    const int64_t numbers = shape_.kernel_w * shape_.in_c, kernel_h = shape_.kernel_h;
+    const int64_t step = shape_.dilation_h * shape_.in_w * shape_.in_c, row_numbers = octets_ * 8;
+    uint16_t *room = scratch_.room;
+    for (int r = 0; r < count; ++r, room += row_numbers, cursor->Next()) {
       pointers[r] = room;
-      if (joined_ && Inside(windows[r])) {
-        const uint16_t *row = input_ + windows[r].offset;
-        const int64_t numbers = shape_.kernel_w * shape_.in_c;
-        const int64_t step = shape_.dilation_h * shape_.in_w * shape_.in_c;
-        for (int64_t u = 0; u < shape_.kernel_h; ++u, row += step, room += numbers) {
-          Copy(row, numbers, room);
+      const Window &window = cursor->window();
+      if (!joined_ || !Inside(window)) {
+        GatherTaps(group, window, room);
+        continue;
+      }
+      const uint16_t *row = input_ + window.offset;
+      uint16_t *at = room;
+      // 3x3 pixels of 3 channels: rows of 9.
+      if (numbers >= 8 && numbers <= 16) {
+        for (int64_t u = 0; u < kernel_h; ++u, row += step, at += numbers) {
+          uint16_t first[8], last[8];
+          std::memcpy(first, row, sizeof(first));
+          std::memcpy(last, row + numbers - 8, sizeof(last));
+          std::memcpy(at, first, sizeof(first));
+          std::memcpy(at + numbers - 8, last, sizeof(last));
         }
       } else {
-        GatherTaps(group, windows[r], room);
+        for (int64_t u = 0; u < kernel_h; ++u, row += step, at += numbers) Copy(row, numbers, at);
       }
     }
+    const int height = Height(count);
+    for (int r = count; r < height; ++r) pointers[r] = pointers[count - 1];
     plan_.kernel->pack(pointers, height, static_cast<intptr_t>(octets_), to);
   }
 

@@ -47,6 +47,12 @@ class Target:
         return self.deployment.models[self.name].subgraph
 
     @property
+    def threshold(self) -> float:
+        """The least cosine similarity of its outputs."""
+        half = self.deployment.models[self.name].storage == "fp16_fp16"
+        return self.subgraph.threshold(self.runtime.upper(), half)
+
+    @property
     def folder(self) -> Path:
         """builds/<library_name>."""
         return library_folder(self.deployment)

@@ -207,7 +207,7 @@ def _all_layers(
     settings = settings_of(options, target.runtime)
     with console.step(f"running all layers of {target.name} on {device.info().name}"):
         outputs = run_model(device, target.name, model.model, arrays, settings)
-    threshold = target.subgraph.threshold(target.runtime.upper())
+    threshold = target.threshold
     results = compare_layers(model.layers, found, outputs, threshold)
     first, why = judge(model, results, found, arrays, device, settings)
     what = f"MACE on {device.info().name} ({device.abi})"
@@ -223,7 +223,7 @@ def _log_folder(target: Target) -> Path:
 
 
 def _compare(target: Target, expected: list[list[Any]], outcomes: list[Outcome]) -> list[Verdict]:
-    threshold = target.subgraph.threshold(target.runtime.upper())
+    threshold = target.threshold
     return [
         compare(name, number, reference, outcome.outputs[name], threshold)
         for number, (references, outcome) in enumerate(zip(expected, outcomes, strict=True))

@@ -116,6 +116,14 @@ def test_keys_one_level_too_high_and_old_spellings(tmp_path: Path) -> None:
     assert model.data_type == model.storage == "fp32_fp32"
 
 
+def test_half_arithmetic(tmp_path: Path) -> None:
+    text = GOOD.replace("runtime: cpu", "runtime: cpu\n    data_type: fp16_fp16")
+    model = load_deployment_text(tmp_path, text).models["net_1"]
+    assert (model.storage, model.stored_as) == ("fp16_fp16", "float16")
+    assert model.subgraph.threshold("CPU", half=True) == 0.99
+    assert model.subgraph.threshold("GPU", half=True) == 0.995
+
+
 def test_the_gpu_runtime(tmp_path: Path) -> None:
     model = load_deployment_text(tmp_path, GOOD).models["net_1"]
     assert (model.runtimes, model.storage, model.cl_mem_type) == (["cpu"], "fp32_fp32", "auto")
