@@ -176,6 +176,9 @@ class HalfConv2DOp : public Conv2DOp {
     return true;
   }
 
+  // Rows are what the kernels in float32 make.
+  bool Rows(const OpState *, RowGeometry *) const override { return false; }
+
  private:
   // The plan in float32 is not used.
   struct State : ConvolutionState {

@@ -284,6 +284,9 @@ class HalfDepthwiseConv2dOp : public DepthwiseConv2dOp {
     return MaceStatus::MACE_SUCCESS;
   }
 
+  // Rows are what the kernels in float32 make.
+  bool Rows(const OpState *, RowGeometry *) const override { return false; }
+
  private:
   struct State : OpState {
     kernels::HalfDwconvPlan plan;
