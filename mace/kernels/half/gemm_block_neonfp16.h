@@ -38,11 +38,12 @@ namespace {
   LOAD_B0 STEP_##rows(8, 9, 4) STEP_##rows(10, 11, 5) \
   LOAD_B1 STEP_##rows(12, 13, 6) STEP_##rows(14, 15, 7)
 #define OCTET(rows) QUAD0(rows) QUAD1(rows)
-#define COPY(to, from) "mov v" #to ".16b, v" #from ".16b\n"
-#define COPY_BIAS4 COPY(18, 16) COPY(19, 17) COPY(20, 16) COPY(21, 17) COPY(22, 16) COPY(23, 17)
-#define COPY_BIAS8 \
-  COPY_BIAS4 COPY(24, 16) COPY(25, 17) COPY(26, 16) COPY(27, 17) COPY(28, 16) COPY(29, 17) \
-  COPY(30, 16) COPY(31, 17)
+// The bias of two rows, which stays where it is.
+#define BIAS(r0, r1, r2, r3) \
+  "ld1 {v" #r0 ".8h, v" #r1 ".8h, v" #r2 ".8h, v" #r3 ".8h}, [%[b]]\n"
+#define LOAD_BIAS4 BIAS(16, 17, 18, 19) LOAD4(20, 21, 22, 23, "%[b]")
+#define LOAD_BIAS8 \
+  BIAS(16, 17, 18, 19) BIAS(20, 21, 22, 23) BIAS(24, 25, 26, 27) LOAD4(28, 29, 30, 31, "%[b]")
 #define BOUND(op, r, by) op " v" #r ".8h, v" #r ".8h, v" #by ".8h\n"
 #define BOUND4(op, by) \
   BOUND(op, 16, by) BOUND(op, 17, by) BOUND(op, 18, by) BOUND(op, 19, by) BOUND(op, 20, by) \
@@ -69,10 +70,9 @@ namespace {
   asm volatile( \
       ROWS##rows \
       "1:\n" \
-      "ld1 {v16.8h, v17.8h}, [%[b]], #32\n" \
+      LOAD_BIAS##rows \
       "mov %[x], %[a]\n" \
       "lsr %[count], %[quads], #3\n" \
-      COPY_BIAS##rows \
       "cbz %[count], 3f\n" \
       "2:\n" OCTET(rows) OCTET(rows) \
       "subs %[count], %[count], #1\n" \
@@ -185,7 +185,7 @@ void Block1(const HalfBlock &block) {
     const uint16_t *x = block.a;
     const float16x8_t zero = vdupq_n_f16(0);
     float16x8_t s[8] = {LoadHalves(b), LoadHalves(b + 8), zero, zero, zero, zero, zero, zero};
-    b += kHalfColumns;
+    b += kHalfBias;
     intptr_t quads = block.quads;
     for (; quads >= 2; quads -= 2, x += 8) {
       const float16x8_t v = LoadHalves(x);
@@ -214,7 +214,7 @@ void Block1(const HalfBlock &block) {
 #undef MLA
 #undef ROW
 #undef LOAD4
-#undef COPY
+#undef BIAS
 #undef BOUND
 #undef STORE
 #undef ADD

@@ -46,7 +46,9 @@ constexpr int64_t kLine = 32;  // numbers of a cache line
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
 
-int64_t PanelNumbers(const HalfConvPlan &plan) { return (1 + RoundUp(plan.k, 4)) * kHalfColumns; }
+int64_t PanelNumbers(const HalfConvPlan &plan) {
+  return kHalfBias + RoundUp(plan.k, 4) * kHalfColumns;
+}
 
 // Whether each pixel's channels are whole octets, and so can be packed from where they lie.
 bool InPlace(const ConvShape &s) { return s.in_c / s.group % 8 == 0; }
@@ -437,10 +439,10 @@ void PackHalfConv(const HalfConvPlan &plan, const float *filter, const float *bi
     const int64_t column = p / plan.group_panels * group_n + first;
     std::memset(packed, 0, static_cast<size_t>(PanelNumbers(plan)) * sizeof(uint16_t));
     for (int64_t j = 0; j < std::min<int64_t>(kHalfColumns, group_n - first); ++j) {
-      if (bias != nullptr) packed[j] = FloatToHalf(bias[column + j]);
+      if (bias != nullptr) packed[j] = packed[kHalfColumns + j] = FloatToHalf(bias[column + j]);
       const float *from = filter + (column + j) * plan.k;
       for (int64_t l = 0; l < plan.k; ++l) {
-        packed[(1 + l) * kHalfColumns + j] = FloatToHalf(from[l]);
+        packed[kHalfBias + l * kHalfColumns + j] = FloatToHalf(from[l]);
       }
     }
   }

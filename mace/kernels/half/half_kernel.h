@@ -12,6 +12,8 @@ namespace kernels {
 
 constexpr int kHalfRows = 8;      // of a tile of a product
 constexpr int kHalfColumns = 16;  // of a panel
+// Bias in front of a panel: twice, so that one instruction loads that of two rows of accumulators.
+constexpr int kHalfBias = 2 * kHalfColumns;
 
 // C = min(max(bias + A * B + residual, low), high) for a row of tiles. A lies packed in octets of
 // k, each with 8 numbers of each row, [ceil(k / 8)][height][8], zeros past k. The height is 1, 4 or
@@ -19,7 +21,7 @@ constexpr int kHalfColumns = 16;  // of a panel
 struct HalfBlock {
   const uint16_t *a;
   intptr_t quads;      // ceil(k / 4), at least 1
-  const uint16_t *b;   // panels, each [bias][4 * quads][16], zeros past k
+  const uint16_t *b;   // panels, each [bias, bias][4 * quads][16], zeros past k
   intptr_t panels;     // at least 1
   uint16_t *const *c;  // [height] rows of C, at the first column of the first panel
   intptr_t residual;   // bytes from an element of C to its residual

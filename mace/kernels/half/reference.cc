@@ -23,14 +23,14 @@ void gemm_f16_8x16__reference(const HalfBlock &block) {
   const float low = HalfToFloat(block.bounds[0]), high = HalfToFloat(block.bounds[1]);
   const intptr_t k = 4 * block.quads;
   const uint16_t *b = block.b;
-  for (intptr_t p = 0; p < block.panels; ++p, b += (1 + k) * kHalfColumns) {
+  for (intptr_t p = 0; p < block.panels; ++p, b += kHalfBias + k * kHalfColumns) {
     uint16_t results[kHalfRows][kHalfColumns];
     for (int i = 0; i < block.height; ++i) {
       float sums[kHalfColumns];
       for (int j = 0; j < kHalfColumns; ++j) sums[j] = HalfToFloat(b[j]);
       for (intptr_t l = 0; l < k; ++l) {
         const float x = HalfToFloat(block.a[(l / 8 * block.height + i) * 8 + l % 8]);
-        const uint16_t *row = b + (1 + l) * kHalfColumns;
+        const uint16_t *row = b + kHalfBias + l * kHalfColumns;
         for (int j = 0; j < kHalfColumns; ++j) sums[j] += x * HalfToFloat(row[j]);
       }
       const uint16_t *c = block.c[i] + p * kHalfColumns;
