@@ -38,6 +38,14 @@ KernelArgument AddVector(const float *values, int64_t count, GpuStep *step) {
   return KernelArgument::Weight(Int(static_cast<int64_t>(step->weights.size()) - 1));
 }
 
+KernelArgument AddScratch(int64_t elements, bool keep_float, GpuStep *step) {
+  GpuScratch scratch;
+  scratch.elements = elements;
+  scratch.keep_float = keep_float;
+  step->scratch.push_back(scratch);
+  return KernelArgument::Scratch(Int(static_cast<int64_t>(step->scratch.size()) - 1));
+}
+
 KernelArgument AddMatrix(const GpuOpContext &context, std::vector<float> values, int64_t columns,
                          GpuStep *step) {
   GpuWeight weight;

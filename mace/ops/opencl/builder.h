@@ -61,6 +61,8 @@ GpuOpContext InBuffers(const GpuOpContext &context, GpuStep *step);
 // Adds weights to the step, and gives the argument for them. A vector of `count` floats for each
 // channel, zeros up to a multiple of four; it stays float. Null `values` gives zeros.
 KernelArgument AddVector(const float *values, int64_t count, GpuStep *step);
+// Another scratch buffer of the step, of `elements` floats or of the storage type.
+KernelArgument AddScratch(int64_t elements, bool keep_float, GpuStep *step);
 // A matrix of rows of `columns` (a multiple of four) numbers; an image is columns / 4 x rows.
 KernelArgument AddMatrix(const GpuOpContext &context, std::vector<float> values, int64_t columns,
                          GpuStep *step);

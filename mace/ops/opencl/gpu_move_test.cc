@@ -72,6 +72,17 @@ TEST(GpuMove, Blocks) {
                               .AddIntsArg("crops", {0, 2, 3, 0}));
 }
 
+TEST(GpuMove, BlocksThatPaddingAndCropsCutApart) {
+  for (int64_t channels : {4, 3}) {
+    OneInput({2, 5, 4, channels}, OpDefBuilder("SpaceToBatchND")
+                                      .AddIntsArg("block_shape", {2, 3})
+                                      .AddIntsArg("paddings", {1, 2, 2, 0}));
+    OneInput({12, 2, 3, channels}, OpDefBuilder("BatchToSpaceND")
+                                       .AddIntsArg("block_shape", {2, 3})
+                                       .AddIntsArg("crops", {1, 2, 0, 2}));
+  }
+}
+
 TEST(GpuMove, Pad) {
   for (const char *mode : {"CONSTANT", "REFLECT", "SYMMETRIC", "EDGE", "WRAP"}) {
     OneInput({2, 4, 3, 5}, OpDefBuilder("Pad")
@@ -160,6 +171,80 @@ TEST(GpuMove, Norms) {
         .Output("y")
         .AddIntArg("across_spatial", across)
         .Finalize(net.NewOperatorDef());
+    ExpectSameOnGpu(&net);
+  }
+}
+
+TEST(GpuMove, GroupNorm) {
+  struct Case {
+    Shape in;
+    int64_t groups;
+    bool scale, offset;
+  };
+  for (const Case &c : {Case{{2, 5, 3, 8}, 0, true, true}, Case{{1, 4, 4, 6}, 3, true, false},
+                        Case{{2, 3, 3, 7}, 1, false, false}, Case{{2, 9, 12}, 4, false, true},
+                        Case{{3, 10}, 5, true, true}, Case{{2, 2, 3, 2, 20}, 2, true, true}}) {
+    OpsTestNet net;
+    net.AddRandomInput("x", c.in, 1, 3);
+    OpDefBuilder def = OpDefBuilder("GroupNorm").Input("x");
+    const int64_t channels = c.in[c.in.rank() - 1];
+    net.AddRandomConst("s", {channels});
+    net.AddRandomConst("o", {1, channels});
+    def.Input(c.scale ? "s" : "").Input(c.offset ? "o" : "").Output("y");
+    def.AddIntArg("groups", c.groups).Finalize(net.NewOperatorDef());
+    SCOPED_TRACE(c.in.ToString());
+    ExpectSameOnGpu(&net);
+  }
+}
+
+TEST(GpuMove, ArgMax) {
+  const Shape in = {2, 5, 3, 10};
+  for (int64_t axis : {0, 1, 2, 3, -1}) {
+    OpsTestNet net;
+    // Halves that differ, and some that are equal: the first of them wins.
+    std::vector<float> values;
+    for (int64_t i = 0; i < in.elements(); ++i) values.push_back(static_cast<float>(i * 37 % 101));
+    if (axis == 1) values[40] = NAN;
+    net.AddInput<float>("x", in, values);
+    OpDefBuilder("ArgMax")
+        .Input("x")
+        .Output("y")
+        .AddIntArg("axis", axis)
+        .AddIntArg("argmin", axis == 1 || axis == 3)
+        .AddIntArg("keepdims", axis > 1)
+        .AddIntArg("output_type", axis == 2 ? DT_INT64 : DT_INT32)
+        .Finalize(net.NewOperatorDef());
+    SCOPED_TRACE(axis);
+    ExpectSameOnGpu(&net, axis > 0);
+  }
+  OneInput({1500, 3}, OpDefBuilder("ArgMax"));
+  OneInput({1000}, OpDefBuilder("ArgMax"));
+}
+
+TEST(GpuMove, Lstm) {
+  struct Case {
+    const char *direction;
+    bool bias, state, peepholes, input_forget;
+  };
+  for (const Case &c :
+       {Case{"FORWARD", true, true, false, false}, Case{"REVERSE", true, false, true, false},
+        Case{"BIDIRECTIONAL", false, true, true, true}}) {
+    const int64_t d = c.direction[0] == 'B' ? 2 : 1, steps = 4, batch = 2, inputs = 5, hidden = 7;
+    OpsTestNet net;
+    net.AddRandomInput("x", {steps, batch, inputs});
+    net.AddRandomConst("w", {d, 4 * hidden, inputs});
+    net.AddRandomConst("r", {d, 4 * hidden, hidden});
+    net.AddRandomConst("b", {d, 8 * hidden});
+    net.AddRandomInput("h", {d, batch, hidden});
+    net.AddRandomInput("c", {d, batch, hidden});
+    net.AddRandomConst("p", {d, 3 * hidden});
+    OpDefBuilder def = OpDefBuilder("LSTM").Input("x").Input("w").Input("r");
+    def.Input(c.bias ? "b" : "").Input("").Input(c.state ? "h" : "").Input(c.state ? "c" : "");
+    def.Input(c.peepholes ? "p" : "");
+    for (int i = 0; i < 3; ++i) def.Output("y" + std::to_string(i));
+    def.AddStringArg("direction", c.direction).AddIntArg("input_forget", c.input_forget);
+    def.Finalize(net.NewOperatorDef());
+    SCOPED_TRACE(c.direction);
     ExpectSameOnGpu(&net);
   }
 }

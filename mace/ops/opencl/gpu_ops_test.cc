@@ -265,7 +265,8 @@ TEST(GpuOps, Softmax) {
 }
 
 TEST(GpuOps, Reduce) {
-  const std::vector<std::vector<int64_t>> axes = {{1, 2}, {3}, {-1, 2}, {0}, {}, {1, 2, 3}, {1}};
+  const std::vector<std::vector<int64_t>> axes = {{1, 2},    {3}, {-1, 2}, {0},    {},
+                                                  {1, 2, 3}, {1}, {0, 2},  {1, 3}, {0, 1, 3}};
   for (const auto &axis : axes) {
     for (bool keep : {false, true}) {
       OneInput({2, 5, 3, 10}, OpDefBuilder("Reduce")

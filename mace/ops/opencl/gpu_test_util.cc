@@ -133,6 +133,8 @@ class Memory {
     EXPECT_EQ(CL_SUCCESS, error) << width << " x " << height;
     return Keep(image);
   }
+  // Memory for elements of any type, all bits set.
+  cl_mem Elements(size_t bytes) { return Buffer(std::vector<uint8_t>(bytes, 0xff)); }
   // A tensor: `values`, or NaN in each byte.
   cl_mem Tensor(const Shape &shape, const std::vector<float> *values, MemoryKind kind, bool half) {
     const View view(shape);
@@ -349,6 +351,10 @@ void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, c
         memory.Tensor(context.inputs[i].shape, &values, kind(step.input_memory, i), run.half));
   }
   for (size_t i = 0; i < def.output.size(); ++i) {
+    if (context.outputs[i].dtype != DT_FLOAT) {
+      tensors.outputs.push_back(memory.Elements(net.Get(def.output[i]).bytes.size()));
+      continue;
+    }
     tensors.outputs.push_back(
         memory.Tensor(context.outputs[i].shape, nullptr, kind(step.output_memory, i), run.half));
   }
@@ -371,6 +377,14 @@ void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, c
   }
   for (const KernelLaunch &launch : step.launches) Launch(launch, tensors);
   for (size_t i = 0; i < def.output.size(); ++i) {
+    if (context.outputs[i].dtype != DT_FLOAT) {
+      const std::vector<uint8_t> &expected = net.Get(def.output[i]).bytes;
+      std::vector<uint8_t> bytes(expected.size());
+      clEnqueueReadBuffer(TheDevice().queue, tensors.outputs[i], CL_TRUE, 0, bytes.size(),
+                          bytes.data(), 0, nullptr, nullptr);
+      EXPECT_EQ(expected, bytes) << what;
+      continue;
+    }
     Compare(what, net.Get(def.output[i]).Values<float>(),
             ReadTensor(tensors.outputs[i], context.outputs[i].shape, kind(step.output_memory, i),
                        run.half),

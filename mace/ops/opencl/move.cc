@@ -1,51 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // What moves elements, on the GPU: Transpose, Slice, StridedSlice, Crop, Reverse, Tile, Expand,
-// ChannelShuffle, SpaceToDepth, DepthToSpace, BatchToSpaceND, SpaceToBatchND. Each is a list of the
+// ChannelShuffle, SpaceToDepth, DepthToSpace. Each is a list of the
 // output's dimensions with the distance of their elements in the input, in buffers.
-#include <array>
-
 #include "mace/core/operator.h"
-#include "mace/ops/attrs/batch_to_space_nd.h"
 #include "mace/ops/attrs/channel_shuffle.h"
 #include "mace/ops/attrs/crop.h"
 #include "mace/ops/attrs/depth_to_space.h"
 #include "mace/ops/attrs/reverse.h"
-#include "mace/ops/attrs/space_to_batch_nd.h"
 #include "mace/ops/attrs/space_to_depth.h"
 #include "mace/ops/attrs/strided_slice.h"
 #include "mace/ops/attrs/transpose.h"
 #include "mace/ops/data_movement.h"
-#include "mace/ops/opencl/builder.h"
+#include "mace/ops/opencl/movement.h"
 #include "mace/ops/opencl/operators.h"
 
 namespace mace {
 namespace opencl {
 
 namespace {
-
-constexpr size_t kDims = 6;  // that move.cl takes
-
-struct Movement {
-  // From the outermost on; innermost last. Sizes multiply to the output's elements.
-  std::vector<std::pair<int64_t, int64_t>> dims;  // size, distance in the input
-  int64_t base = 0;
-
-  // Joins what goes on without a break.
-  void Add(int64_t size, int64_t distance) {
-    if (size == 1) return;
-    if (!dims.empty() && dims.back().second == size * distance) {
-      dims.back() = {dims.back().first * size, distance};
-    } else {
-      dims.push_back({size, distance});
-    }
-  }
-};
-
-std::vector<int64_t> Distances(const Shape &shape) {
-  std::vector<int64_t> distances;
-  for (int d = 0; d < shape.rank(); ++d) distances.push_back(shape.elements(d + 1, shape.rank()));
-  return distances;
-}
 
 // Elements of a constant input of integers; false when its elements are not at hand.
 bool Integers(const GpuOpContext &context, int i, std::vector<int64_t> *values) {
@@ -77,37 +49,10 @@ MaceStatus NeedIntegers(const GpuOpContext &context) {
   return MaceStatus::MACE_SUCCESS;
 }
 
-MaceStatus CheckDims(const GpuOpContext &context, const Movement &movement) {
-  if (movement.dims.size() <= kDims) return MaceStatus::MACE_SUCCESS;
-  return Refuse(context, "it moves elements in ", movement.dims.size(),
-                " dimensions, of which the GPU's kernel takes ", kDims);
-}
-
 MaceStatus BuildMove(const GpuOpContext &wanted, const Movement &movement, GpuStep *step) {
-  MACE_RETURN_IF_ERROR(CheckDims(wanted, movement));
-  const GpuOpContext context = InBuffers(wanted, step);
-  const int64_t elements = context.Output(0).shape.elements();
-  std::array<int64_t, kDims> sizes = {1, 1, 1, 1, 1, 1}, distances = {};
-  const size_t first = kDims - movement.dims.size();
-  bool vectors = movement.base % 4 == 0 && !movement.dims.empty();
-  for (size_t d = first; d < kDims; ++d) {
-    sizes[d] = movement.dims[d - first].first;
-    distances[d] = movement.dims[d - first].second;
-    vectors = vectors &&
-              (d == kDims - 1 ? distances[d] == 1 && sizes[d] % 4 == 0 : distances[d] % 4 == 0);
-  }
-  KernelLaunch launch = context.NewLaunch("move", "move");
-  if (vectors) Define(&launch, "VEC", 1);
-  std::vector<int32_t> p;
-  for (int64_t size : sizes) p.push_back(Int(size));
-  for (int64_t distance : distances) p.push_back(Int(distance));
-  p.push_back(Int(movement.base));
-  p.push_back(Int(elements));
-  launch.arguments = {KernelArgument::Input(0), KernelArgument::Output(0),
-                      KernelArgument::IntVector(std::move(p))};
-  launch.global = {CeilDiv(elements, 4), 1, 1};
-  launch.local = LocalSize(context, launch.global);
-  step->launches.push_back(std::move(launch));
+  MACE_RETURN_IF_ERROR(CheckMovement(wanted, movement));
+  AddMove(InBuffers(wanted, step), movement, wanted.Output(0).shape.elements(),
+          KernelArgument::Input(0), KernelArgument::Output(0), step);
   return MaceStatus::MACE_SUCCESS;
 }
 
@@ -143,7 +88,7 @@ MaceStatus DescribeDepthToSpace(const GpuOpContext &context, Movement *m) {
   m->Add(in[2], far[2]);
   m->Add(block, column);
   m->Add(out[3], channel);
-  return CheckDims(context, *m);
+  return CheckMovement(context, *m);
 }
 
 MaceStatus DescribeSpaceToDepth(const GpuOpContext &context, Movement *m) {
@@ -158,45 +103,7 @@ MaceStatus DescribeSpaceToDepth(const GpuOpContext &context, Movement *m) {
   m->Add(block, far[1]);
   m->Add(block, far[2]);
   m->Add(in[3], 1);
-  return CheckDims(context, *m);
-}
-
-MaceStatus DescribeBatchToSpace(const GpuOpContext &context, Movement *m) {
-  ops::BatchToSpaceNDAttrs attrs;
-  MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
-  const Shape &in = context.Input(0).shape, &out = context.Output(0).shape;
-  const std::vector<int64_t> far = Distances(in);
-  const int64_t bh = attrs.block_shape[0], bw = attrs.block_shape[1];
-  if (attrs.crops[0] % bh != 0 || attrs.crops[2] % bw != 0 || out[1] % bh != 0 ||
-      out[2] % bw != 0) {
-    return Refuse(context, "its crops cut blocks apart; the GPU takes whole blocks");
-  }
-  m->base = attrs.crops[0] / bh * far[1] + attrs.crops[2] / bw * far[2];
-  m->Add(out[0], far[0]);
-  m->Add(out[1] / bh, far[1]);
-  m->Add(bh, bw * out[0] * far[0]);
-  m->Add(out[2] / bw, far[2]);
-  m->Add(bw, out[0] * far[0]);
-  m->Add(in[3], 1);
-  return CheckDims(context, *m);
-}
-
-MaceStatus DescribeSpaceToBatch(const GpuOpContext &context, Movement *m) {
-  ops::SpaceToBatchNDAttrs attrs;
-  MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
-  for (int64_t padding : attrs.paddings) {
-    if (padding != 0) return Refuse(context, "it pads; the GPU takes it without padding");
-  }
-  const Shape &in = context.Input(0).shape, &out = context.Output(0).shape;
-  const std::vector<int64_t> far = Distances(in);
-  const int64_t bh = attrs.block_shape[0], bw = attrs.block_shape[1];
-  m->Add(bh, far[1]);
-  m->Add(bw, far[2]);
-  m->Add(in[0], far[0]);
-  m->Add(out[1], bh * far[1]);
-  m->Add(out[2], bw * far[2]);
-  m->Add(in[3], 1);
-  return CheckDims(context, *m);
+  return CheckMovement(context, *m);
 }
 
 MaceStatus DescribeTile(const GpuOpContext &context, Movement *m) {
@@ -207,7 +114,7 @@ MaceStatus DescribeTile(const GpuOpContext &context, Movement *m) {
     m->Add(out[d] / in[d], 0);
     m->Add(in[d], far[static_cast<size_t>(d)]);
   }
-  return CheckDims(context, *m);
+  return CheckMovement(context, *m);
 }
 
 MaceStatus DescribeExpand(const GpuOpContext &context, Movement *m) {
@@ -219,7 +126,7 @@ MaceStatus DescribeExpand(const GpuOpContext &context, Movement *m) {
     const bool repeated = own < 0 || in[own] == 1;
     m->Add(out[d], repeated ? 0 : far[static_cast<size_t>(own)]);
   }
-  return CheckDims(context, *m);
+  return CheckMovement(context, *m);
 }
 
 MaceStatus DescribeTranspose(const GpuOpContext &context, Movement *m) {
@@ -289,13 +196,11 @@ MaceStatus DescribeCrop(const GpuOpContext &context, Movement *m) {
     return BuildMove(context, movement, step);                         \
   }
 
-MACE_GPU_MOVE(BatchToSpaceND, DescribeBatchToSpace)
 MACE_GPU_MOVE(ChannelShuffle, DescribeChannelShuffle)
 MACE_GPU_MOVE(Crop, DescribeCrop)
 MACE_GPU_MOVE(DepthToSpace, DescribeDepthToSpace)
 MACE_GPU_MOVE(Expand, DescribeExpand)
 MACE_GPU_MOVE(Reverse, DescribeReverse)
-MACE_GPU_MOVE(SpaceToBatchND, DescribeSpaceToBatch)
 MACE_GPU_MOVE(SpaceToDepth, DescribeSpaceToDepth)
 MACE_GPU_MOVE(Tile, DescribeTile)
 MACE_GPU_MOVE(Transpose, DescribeTranspose)

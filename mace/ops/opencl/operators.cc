@@ -7,6 +7,7 @@ namespace opencl {
 
 const GpuOperator kGpuOperators[] = {
     {"Activation", SupportsActivation, BuildActivation, nullptr, false},
+    {"ArgMax", SupportsArgMax, BuildArgMax, nullptr, true},
     {"BatchNorm", SupportsBatchNorm, BuildBatchNorm, nullptr, false},
     {"BatchToSpaceND", SupportsBatchToSpaceND, BuildBatchToSpaceND, nullptr, false},
     {"ChannelShuffle", SupportsChannelShuffle, BuildChannelShuffle, nullptr, false},
@@ -22,7 +23,9 @@ const GpuOperator kGpuOperators[] = {
     {"Flatten", SupportsReshape, BuildReshape, nullptr, false},
     {"FullyConnected", SupportsFullyConnected, BuildFullyConnected, VariantsOfFullyConnected,
      false},
+    {"GroupNorm", SupportsGroupNorm, BuildGroupNorm, nullptr, false},
     {"Identity", SupportsReshape, BuildReshape, nullptr, false},
+    {"LSTM", SupportsLSTM, BuildLSTM, nullptr, true},
     {"LayerNorm", SupportsLayerNorm, BuildLayerNorm, nullptr, false},
     {"LocalResponseNorm", SupportsLocalResponseNorm, BuildLocalResponseNorm, nullptr, false},
     {"MatMul", SupportsMatMul, BuildMatMul, VariantsOfMatMul, false},

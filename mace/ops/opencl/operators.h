@@ -17,6 +17,7 @@ namespace opencl {
   MaceStatus Build##Name(const GpuOpContext &context, GpuStep *step)
 
 MACE_GPU_OPERATOR(Activation);
+MACE_GPU_OPERATOR(ArgMax);
 MACE_GPU_OPERATOR(BatchNorm);
 MACE_GPU_OPERATOR(BatchToSpaceND);
 MACE_GPU_OPERATOR(ChannelShuffle);
@@ -29,6 +30,8 @@ MACE_GPU_OPERATOR(DepthwiseConv2d);
 MACE_GPU_OPERATOR(Eltwise);
 MACE_GPU_OPERATOR(Expand);
 MACE_GPU_OPERATOR(FullyConnected);
+MACE_GPU_OPERATOR(GroupNorm);
+MACE_GPU_OPERATOR(LSTM);
 MACE_GPU_OPERATOR(LayerNorm);
 MACE_GPU_OPERATOR(LocalResponseNorm);
 MACE_GPU_OPERATOR(MatMul);

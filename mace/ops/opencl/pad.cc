@@ -2,7 +2,7 @@
 // Pad on the GPU, in buffers.
 #include "mace/ops/attrs/pad.h"
 
-#include "mace/ops/opencl/builder.h"
+#include "mace/ops/opencl/movement.h"
 #include "mace/ops/opencl/operators.h"
 
 namespace mace {
@@ -31,27 +31,12 @@ MaceStatus BuildPad(const GpuOpContext &wanted, GpuStep *step) {
   }
   const size_t rank = static_cast<size_t>(in.rank());
   if (paddings.size() != 2 * rank || rank > 6) return Refuse(context, "its paddings do not fit");
-  std::vector<int32_t> p(8, 0), q(8, 1), r(8, 0);
-  for (size_t d = 0; d < 6; ++d) p[d] = 1;
-  for (size_t d = 0; d < rank; ++d) {
-    p[6 - rank + d] = Int(out[static_cast<int>(d)]);
-    q[6 - rank + d] = Int(in[static_cast<int>(d)]);
-    r[6 - rank + d] = Int(paddings[2 * d]);
-  }
-  p[6] = Int(out.elements());
-  KernelLaunch launch = context.NewLaunch("move", "pad");
-  Define(&launch, "PAD", 1);
-  Define(&launch, "MODE", static_cast<int>(attrs.mode));
+  std::vector<int64_t> before;
+  for (size_t d = 0; d < rank; ++d) before.push_back(paddings[2 * d]);
   const float *value = context.Constant(2);
-  launch.arguments = {KernelArgument::Input(0),
-                      KernelArgument::Output(0),
-                      KernelArgument::IntVector(std::move(p)),
-                      KernelArgument::IntVector(std::move(q)),
-                      KernelArgument::IntVector(std::move(r)),
-                      KernelArgument::Float(value != nullptr ? *value : attrs.constant_value)};
-  launch.global = {out.elements(), 1, 1};
-  launch.local = LocalSize(context, launch.global);
-  step->launches.push_back(std::move(launch));
+  AddPad(context, in, out, before, static_cast<int>(attrs.mode),
+         value != nullptr ? *value : attrs.constant_value, KernelArgument::Input(0),
+         KernelArgument::Output(0), step);
   return MaceStatus::MACE_SUCCESS;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions on the GPU, over axes that follow each other.
+// Reductions on the GPU. Axes with others between them are moved to the end first.
 #include "mace/ops/attrs/reduce.h"
 
 #include <algorithm>
 
 #include "mace/core/operator.h"
+#include "mace/ops/opencl/movement.h"
 #include "mace/ops/opencl/operators.h"
 #include "mace/ops/opencl/reduction.h"
 
@@ -21,7 +22,10 @@ KernelArgument Numbers(const GpuOpContext &context, int64_t outer, int64_t count
 
 struct Axes {
   ops::ReduceAttrs attrs;
-  int begin = 0, end = 0;  // those that are reduced
+  int begin = 0, end = 0;  // those that are reduced, if they follow each other
+  // Else the order of dimensions in which they come last, and how many of them.
+  std::vector<int> order;
+  int reduced = 0;
 };
 
 MaceStatus Describe(const GpuOpContext &context, Axes *axes) {
@@ -44,10 +48,13 @@ MaceStatus Describe(const GpuOpContext &context, Axes *axes) {
   axes->end = sorted.empty() ? in.rank() : sorted.back() + 1;
   for (int d = axes->begin; d < axes->end; ++d) {
     const bool reduced = sorted.empty() || std::binary_search(sorted.begin(), sorted.end(), d);
-    if (!reduced && in[d] != 1) {
-      return Refuse(context, "between its axes lies dimension ", d,
-                    ", which is not reduced; the GPU takes axes that follow each other");
+    if (reduced || in[d] == 1) continue;
+    axes->reduced = static_cast<int>(sorted.size());
+    for (int k = 0; k < in.rank(); ++k) {
+      if (!std::binary_search(sorted.begin(), sorted.end(), k)) axes->order.push_back(k);
     }
+    axes->order.insert(axes->order.end(), sorted.begin(), sorted.end());
+    break;
   }
   return MaceStatus::MACE_SUCCESS;
 }
@@ -113,6 +120,30 @@ void BuildChannelReduction(const GpuOpContext &context, Reduction reduction, int
   step->launches.push_back(std::move(launch));
 }
 
+namespace {
+
+// With the axes moved to the end, in buffers.
+void BuildMoved(const GpuOpContext &wanted, const Axes &axes, GpuStep *step) {
+  GpuOpContext context = InBuffers(wanted, step);
+  const Shape in = context.Input(0).shape;
+  const std::vector<int64_t> far = Distances(in);
+  Movement movement;
+  Shape moved;
+  for (int axis : axes.order) {
+    movement.Add(in[axis], far[static_cast<size_t>(axis)]);
+    moved.push_back(in[axis]);
+  }
+  const KernelArgument between = AddScratch(in.elements(), false, step);
+  AddMove(context, movement, in.elements(), KernelArgument::Input(0), between, step);
+  context.inputs[0].shape = moved;
+  const int first = in.rank() - axes.reduced;
+  BuildChannelReduction(context, KindOf(axes.attrs.reduce_type), moved.elements(0, first),
+                        moved.elements(first, in.rank()) / View(moved).c, step);
+  step->launches.back().arguments[0] = between;
+}
+
+}  // namespace
+
 MaceStatus SupportsReduce(const GpuOpContext &context) {
   Axes axes;
   return Describe(context, &axes);
@@ -121,6 +152,10 @@ MaceStatus SupportsReduce(const GpuOpContext &context) {
 MaceStatus BuildReduce(const GpuOpContext &wanted, GpuStep *step) {
   Axes axes;
   MACE_RETURN_IF_ERROR(Describe(wanted, &axes));
+  if (!axes.order.empty()) {
+    BuildMoved(wanted, axes, step);
+    return MaceStatus::MACE_SUCCESS;
+  }
   const Shape &in = wanted.Input(0).shape;
   const Reduction kind = KindOf(axes.attrs.reduce_type);
   const int64_t outer = in.elements(0, axes.begin);
