@@ -5,6 +5,10 @@
 Usage: embed_kernels.py OUTPUT SOURCE...
 Runs inside the build with the system's Python. #include "x.h" is replaced by x.h of the same
 folder. A source that has no header comment or more than 300 lines is an error.
+
+Functions get RANGE_PARAMETER before their parameters and calls of them RANGE_ARGUMENT before theirs;
+an element of a global pointer, p[i], becomes RANGE_AT(p, i). cl/common.h defines these: as nothing
+and p[i], or so that indices are checked.
 """
 
 import re
@@ -41,10 +45,62 @@ def expand(path: Path, seen: set[str]) -> str:
     return _INCLUDE.sub(include, read(path))
 
 
-def minimise(source: str) -> str:
-    """Takes out comments and spaces that mean nothing to a compiler."""
+def without_comments(source: str) -> str:
+    """The source with a space for each comment, and continued lines in one."""
     source = _TOKENS.sub(lambda m: m.group(0) if m.group(0)[0] == '"' else " ", source)
-    source = source.replace("\\\n", " ")
+    return source.replace("\\\n", " ")
+
+
+def _closing(source: str, start: int) -> int:
+    """Where the bracket closes that opens at start."""
+    pairs = {"(": ")", "[": "]"}
+    opening, closing, depth = source[start], pairs[source[start]], 0
+    for place in range(start, len(source)):
+        depth += (source[place] == opening) - (source[place] == closing)
+        if depth == 0:
+            return place
+    sys.exit(f"a bracket does not close: {source[start : start + 60]}")
+
+
+def _functions(source: str) -> dict[int, str]:
+    """The functions that the source defines: names by the place of their parameters' bracket."""
+    # Directives keep their length, so that places stay right.
+    code = re.sub(r"^[ \t]*#[^\n]*", lambda m: " " * len(m.group(0)), source, flags=re.MULTILINE)
+    found, depth = {}, 0
+    for match in re.finditer(r"[{}]|\b(\w+)\s*\(", code):
+        depth += (match.group(0) == "{") - (match.group(0) == "}")
+        if depth == 0 and match.group(1):
+            place = match.end() - 1
+            if code[_closing(code, place) + 1 :].lstrip().startswith("{"):
+                found[place] = match.group(1)
+    return found
+
+
+def with_ranges(source: str) -> str:
+    """Puts in where indices can be checked."""
+    functions = _functions(source)
+    names = "|".join(sorted(set(functions.values()))) or "(?!)"
+
+    def call(match: re.Match[str]) -> str:
+        defined = match.end() - 1 in functions
+        return f"{match.group(0)}{'RANGE_PARAMETER' if defined else 'RANGE_ARGUMENT'} "
+
+    source = re.sub(rf"\b(?:{names})\s*\((?!\s*\))", call, source)
+    pointers = set(
+        re.findall(r"__global\s+(?:const\s+)?\w+\s*\*\s*(?:restrict\s+)?(\w+)", source)
+    ) - {"ranges", "restrict"}
+    for pointer in sorted(pointers):
+        place = 0
+        while match := re.compile(rf"\b{pointer}\[").search(source, place):
+            end = _closing(source, match.end() - 1)
+            index = source[match.end() : end]
+            source = f"{source[: match.start()]}RANGE_AT({pointer}, {index}){source[end + 1 :]}"
+            place = match.start() + len(f"RANGE_AT({pointer}")
+    return source
+
+
+def minimise(source: str) -> str:
+    """Takes out spaces that mean nothing to a compiler."""
     lines: list[str] = []
     joined = ""
     for line in (" ".join(raw.split()) for raw in source.split("\n")):
@@ -69,7 +125,7 @@ def literal(text: str) -> str:
 def main() -> None:
     output, sources = Path(sys.argv[1]), sorted(Path(s) for s in sys.argv[2:] if s.endswith(".cl"))
     entries = [
-        f'    {{"{source.stem}",\n{literal(minimise(expand(source, set())))}}},\n'
+        f'    {{"{source.stem}",\n{literal(minimise(with_ranges(without_comments(expand(source, set())))))}}},\n'
         for source in sources
     ]
     output.write_text(

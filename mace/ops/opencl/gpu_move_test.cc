@@ -34,6 +34,11 @@ void WithIntegers(const Shape &shape, OpDefBuilder def,
   ExpectSameOnGpu(&net, true);
 }
 
+TEST(GpuMove, WrongIndicesAreFound) {
+  if (!HasDevice() || !ChecksRanges()) GTEST_SKIP() << "indices are not checked";
+  EXPECT_EQ(12u, WrongIndices());
+}
+
 TEST(GpuMove, Transpose) {
   OneInput({2, 3, 4, 5}, OpDefBuilder("Transpose").AddIntsArg("dims", {0, 3, 1, 2}));
   OneInput({2, 3, 4, 8}, OpDefBuilder("Transpose").AddIntsArg("dims", {0, 2, 1, 3}));

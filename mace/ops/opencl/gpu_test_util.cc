@@ -6,6 +6,7 @@
 #include <CL/cl.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <memory>
 
@@ -45,19 +46,31 @@ Device &TheDevice() {
   return *device;
 }
 
+const char *Source(const std::string &name) {
+  for (const EmbeddedKernel *k = kEmbeddedKernels; k->name != nullptr; ++k) {
+    if (name == k->name) return k->source;
+  }
+  return nullptr;
+}
+
+// Whether kernels check every index: see cl/ranges.cl.
+bool Checked() {
+  static const bool checked = std::getenv("MACE_OUT_OF_RANGE_CHECK") != nullptr;
+  return checked;
+}
+
 cl_program Program(const KernelLaunch &launch) {
   std::string options = "-cl-mad-enable";
   for (const std::string &define : launch.defines) options += " -D" + define;
   cl_program &program = TheDevice().programs[launch.program + options];
   if (program != nullptr) return program;
-  const char *source = nullptr;
-  for (const EmbeddedKernel *k = kEmbeddedKernels; k->name != nullptr; ++k) {
-    if (launch.program == k->name) source = k->source;
-  }
+  const char *source = Source(launch.program);
   EXPECT_NE(nullptr, source) << launch.program;
   if (source == nullptr) return nullptr;
   Device &d = TheDevice();
-  program = clCreateProgramWithSource(d.context, 1, &source, nullptr, nullptr);
+  const char *sources[] = {Source("ranges"), source};
+  const cl_uint first = Checked() ? 0 : 1;
+  program = clCreateProgramWithSource(d.context, 2 - first, sources + first, nullptr, nullptr);
   if (clBuildProgram(program, 1, &d.id, options.c_str(), nullptr, nullptr) == CL_SUCCESS) {
     return program;
   }
@@ -196,11 +209,60 @@ struct Tensors {
   std::vector<cl_mem> inputs, outputs, weights, scratch;
 };
 
-void SetArgument(cl_kernel kernel, cl_uint i, const KernelArgument &argument, const Tensors &t) {
+// The memory that a launch may use, counted by its kernel where it uses other.
+class Ranges {
+ public:
+  Ranges(cl_program program, cl_kernel kernel) {
+    cl_int error = CL_SUCCESS;
+    set_ = clCreateKernel(program, "set_range", &error);
+    EXPECT_EQ(CL_SUCCESS, error);
+    const std::vector<cl_ulong> zeros(72, 0);
+    memory_ = clCreateBuffer(TheDevice().context, CL_MEM_COPY_HOST_PTR, zeros.size() * 8,
+                             const_cast<cl_ulong *>(zeros.data()), nullptr);
+    EXPECT_EQ(CL_SUCCESS, clSetKernelArg(kernel, 0, sizeof(memory_), &memory_));
+    EXPECT_EQ(CL_SUCCESS, clSetKernelArg(set_, 0, sizeof(memory_), &memory_));
+  }
+  ~Ranges() {
+    clReleaseMemObject(memory_);
+    clReleaseKernel(set_);
+  }
+  void Allow(cl_mem memory) {
+    cl_mem_object_type type = 0;
+    size_t size = 0;
+    clGetMemObjectInfo(memory, CL_MEM_TYPE, sizeof(type), &type, nullptr);
+    clGetMemObjectInfo(memory, CL_MEM_SIZE, sizeof(size), &size, nullptr);
+    if (type != CL_MEM_OBJECT_BUFFER) return;
+    const cl_ulong bytes = size;
+    const size_t one = 1;
+    clSetKernelArg(set_, 1, sizeof(memory), &memory);
+    clSetKernelArg(set_, 2, sizeof(bytes), &bytes);
+    clSetKernelArg(set_, 3, sizeof(count_), &count_);
+    clEnqueueNDRangeKernel(TheDevice().queue, set_, 1, nullptr, &one, &one, 0, nullptr, nullptr);
+    ++count_;
+  }
+  // How many times anything else was used.
+  cl_uint Violations() const {
+    cl_ulong words[4] = {};
+    clEnqueueReadBuffer(TheDevice().queue, memory_, CL_TRUE, 0, sizeof(words), words, 0, nullptr,
+                        nullptr);
+    return static_cast<cl_uint>(words[0]);
+  }
+
+ private:
+  cl_kernel set_;
+  cl_mem memory_;
+  cl_int count_ = 0;
+};
+
+void SetArgument(cl_kernel kernel, cl_uint i, const KernelArgument &argument, const Tensors &t,
+                 Ranges *ranges) {
   using Kind = KernelArgument::Kind;
   const size_t index = static_cast<size_t>(argument.index);
   cl_int error = CL_SUCCESS;
-  const auto set = [&](const cl_mem &m) { error = clSetKernelArg(kernel, i, sizeof(m), &m); };
+  const auto set = [&](const cl_mem &m) {
+    error = clSetKernelArg(kernel, i, sizeof(m), &m);
+    if (ranges != nullptr && m != nullptr) ranges->Allow(m);
+  };
   switch (argument.kind) {
     case Kind::kInput:
       set(t.inputs.at(index));
@@ -229,14 +291,19 @@ void SetArgument(cl_kernel kernel, cl_uint i, const KernelArgument &argument, co
   EXPECT_EQ(CL_SUCCESS, error) << "argument " << i;
 }
 
-void Launch(const KernelLaunch &launch, const Tensors &tensors) {
+// The number of indices out of range; 0 where they are not checked.
+cl_uint Launch(const KernelLaunch &launch, const Tensors &tensors) {
   cl_program program = Program(launch);
-  if (program == nullptr) return;
+  if (program == nullptr) return 0;
   cl_int error = 0;
   cl_kernel kernel = clCreateKernel(program, launch.kernel.c_str(), &error);
-  ASSERT_EQ(CL_SUCCESS, error) << launch.kernel;
+  EXPECT_EQ(CL_SUCCESS, error) << launch.kernel;
+  if (error != CL_SUCCESS) return 0;
+  std::unique_ptr<Ranges> ranges;
+  if (Checked()) ranges = std::make_unique<Ranges>(program, kernel);
   for (size_t i = 0; i < launch.arguments.size(); ++i) {
-    SetArgument(kernel, static_cast<cl_uint>(i), launch.arguments[i], tensors);
+    SetArgument(kernel, static_cast<cl_uint>(i + (Checked() ? 1 : 0)), launch.arguments[i], tensors,
+                ranges.get());
   }
   size_t global[3], local[3];
   for (size_t d = 0; d < 3; ++d) {
@@ -249,6 +316,7 @@ void Launch(const KernelLaunch &launch, const Tensors &tensors) {
                                << " " << local[1] << " " << local[2];
   EXPECT_EQ(CL_SUCCESS, clFinish(TheDevice().queue));
   clReleaseKernel(kernel);
+  return ranges == nullptr ? 0 : ranges->Violations();
 }
 
 void Compare(const std::string &what, const std::vector<float> &expected,
@@ -267,6 +335,25 @@ void Compare(const std::string &what, const std::vector<float> &expected,
 }
 
 }  // namespace
+
+bool ChecksRanges() { return Checked(); }
+
+uint32_t WrongIndices() {
+  // Three rows of two pixels where the buffers hold two.
+  KernelLaunch launch;
+  launch.program = "elementwise";
+  launch.kernel = "activation";
+  launch.defines = {"TAIL=1"};
+  launch.arguments = {KernelArgument::Input(0), KernelArgument::Output(0),
+                      KernelArgument::IntVector({3, 2, 3, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})};
+  launch.global = {1, 6, 1};
+  launch.local = {1, 1, 1};
+  Memory memory;
+  Tensors tensors;
+  tensors.inputs = {memory.Elements(4 * 3 * 4)};
+  tensors.outputs = {memory.Elements(4 * 3 * 4)};
+  return Launch(launch, tensors);
+}
 
 bool HasDevice() { return TheDevice().queue != nullptr; }
 
@@ -375,7 +462,9 @@ void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, c
     EXPECT_EQ(kind(step.input_memory, 0), kind(step.output_memory, 0));
     tensors.outputs[0] = tensors.inputs.at(static_cast<size_t>(step.alias_input));
   }
-  for (const KernelLaunch &launch : step.launches) Launch(launch, tensors);
+  for (const KernelLaunch &launch : step.launches) {
+    EXPECT_EQ(0u, Launch(launch, tensors)) << launch.kernel << " uses what is not its own";
+  }
   for (size_t i = 0; i < def.output.size(); ++i) {
     if (context.outputs[i].dtype != DT_FLOAT) {
       const std::vector<uint8_t> &expected = net.Get(def.output[i]).bytes;
@@ -399,7 +488,8 @@ void ExpectSameOnGpu(ops::test::OpsTestNet *net, bool few) {
   // Compiling takes the time of these tests, so not all combinations of everything.
   ExpectSameOnGpu(*net, def, {MemoryKind::kBuffer, false, GpuFamily::kNvidia});
   ExpectSameOnGpu(*net, def, {MemoryKind::kImage, true, GpuFamily::kNvidia});
-  if (few) return;
+  // Checks of indices make compiling several times slower, and do not depend on the rest.
+  if (few || Checked()) return;
   ExpectSameOnGpu(*net, def, {MemoryKind::kBuffer, true});
   ExpectSameOnGpu(*net, def, {MemoryKind::kImage, false});
 }

@@ -25,6 +25,13 @@ const GpuCapabilities &TestDevice(GpuFamily family);
 // False without an OpenCL device: the test has nothing to run on.
 bool HasDevice();
 
+// Whether the kernels check every index, as MACE_OUT_OF_RANGE_CHECK in the environment wants; any
+// that is wrong is then a test failure.
+bool ChecksRanges();
+// How many are found in a launch over more elements than there are: three are read and three
+// written for each of two pixels.
+uint32_t WrongIndices();
+
 // Runs the operator of `net`, whose RunOp succeeded. Differences, and kernels that do not compile,
 // are test failures; a refusal by Supports is one unless `refusal` is a part of its message.
 void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, const GpuRun &run,

@@ -32,6 +32,7 @@ namespace opencl {
   X(clCreateImage2D)             \
   X(clGetSupportedImageFormats)  \
   X(clReleaseMemObject)          \
+  X(clGetMemObjectInfo)          \
   X(clCreateProgramWithSource)   \
   X(clCreateProgramWithBinary)   \
   X(clBuildProgram)              \

@@ -13,6 +13,7 @@
 
 #include "mace/base/hash.h"
 #include "mace/base/logging.h"
+#include "mace/runtimes/opencl/range_check.h"
 
 namespace mace {
 namespace opencl {
@@ -31,7 +32,8 @@ const char *FindSource(const std::string &name) {
 }
 
 std::string Options(const KernelLaunch &launch) {
-  std::string options = "-cl-mad-enable";
+  std::string options =
+      RangeCheck::Wanted() ? "-DMACE_OUT_OF_RANGE_CHECK -cl-mad-enable" : "-cl-mad-enable";
   for (const std::string &define : launch.defines) options += " -D" + define;
   return options;
 }
@@ -88,8 +90,10 @@ MaceStatus Programs::Compile(const std::string &key, const std::string &options,
   if (FromBinary(key, options, program)) return MaceStatus::MACE_SUCCESS;
   if (InjectFailure()) return ClStatus("clBuildProgram", CL_BUILD_PROGRAM_FAILURE);
   cl_int error = CL_SUCCESS;
-  ProgramHandle made(
-      Cl().clCreateProgramWithSource(device_->context(), 1, &source, nullptr, &error));
+  const char *sources[] = {RangeCheck::Source(), source};
+  const cl_uint first = RangeCheck::Wanted() ? 0 : 1;
+  ProgramHandle made(Cl().clCreateProgramWithSource(device_->context(), 2 - first, sources + first,
+                                                    nullptr, &error));
   MACE_RETURN_IF_ERROR(ClStatus("clCreateProgramWithSource", error));
   const cl_device_id device = device_->id();
   error = Cl().clBuildProgram(made.get(), 1, &device, options.c_str(), nullptr, nullptr);

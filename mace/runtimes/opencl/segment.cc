@@ -67,6 +67,7 @@ MaceStatus Segment::Download(const Copy &copy, bool last) {
 
 MaceStatus Segment::Enqueue(const Launch &launch, std::vector<EventHandle> *events) {
   if (InjectFailure()) return ClStatus("clEnqueueNDRangeKernel", CL_OUT_OF_RESOURCES);
+  if (check_ != nullptr) MACE_RETURN_IF_ERROR(check_->Allow(queue_, launch.buffers));
   const size_t split = launch.dimensions - 1;
   const size_t groups = launch.global[split] / launch.local[split];
   size_t begin = 0;
@@ -89,7 +90,8 @@ MaceStatus Segment::Enqueue(const Launch &launch, std::vector<EventHandle> *even
     // Other users of the GPU get their turn between parts that are submitted by themselves.
     if (launch.parts > 1) Cl().clFlush(queue_);
   }
-  return MaceStatus::MACE_SUCCESS;
+  return check_ == nullptr ? MaceStatus(MaceStatus::MACE_SUCCESS)
+                           : check_->Verify(queue_, launch.name);
 }
 
 MaceStatus Segment::Submit(std::vector<EventHandle> *events) {

@@ -6,10 +6,12 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "mace/core/accelerator.h"
 #include "mace/runtimes/opencl/gpu.h"
+#include "mace/runtimes/opencl/range_check.h"
 
 namespace mace {
 namespace opencl {
@@ -29,6 +31,9 @@ class Segment : public AcceleratorSegment {
     std::array<size_t, 3> global = {1, 1, 1}, local = {1, 1, 1};
     // Launched in this many parts along the last dimension.
     size_t parts = 1;
+    // For a RangeCheck: its buffers and its name.
+    std::vector<cl_mem> buffers{};
+    std::string name{};
   };
   // Between a tensor of the host and a buffer.
   struct Copy {
@@ -46,6 +51,7 @@ class Segment : public AcceleratorSegment {
 
   Device *device_;
   cl_command_queue queue_;
+  std::unique_ptr<RangeCheck> check_;  // null: not wanted
   std::vector<AcceleratorOp> ops_;
   std::vector<Launch> launches_;
   std::vector<size_t> event_ops_;  // by event: the operator

@@ -25,6 +25,12 @@ MaceStatus Named(const OperatorDef &def, const MaceStatus &status) {
   return MaceStatus(status.code(), MakeString(def.type, " '", def.name, "': ", status.message()));
 }
 
+bool IsBuffer(cl_mem memory) {
+  cl_mem_object_type type = 0;
+  Cl().clGetMemObjectInfo(memory, CL_MEM_TYPE, sizeof(type), &type, nullptr);
+  return type == CL_MEM_OBJECT_BUFFER;
+}
+
 // A constant in the texels of its image.
 GpuWeight Texels(const Tensor &tensor) {
   const std::array<int64_t, 4> nhwc = NhwcOf(tensor.shape);
@@ -416,6 +422,11 @@ MaceStatus SegmentBuilder::MakeLaunch(const Pending &pending, Segment::Launch *l
   MACE_RETURN_IF_ERROR(gpu_->context()->programs()->NewKernel(pending.launch, &launch->kernel));
   launch->op = pending.op;
   cl_uint at = 0;
+  if (segment_->check_ != nullptr) {
+    MACE_RETURN_IF_ERROR(segment_->check_->Bind(launch->kernel.get()));
+    launch->name = pending.launch.kernel;
+    at = 1;
+  }
   for (const Bound &bound : pending.arguments) {
     const KernelArgument &argument = bound.argument;
     cl_mem memory = bound.value >= 0          ? values_[At(bound.value)].memory
@@ -446,6 +457,9 @@ MaceStatus SegmentBuilder::MakeLaunch(const Pending &pending, Segment::Launch *l
                                                   " of kernel '", pending.launch.kernel, "'"));
     }
     if (bound.shared != nullptr) segment_->shared_.push_back(bound.shared);
+    if (segment_->check_ != nullptr && value == &memory && IsBuffer(memory)) {
+      launch->buffers.push_back(memory);
+    }
     ++at;
   }
   size_t most = 0;
@@ -456,6 +470,10 @@ MaceStatus SegmentBuilder::MakeLaunch(const Pending &pending, Segment::Launch *l
 }
 
 MaceStatus SegmentBuilder::MakeKernels() {
+  if (RangeCheck::Wanted()) {
+    segment_->check_ = std::make_unique<RangeCheck>();
+    MACE_RETURN_IF_ERROR(segment_->check_->Init(gpu_->context()));
+  }
   std::vector<const KernelLaunch *> launches;
   for (const Pending &pending : pending_) {
     if (!pending.dropped) launches.push_back(&pending.launch);

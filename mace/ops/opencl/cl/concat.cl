@@ -11,9 +11,10 @@ __kernel void concat(IN_TENSOR in, OUT_TENSOR out, int16 p) {
   const int x = get_global_id(0), cb = get_global_id(1), row = get_global_id(2);
   if (x >= p.s0 || cb >= p.s1 || row >= p.s2) return;
   const int n = row / p.s3, h = row - n * p.s3;
-  const float4 v = read_imagef(
-      in, kSampler, (int2)((cb + p.s9) * p.s6 + x + p.s8, n * p.s4 + h + p.sa));
-  write_imagef(out, (int2)((cb + p.sc) * p.s7 + x + p.sb, n * p.s5 + h + p.sd), IMAGE_VALUE(v));
+  const float4 v =
+      READ_TEXEL(in, (int2)((cb + p.s9) * p.s6 + x + p.s8, n * p.s4 + h + p.sa));
+  const int2 to = (int2)((cb + p.sc) * p.s7 + x + p.sb, n * p.s5 + h + p.sd);
+  write_imagef(out, TEXEL(out, to), IMAGE_VALUE(v));
 }
 #else
 // `p.s1` elements that follow each other, for each of p.s0 outer indices; p.s2, p.s3: distance

@@ -10,21 +10,21 @@
 
 #ifdef HALF
 #define T half
-#define LOAD1(p, i) vload_half((i), (p))
-#define STORE1(v, p, i) vstore_half((v), (i), (p))
-#define LOAD4(p, i) vloada_half4(0, (p) + (i))
-#define STORE4(v, p, i) vstorea_half4((v), 0, (p) + (i))
-#define LOAD4U(p, i) vload_half4(0, (p) + (i))
-#define STORE4U(v, p, i) vstore_half4((v), 0, (p) + (i))
+#define LOAD1(p, i) vload_half(0, RANGE(const half, (p) + (i), 2))
+#define STORE1(v, p, i) vstore_half((v), 0, RANGE(half, (p) + (i), 2))
+#define LOAD4(p, i) vloada_half4(0, RANGE(const half, (p) + (i), 8))
+#define STORE4(v, p, i) vstorea_half4((v), 0, RANGE(half, (p) + (i), 8))
+#define LOAD4U(p, i) vload_half4(0, RANGE(const half, (p) + (i), 8))
+#define STORE4U(v, p, i) vstore_half4((v), 0, RANGE(half, (p) + (i), 8))
 #else
 #define T float
-#define LOAD1(p, i) (p)[i]
-#define STORE1(v, p, i) (p)[i] = (v)
+#define LOAD1(p, i) RANGE_AT(p, i)
+#define STORE1(v, p, i) RANGE_AT(p, i) = (v)
 // Not vload4: some drivers do not turn that into one access.
-#define LOAD4(p, i) (*(__global const float4 *)((p) + (i)))
-#define STORE4(v, p, i) (*(__global float4 *)((p) + (i)) = (v))
-#define LOAD4U(p, i) vload4(0, (p) + (i))
-#define STORE4U(v, p, i) vstore4((v), 0, (p) + (i))
+#define LOAD4(p, i) (*RANGE(const float4, (p) + (i), 16))
+#define STORE4(v, p, i) (*RANGE(float4, (p) + (i), 16) = (v))
+#define LOAD4U(p, i) vload4(0, RANGE(const float, (p) + (i), 16))
+#define STORE4U(v, p, i) vstore4((v), 0, RANGE(float, (p) + (i), 16))
 #endif
 
 #define UNROLL _Pragma("unroll")
@@ -63,12 +63,12 @@ void StoreTail(float4 v, __global T *p, int n) {
 
 #define IN_TENSOR __read_only image2d_t
 #define OUT_TENSOR __write_only image2d_t
-#define READ4(t, tail, row, x, cb, W, C) read_imagef((t), kSampler, (int2)((cb) * (W) + (x), (row)))
+#define READ4(t, tail, row, x, cb, W, C) READ_TEXEL(t, (int2)((cb) * (W) + (x), (row)))
 // The same where `ok` may be false: then 0.
 #define READ4_IF(ok, t, tail, row, x, cb, W, C) \
   read_imagef((t), kSampler, (int2)((ok) ? (cb) * (W) + (x) : -1, (row)))
 #define WRITE4(v, t, tail, row, x, cb, W, C)                \
-  write_imagef((t), (int2)((cb) * (W) + (x), (row)),        \
+  write_imagef((t), TEXEL(t, (int2)((cb) * (W) + (x), (row))), \
                IMAGE_VALUE((tail) ? KeepFirst((v), (C) - 4 * (cb)) : (v)))
 // By the number of the pixel, row * W + x.
 #define READ4P(t, tail, p, cb, W, C) READ4(t, tail, (p) / (W), (p) % (W), cb, W, C)
@@ -77,13 +77,13 @@ void StoreTail(float4 v, __global T *p, int n) {
 #define READ1(t, i, W, C) ReadOne((t), (i), (W), (C))
 float ReadOne(__read_only image2d_t t, int i, int W, int C) {
   const int p = i / C, c = i - p * C, row = p / W;
-  const float4 v = read_imagef(t, kSampler, (int2)((c >> 2) * W + p - row * W, row));
+  const float4 v = READ_TEXEL(t, (int2)((c >> 2) * W + p - row * W, row));
   const int k = c & 3;
   return k == 0 ? v.x : k == 1 ? v.y : k == 2 ? v.z : v.w;
 }
 // Weights are matrices of rows of four: pixel (column, row).
 #define WEIGHTS __read_only image2d_t
-#define WEIGHT4(w, row, column, columns) read_imagef((w), kSampler, (int2)((column), (row)))
+#define WEIGHT4(w, row, column, columns) READ_TEXEL(w, (int2)((column), (row)))
 #else
 #define IN_TENSOR __global const T *restrict
 #define OUT_TENSOR __global T *restrict
