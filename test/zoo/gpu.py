@@ -32,6 +32,8 @@ STORAGES = {
 SAMPLES = 2
 # For models whose sizes are open and whose files do not say them.
 _SEED = 11
+# Numbers of a detection: image, class, score, box.
+_DETECTION = 7
 
 
 @dataclass
@@ -131,8 +133,19 @@ def _expected(deployment: Any, name: str, given: list[Any]) -> list[list[Any]]:
 
 def _cosine(expected: Any, actual: Any) -> float:
     """-1 where not even the sizes agree."""
-    a, b = (np.asarray(x, np.float64).reshape(-1) for x in (expected, actual))
+    a, b = (np.asarray(x, np.float64) for x in (expected, actual))
+    if a.ndim == 4 and a.shape[-1] == _DETECTION:
+        a, b = _detections(a.reshape(-1, _DETECTION), b.reshape(-1, _DETECTION))
+    a, b = a.reshape(-1), b.reshape(-1)
     return float(a @ b / np.sqrt((a @ a) * (b @ b))) if a.size == b.size else -1.0
+
+
+def _detections(expected: Any, actual: Any) -> tuple[Any, Any]:
+    """Detections that are more than a guess, each beside the nearest one of the same class: which of
+    the others are kept, and the order of equal ones, depends on the last bits."""
+    sure = expected[expected[:, 2] >= 0.5]
+    distances = np.abs(sure[:, None, :] - actual[None, :, :])
+    return sure, actual[np.argmin(distances.sum(-1), axis=1)]
 
 
 def _without_name(reason: str) -> str:

@@ -129,7 +129,6 @@ _SANITIZER = (
     "a build with AddressSanitizer by this flag",
     "use 'bazel test --config=asan //mace/...'",
 )
-_NO_GPU = "tests of the operators do it"
 
 
 def _ratio(text: str) -> float:
@@ -333,7 +332,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare every layer, name the first wrong one and why it is wrong",
     )
-    _later(group, "--gpu_out_of_range_check", "the GPU runtime, which this belongs to,", _NO_GPU)
+    group.add_argument(
+        "--gpu_out_of_range_check",
+        action="store_true",
+        help="check every index of every GPU kernel; a run that uses other memory fails (slow)",
+    )
     group.add_argument(
         "--runtime_failure_ratio",
         metavar="R",

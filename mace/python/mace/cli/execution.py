@@ -115,6 +115,7 @@ def settings_of(options: argparse.Namespace, runtime: str) -> Settings:
         gpu_data_type=options.data_type or "",
         gpu_memory_type=options.cl_mem_type or "",
         failure_ratio=getattr(options, "runtime_failure_ratio", 0.0),
+        check_ranges=getattr(options, "gpu_out_of_range_check", False),
         num_threads=1 if options.disable_openmp else options.omp_num_threads,
         cpu_affinity_policy=options.cpu_affinity_policy,
         gpu_perf_hint=options.gpu_perf_hint,

@@ -60,6 +60,7 @@ class Settings:
     runtime: str = "cpu"  # or "gpu"
     gpu_data_type: str = ""  # in place of the model's: "fp32_fp32" or "fp16_fp32"
     gpu_memory_type: str = ""  # in place of the model's: "buffer" or "image"
+    check_ranges: bool = False  # every index of every GPU kernel
     failure_ratio: float = 0.0  # of the calls to the GPU's driver that are to fail
     isa: str = ""  # the instruction set whose kernels are used (MACE_ISA); the best if empty
 
@@ -78,6 +79,8 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """The environment of the device programs."""
         environment = {"MACE_ISA": self.isa} if self.isa else {}
+        if self.check_ranges:
+            environment["MACE_OUT_OF_RANGE_CHECK"] = "1"
         if self.failure_ratio:
             environment["MACE_RUNTIME_FAILURE_RATIO"] = str(self.failure_ratio)
         if self.vlog_level:

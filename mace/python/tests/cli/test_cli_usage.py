@@ -59,7 +59,6 @@ def test_help_has_examples_and_exit_codes(verb: str, capsys: pytest.CaptureFixtu
         (["run", "--config=x", "--cpu_affinity_policy=5"], "5 is not from 0 to 4"),
         (["run"], "--config"),
         (["run", "--config=x", "more"], "'more' is not expected here"),
-        (["run", "--config=x", "--gpu_out_of_range_check"], "not in this version of MACE"),
         (["run", "--config=x", "--runtime_failure_ratio=1.5"], "1.5 is not from 0 to 1"),
         (["run", "--config=x", "--quantize_stat"], "quantization"),
         (["run", "--config=x", "--address_sanitizer"], "AddressSanitizer"),

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// The GPU runtime with a driver that fails at any call, and with a system that does: always a
+// status with a sentence or the right result, by the CPU if that is allowed, and nothing is left
+// behind.
+#include <dirent.h>
+#include <dlfcn.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "gtest/gtest.h"
+#include "mace/core/model_builder.h"
+#include "mace/public/mace.h"
+#include "mace/runtimes/opencl/cache_file.h"
+
+namespace mace {
+namespace {
+
+std::vector<float> Numbers(size_t count) {
+  std::vector<float> numbers(count);
+  for (size_t i = 0; i < count; ++i) numbers[i] = static_cast<float>(i * 37 % 101) / 50 - 1;
+  return numbers;
+}
+
+// A convolution, an operator of the CPU, and a sum: two segments.
+ModelFiles SmallModel() {
+  ModelBuilder builder;
+  builder.Input("x", {1, 4, 3, 5}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  builder.Constant<float>("w", {6, 1, 1, 5}, Numbers(30));
+  builder.Op("Conv2D", "conv", {"x", "w"}, {"a"});
+  builder.Op("Cumulate", "cpu", {"a"}, {"b"});
+  builder.Op("Eltwise", "sum", {"a", "b"}, {"y"}, {StringArg("type", "SUM")});
+  return builder.Build();
+}
+
+struct Options {
+  bool fallback = false;
+  GPUMemoryType memory = GPU_MEMORY_BUFFER;
+  DeviceType device = GPU;
+  std::shared_ptr<GPUContext> context = nullptr;
+};
+
+// Makes an engine and runs it twice. The first status that is no success.
+MaceStatus Use(const Options &options, std::vector<float> *output) {
+  const ModelFiles model = SmallModel();
+  MaceEngineConfig config(options.device);
+  EXPECT_TRUE(config.SetCPUFallback(options.fallback).ok());
+  EXPECT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, options.memory).ok());
+  if (options.context != nullptr) {
+    EXPECT_TRUE(config.SetGPUContext(options.context).ok());
+  }
+  MaceEngine engine(config);
+  MaceStatus status =
+      engine.Init(model.graph.data(), model.graph.size(), {}, {}, model.data(), model.data_size);
+  for (int round = 0; round < 2 && status.ok(); ++round) {
+    const std::vector<float> numbers = Numbers(60);
+    std::shared_ptr<float> data(new float[60], std::default_delete<float[]>());
+    std::copy(numbers.begin(), numbers.end(), data.get());
+    std::map<std::string, MaceTensor> inputs, outputs;
+    inputs["x"] = MaceTensor({1, 4, 3, 5}, data);
+    outputs["y"] = MaceTensor();
+    RunMetadata metadata;
+    status = engine.Run(inputs, &outputs, round == 0 ? nullptr : &metadata);
+    if (status.ok()) output->assign(outputs["y"].data().get(), outputs["y"].data().get() + 72);
+  }
+  return status;
+}
+
+void ExpectRight(const std::vector<float> &output) {
+  static const std::vector<float> expected = [] {
+    std::vector<float> result;
+    Options options;
+    options.device = CPU;
+    EXPECT_TRUE(Use(options, &result).ok());
+    return result;
+  }();
+  ASSERT_EQ(output.size(), expected.size());
+  for (size_t i = 0; i < output.size(); ++i) ASSERT_NEAR(output[i], expected[i], 1e-5f) << i;
+}
+
+class GpuFailureTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("MACE_OPENCL_DEVICE", "Portable Computing Language", 0);
+    const char *library = std::getenv("WRAPPED_OPENCL");
+    ASSERT_NE(library, nullptr);
+    setenv("MACE_OPENCL_LIBRARY", library, 1);
+    void *handle = dlopen(library, RTLD_LAZY);
+    ASSERT_NE(handle, nullptr) << dlerror();
+    Live = reinterpret_cast<int (*)()>(dlsym(handle, "WrappedLive"));
+    Calls = reinterpret_cast<int (*)()>(dlsym(handle, "WrappedCalls"));
+    Fail = reinterpret_cast<void (*)(const char *, int, int)>(dlsym(handle, "WrappedFail"));
+    Fail("", -1, 0);
+    const char *folder = std::getenv("TEST_TMPDIR");
+    folder_ = std::string(folder == nullptr ? "/tmp" : folder) + "/" +
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    mkdir(folder_.c_str(), 0700);
+  }
+  std::vector<std::string> Files() const {
+    std::vector<std::string> names;
+    DIR *folder = opendir(folder_.c_str());
+    while (const dirent *entry = readdir(folder)) {
+      if (entry->d_name[0] != '.') names.push_back(entry->d_name);
+    }
+    closedir(folder);
+    return names;
+  }
+
+  int (*Live)() = nullptr;
+  int (*Calls)() = nullptr;
+  void (*Fail)(const char *, int, int) = nullptr;
+  std::string folder_;
+};
+
+constexpr char kFile[] = "mace_cl_compiled_program.bin";
+
+TEST_F(GpuFailureTest, NothingIsLeftBehind) {
+  for (GPUMemoryType memory : {GPU_MEMORY_BUFFER, GPU_MEMORY_IMAGE}) {
+    Options options;
+    options.memory = memory;
+    std::vector<float> output;
+    const MaceStatus status = Use(options, &output);
+    ASSERT_TRUE(status.ok()) << status.information();
+    ExpectRight(output);
+    EXPECT_GT(Calls(), 20);
+    EXPECT_EQ(Live(), 0);
+  }
+}
+
+// The context is given up before the engine's end, or after it.
+TEST_F(GpuFailureTest, ContextAndEngineEndInEitherOrder) {
+  Options options;
+  options.context = GPUContextBuilder().SetStoragePath(folder_).Finalize();
+  std::vector<float> output;
+  ASSERT_TRUE(Use(options, &output).ok());
+  EXPECT_GT(Live(), 0) << "the context has a device and programs";
+  options.context.reset();
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(GpuFailureTest, AnyCallMayFail) {
+  std::vector<float> output;
+  // Programs are compiled once, but where that is what fails.
+  Options warm;
+  warm.context = GPUContextBuilder().Finalize();
+  for (GPUMemoryType memory : {GPU_MEMORY_BUFFER, GPU_MEMORY_IMAGE}) {
+    warm.memory = memory;
+    ASSERT_TRUE(Use(warm, &output).ok());
+  }
+  const int kept = Live();
+  for (const char *name :
+       {"clCreateContext", "clCreateProgramWithSource", "clBuildProgram", "clCreateCommandQueue",
+        "clCreateBuffer", "clCreateSubBuffer", "clCreateImage2D", "clCreateKernel",
+        "clSetKernelArg", "clEnqueueNDRangeKernel", "clEnqueueReadBuffer", "clEnqueueWriteBuffer",
+        "clEnqueueMapBuffer", "clEnqueueUnmapMemObject"}) {
+    const bool fresh = name == std::string("clCreateContext") || std::strstr(name, "Program");
+    // A call in the middle of many says as little as its neighbours.
+    for (int number = 0; number < 40; number += fresh ? 2 : 1 + number / 3) {
+      SCOPED_TRACE(std::string(name) + " number " + std::to_string(number));
+      Options options;
+      options.memory = number % 2 == 0 ? GPU_MEMORY_IMAGE : GPU_MEMORY_BUFFER;
+      options.fallback = number % 3 == 1;
+      if (!fresh) options.context = warm.context;
+      Fail(name, number, 1);
+      const MaceStatus status = Use(options, &output);
+      const bool reached = Calls() > number;
+      if (status.ok()) {
+        ExpectRight(output);
+        EXPECT_TRUE(!reached || options.fallback);
+      } else {
+        EXPECT_TRUE(reached);
+        EXPECT_FALSE(options.fallback) << status.information();
+        EXPECT_FALSE(status.message().empty());
+      }
+      EXPECT_EQ(Live(), kept);
+      if (!reached) break;
+    }
+  }
+}
+
+TEST_F(GpuFailureTest, ADeviceMayDisappear) {
+  std::vector<float> output;
+  Fail("", -1, 0);
+  ASSERT_TRUE(Use(Options(), &output).ok());
+  const int all = Calls();
+  for (int number = 0; number < all; number += 1 + all / 5) {
+    for (bool fallback : {false, true}) {
+      SCOPED_TRACE(number);
+      Options options;
+      options.fallback = fallback;
+      Fail("", number, 1 << 30);
+      const MaceStatus status = Use(options, &output);
+      EXPECT_EQ(status.ok(), fallback) << status.information();
+      if (status.ok()) ExpectRight(output);
+      EXPECT_EQ(Live(), 0);
+    }
+  }
+}
+
+TEST_F(GpuFailureTest, EnginesShareAContextWhoseDeviceDisappears) {
+  Options options;
+  options.context = GPUContextBuilder().Finalize();
+  options.fallback = true;
+  Fail("", 150, 1 << 30);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&options] {
+      std::vector<float> output;
+      const MaceStatus status = Use(options, &output);
+      EXPECT_TRUE(status.ok()) << status.information();
+      ExpectRight(output);
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  options.context.reset();
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(GpuFailureTest, AFullDiskKeepsTheOldFile) {
+  const std::string path = folder_ + "/" + kFile, large(100000, 'x');
+  const auto write = [&](const std::string &value) {
+    return opencl::WriteCacheFile(path, opencl::CacheKind::kPrograms, "driver", {{"key", value}});
+  };
+  ASSERT_TRUE(write("old").ok());
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  // Writing then fails as on a full disk.
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit small = before;
+  small.rlim_cur = 512;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const MaceStatus status = write(large);
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(status, MaceStatus::MACE_RUNTIME_ERROR);
+  EXPECT_NE(status.message().find("cannot write"), std::string::npos) << status.message();
+  EXPECT_EQ(Files(), std::vector<std::string>{kFile});
+  opencl::CacheEntries entries;
+  ASSERT_TRUE(opencl::ReadCacheFile(path, opencl::CacheKind::kPrograms, "driver", &entries).ok());
+  EXPECT_EQ(entries["key"], "old");
+}
+
+TEST_F(GpuFailureTest, FilesOfAnotherDriverAreNotUsed) {
+  const std::string file = folder_ + "/" + kFile, other = folder_ + "/other.bin";
+  for (const std::string &path : {file, other}) {
+    ASSERT_TRUE(opencl::WriteCacheFile(path, opencl::CacheKind::kPrograms, "another driver",
+                                       {{"key", "value"}})
+                    .ok());
+  }
+  Options options;
+  options.context = GPUContextBuilder()
+                        .SetStoragePath(folder_)
+                        .SetOpenCLBinaryPaths({other})
+                        .SetOpenCLParameterPath(other)
+                        .Finalize();
+  std::vector<float> output;
+  ASSERT_TRUE(Use(options, &output).ok());
+  ExpectRight(output);
+  std::ifstream stream(file, std::ios::binary);
+  const std::string content(std::istreambuf_iterator<char>(stream), {});
+  EXPECT_EQ(content.find("another driver"), std::string::npos) << "replaced by this driver's";
+  EXPECT_GT(content.size(), 1000u);
+}
+
+// Settled once for a process: in one of its own, before there are threads.
+using GpuFailureDeathTest = GpuFailureTest;
+
+TEST_F(GpuFailureDeathTest, CheckedKernelsStayWithinTheirMemory) {
+  const auto checked = [] {
+    setenv("MACE_OUT_OF_RANGE_CHECK", "1", 1);
+    for (GPUMemoryType memory : {GPU_MEMORY_BUFFER, GPU_MEMORY_IMAGE}) {
+      Options options;
+      options.memory = memory;
+      std::vector<float> output;
+      const MaceStatus status = Use(options, &output);
+      std::fprintf(stderr, "%s\n", status.message().c_str());
+      if (!status.ok()) return 1;
+      ExpectRight(output);
+    }
+    return testing::Test::HasFailure() ? 2 : 0;
+  };
+  EXPECT_EXIT(std::_Exit(checked()), testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace mace
