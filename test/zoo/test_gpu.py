@@ -43,7 +43,9 @@ def test_the_table_is_complete() -> None:
 
 def test_a_row_is_renewed(tmp_path: Path) -> None:
     table = tmp_path / "table.md"
-    table.write_text("# T\n\n| a | b |\n| --- | --- |\n| a_b | 1 of 2 | 1 | 1 | 1 | 1 | x |\n\nend\n")
+    table.write_text(
+        "# T\n\n| a | b |\n| --- | --- |\n| a_b | 1 of 2 | 1 | 1 | 1 | 1 | x |\n\nend\n"
+    )
     gpu.record(gpu.Agreement("c", 3, 2, [1.0, 0.5, 0.25, -1.0], [("If", 1, "no kernel")]), table)
     gpu.record(gpu.Agreement("a_b", 3, 3, [1.0] * 4), table)
     assert gpu.recorded(table) == {"a_b": [1.0] * 4, "c": [1.0, 0.5, 0.25, -1.0]}
