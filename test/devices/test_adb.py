@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shlex
 import shutil
 import subprocess
@@ -49,6 +50,33 @@ def test_files_stay_when_asked(phone: PretendedPhone, tmp_path: Path) -> None:
     device.push(script(tmp_path, "true"), "program")
     device.clean()
     assert left_behind(phone) == f"{Path(device.folder).name}\n"
+
+
+def test_what_a_cut_connection_left_goes_with_the_next_job(
+    phone: PretendedPhone, tmp_path: Path
+) -> None:
+    program = script(tmp_path, "true")
+    cut, ended = RemoteDevice(phone.link, "arm64-v8a"), RemoteDevice(phone.link, "arm64-v8a")
+    cut.push(program, "program")
+    phone.disconnect()
+    cut.clean()
+    phone.link.connect()
+    # A process that is gone: its number is above all that Linux gives.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 2**22 + 1)
+        ended.push(program, "program")
+    names = {Path(device.folder).name for device in (cut, ended)}
+    device = RemoteDevice(phone.link, "arm64-v8a")
+    # The second job removed what the first had left.
+    assert names & set(left_behind(phone).split()) == {Path(ended.folder).name}
+    other = RemoteDevice(phone.link, "arm64-v8a")
+    other.push(program, "program")
+    device.push(program, "program")
+    wanted = sorted(Path(each.folder).name for each in (device, other))
+    assert sorted(left_behind(phone).split()) == wanted
+    for each in (device, other):
+        each.clean()
+    assert left_behind(phone) == ""
 
 
 @pytest.mark.parametrize("abi", ["arm64-v8a", "armeabi-v7a"])

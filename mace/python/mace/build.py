@@ -15,7 +15,8 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -76,13 +77,25 @@ def binary(root: Path, name: str, abi: str) -> Path:
     return target
 
 
-def make(root: Path, labels: Sequence[str], flags: Sequence[str], doing: str) -> list[Path]:
-    """Builds Bazel targets; returns the path of the file that each label names. `doing`: what an
-    error says. Raises BuildError."""
-    _bazel(root, ["build", *flags, *_QUIET, *labels], doing)
-    folder = _bazel(root, ["info", *flags, "bazel-bin"], "asking Bazel for its output")
-    top = Path(folder.strip().splitlines()[-1])
-    return [top / label.replace(":", "/").lstrip("/") for label in labels]
+@contextmanager
+def outputs(
+    root: Path, labels: Sequence[str], flags: Sequence[str], doing: str
+) -> Iterator[list[Path]]:
+    """Builds Bazel targets; gives the path of the file that each label names. `doing`: what an
+    error says. Raises BuildError.
+
+    The files are what was asked for until the block ends, and no longer: builds that differ in a
+    part of the engine alone write to the same paths, so those of other commands have to wait.
+    """
+    from filelock import FileLock
+
+    lock = root / "builds" / ".outputs.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(lock)):
+        _bazel(root, ["build", *flags, *_QUIET, *labels], doing)
+        folder = _bazel(root, ["info", *flags, "bazel-bin"], "asking Bazel for its output")
+        top = Path(folder.strip().splitlines()[-1])
+        yield [top / label.replace(":", "/").lstrip("/") for label in labels]
 
 
 def target_flags(abi: str) -> list[str]:
@@ -115,29 +128,40 @@ def program(root: Path, label: str, abi: str, flags: Sequence[str] = ()) -> Prog
     if not target:
         raise BuildError(f"'{label}' cannot be built for '{abi}'; ABIs are {', '.join(_CONFIGS)}")
     _say(f"building {label} for {abi} ...")
-    made = make(root, [label], [*target, *flags], f"building {label} for {abi}")[0]
-    if not made.is_file():
-        raise BuildError(
-            f"Bazel built '{label}' for {abi} and left no program '{match[1]}/{match[2]}'",
-            hint="name a cc_test or a cc_binary that is compatible with the ABI",
-        )
-    listed = made.with_name(made.name + ".runfiles_manifest")
-    files: list[tuple[str, str]] = []
-    if listed.is_file():
-        lines = listed.read_text(encoding="utf-8").splitlines()
-        split = [(name, path) for name, _, path in (line.partition(" ") for line in lines)]
+    folder = root / "builds" / "bazel_adb_run"
+    name = _digest(" ".join([abi, label, *flags]))
+    with outputs(root, [label], [*target, *flags], f"building {label} for {abi}") as (made,):
+        if not made.is_file():
+            raise BuildError(
+                f"Bazel built '{label}' for {abi} and left no program '{match[1]}/{match[2]}'",
+                hint="name a cc_test or a cc_binary that is compatible with the ABI",
+            )
+        copy = folder / name / made.name
+        _copy(made, copy)
+        listed = made.with_name(made.name + ".runfiles_manifest")
+        text = listed.read_text(encoding="utf-8") if listed.is_file() else ""
+        split = [(n, path) for n, _, path in (line.partition(" ") for line in text.splitlines())]
         files = [(n, p) for n, p in split if p and Path(p).resolve() != made.resolve()]
-    if not files:
-        return Program(made, None, "")
-    archive = root / "builds" / "bazel_adb_run" / f"{_digest(f'{abi} {label}')}.tar"
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
-        copy = Path(scratch) / archive.name
-        with tarfile.open(copy, "w", dereference=True) as tar:
-            for name, path in files:
-                tar.add(Path(path).resolve(), name)
-        os.replace(copy, archive)
-    return Program(made, archive, files[0][0].partition("/")[0])
+        if not files:
+            return Program(copy, None, "")
+        archive = folder / f"{name}.tar"
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            partial = Path(scratch) / archive.name
+            with tarfile.open(partial, "w", dereference=True) as tar:
+                for file, path in files:
+                    tar.add(Path(path).resolve(), file)
+            os.replace(partial, archive)
+    return Program(copy, archive, files[0][0].partition("/")[0])
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies what Bazel made read-only; a program that runs keeps the old file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        copy = Path(folder) / target.name
+        shutil.copyfile(source, copy)
+        copy.chmod(0o755)
+        os.replace(copy, target)
 
 
 def _digest(text: str) -> str:
@@ -173,14 +197,10 @@ def _bazel_build(root: Path, name: str, flags: list[str], target: Path) -> None:
     started = time.monotonic()
     config = target.parent.name
     _say(f"building {name} for {config} ...")
-    made = make(root, [_TARGETS[name]], flags, f"building {name} for {config}")[0]
-    if not made.is_file():
-        raise BuildError(f"Bazel built {_TARGETS[name]} and left no file '{made}'")
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        copy = Path(folder) / name
-        shutil.copyfile(made, copy)
-        copy.chmod(0o755)
-        os.replace(copy, target)
+    with outputs(root, [_TARGETS[name]], flags, f"building {name} for {config}") as (made,):
+        if not made.is_file():
+            raise BuildError(f"Bazel built {_TARGETS[name]} and left no file '{made}'")
+        _copy(made, target)
     _say(f"built {name} for {config} in {time.monotonic() - started:.0f} s")
 
 

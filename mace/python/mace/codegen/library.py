@@ -119,9 +119,11 @@ def build_library(library: str, abi: str, target: Path) -> None:
 
     root = source_root()
     assert root is not None, "write_sources was called before"
-    made = build.program(root, f"{code_package(library)}:{library}.a", abi)
+    label = f"{code_package(library)}:{library}.a"
+    flags = build.target_flags(abi)
     target.parent.mkdir(parents=True, exist_ok=True)
-    _copy(made.path, target)
+    with build.outputs(root, [label], flags, f"building {label} for {abi}") as (made,):
+        _copy(made, target)
 
 
 def build_program(library: str, name: str, abi: str) -> Path:

@@ -20,6 +20,7 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from mace.devices.base import Device, DeviceInfo, RunResult, took_too_long
+from mace.devices.leftovers import Leftovers
 from mace.devices.process import TookTooLong, Writer
 from mace.errors import DeviceError
 
@@ -114,6 +115,8 @@ class RemoteDevice(Device):
         self.link = link
         self.keep = keep
         self.folder = f"{link.base}/mace-{uuid.uuid4().hex[:12]}"
+        mine = re.compile(rf"{re.escape(link.base)}/mace-[0-9a-f]{{12}}\Z")
+        self._leftovers = Leftovers(self._file_name(), lambda path: bool(mine.match(path)))
         self._made = False
         self._pushed: dict[str, tuple[str, int, int]] = {}
 
@@ -197,8 +200,10 @@ class RemoteDevice(Device):
 
     def lock_path(self) -> Path:
         """The file that two commands of this machine take turns by."""
-        name = re.sub(r"[^0-9A-Za-z.-]", "_", self.link.name)
-        return Path(tempfile.gettempdir()) / f"mace-device-{os.getuid()}-{name}.lock"
+        return Path(tempfile.gettempdir()) / f"mace-device-{os.getuid()}-{self._file_name()}.lock"
+
+    def _file_name(self) -> str:
+        return re.sub(r"[^0-9A-Za-z.-]", "_", self.link.name)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -219,7 +224,10 @@ class RemoteDevice(Device):
         try:
             self._ask(f"rm -rf {shlex.quote(self.folder)}")
         except DeviceError:
-            return  # It is gone, and what it still has cannot be helped from here.
+            # It is gone; what it still has goes with the next job.
+            self._leftovers.abandon(self.folder)
+            return
+        self._leftovers.remove(self.folder)
         self._made = False
 
     def _path(self, name: str) -> str:
@@ -231,6 +239,10 @@ class RemoteDevice(Device):
         if self._made:
             return
         self._made = True
+        if not self.keep:
+            for folder in self._leftovers.add(self.folder):
+                self._ask(f"rm -rf {shlex.quote(folder)}")
+                self._leftovers.remove(folder)
         result = self._ask(f"mkdir -p {shlex.quote(self.folder)}")
         if result.code != 0:
             raise DeviceError(

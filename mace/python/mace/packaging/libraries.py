@@ -137,11 +137,12 @@ def build_libraries(
         flags.append(build.ENCRYPTION)
     if selection:
         flags.append(f"--//mace/ops:selection={selection}:selection")
-    made = build.make(root, [_SHARED, _STATIC, _MAP], flags, f"building libmace for {abi}")
     folder = output / abi / runtimes
     folder.mkdir(parents=True, exist_ok=True)
-    for source, name in zip(made, ("libmace.so", "libmace.a", "libmace.map"), strict=True):
-        copy_file(source, folder / name)
+    labels = [_SHARED, _STATIC, _MAP]
+    with build.outputs(root, labels, flags, f"building libmace for {abi}") as made:
+        for source, name in zip(made, ("libmace.so", "libmace.a", "libmace.map"), strict=True):
+            copy_file(source, folder / name)
     files = pkg_config_files(__version__) | cmake_files(__version__)
     write_files({folder / name: text.encode() for name, text in files.items()})
     c_library = "Android (NDK)" if target.startswith("android") else "glibc"
