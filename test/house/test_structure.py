@@ -147,3 +147,13 @@ def test_every_operator_has_its_file_and_test() -> None:
         test = homes[0].replace(".cc", "_test.cc")
         assert test in sources, f"mace/ops/{homes[0]} has no {test}"
         assert f'"{op}"' in sources[test], f"mace/ops/{test} does not test {op}"
+
+
+def test_operators_on_a_gpu_are_those_of_ops_yml() -> None:
+    import yaml
+
+    operators = yaml.safe_load((ROOT / "mace/ops/ops.yml").read_text(encoding="utf-8"))["operators"]
+    text = (ROOT / "mace/ops/opencl/operators.cc").read_text(encoding="utf-8")
+    registered = re.findall(r'\{"(\w+)", Supports', text)
+    assert registered == sorted(registered), "mace/ops/opencl/operators.cc is not in order"
+    assert registered == [name for name, op in sorted(operators.items()) if "gpu" in op["types"]]
