@@ -3,6 +3,7 @@
 #include "mace/libmace/engine.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -295,6 +296,18 @@ MaceStatus Engine::CheckShape(const MaceTensorInfo &info, const Shape &shape) co
                          : "; convert it with -1 for each dimension that may change");
 }
 
+namespace {
+
+// MACE_CHAINS=0: operators run one after the other, and results are those of each alone to the last
+// bit. For who compares engines.
+PlanOptions::Chains WantedChains() {
+  const char *wanted = std::getenv("MACE_CHAINS");
+  return wanted != nullptr && std::strcmp(wanted, "0") == 0 ? PlanOptions::Chains::kNever
+                                                            : PlanOptions::Chains::kWhereTheyPay;
+}
+
+}  // namespace
+
 MaceStatus Engine::UsePlan(const TensorView *inputs) {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     MACE_RETURN_IF_ERROR(CheckShape(inputs_[i], inputs[i].shape));
@@ -310,6 +323,7 @@ MaceStatus Engine::UsePlan(const TensorView *inputs) {
   PlanOptions options;
   options.memory_limit = config_.memory_limit;
   options.thread_pool = thread_pool_.get();
+  options.chains = WantedChains();
   if (accelerator_ != nullptr) {
     options.accelerator = accelerator_.get();
     options.placed_net = &net_;

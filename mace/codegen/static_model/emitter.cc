@@ -237,7 +237,7 @@ class Emitter {
     MACE_RETURN_IF_ERROR(net_.Init(std::move(model), std::move(constants), options));
     PlanOptions plan_options;
     plan_options.thread_pool = &pool_;
-    plan_options.chains = PlanOptions::Chains::kNever;  // they change nothing in the results
+    plan_options.chains = PlanOptions::Chains::kNever;
     MACE_RETURN_IF_ERROR(Plan::Make(net_, shapes, plan_options, &plan_));
     MACE_RETURN_IF_ERROR(CheckShapesKnown());
     Describe(shapes);

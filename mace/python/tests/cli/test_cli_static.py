@@ -61,7 +61,7 @@ from pathlib import Path
 import numpy as np
 from mace.runtime import Engine
 graph, folder = Path(sys.argv[1]), Path(sys.argv[2])
-engine = Engine(graph, graph.with_suffix(".data"))
+engine = Engine(graph, graph.with_suffix(".data"), num_threads=1)
 (info,) = engine.inputs
 results = engine.run({info.name: np.load(folder / "input.npy")})
 for o, info in enumerate(engine.outputs):
@@ -195,7 +195,8 @@ def _models(folder: Path) -> dict[str, tuple[Path, str, list[str]]]:
 def _engine_outputs(model: str, folder: Path, x: np.ndarray, isa: str) -> list[bytes]:
     np.save(folder / "input.npy", x)
     graph = folder / "builds" / _LIBRARY / "_code" / f"{model}.pb"
-    environment = {**os.environ, "MACE_ISA": isa, "PYTHONPATH": os.pathsep.join(sys.path)}
+    more = {"MACE_ISA": isa, "MACE_CHAINS": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, **more}
     command = [sys.executable, "-c", _ENGINE, str(graph), str(folder)]
     subprocess.run(command, env=environment, check=True)
     paths = sorted(p for p in folder.glob("engine*") if p.name[6:].isdigit())
