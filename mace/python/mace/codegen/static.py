@@ -155,10 +155,12 @@ def build_static_library(library: str, abi: str, target: Path) -> None:
 
     root = source_root()
     assert root is not None, "write_static_sources was called before"
-    made = build.program(root, f"//{_FOLDER}/{library}/{abi}:{library}.a", abi)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    shutil.copyfile(made.path, target)
+    label = f"//{_FOLDER}/{library}/{abi}:{library}.a"
+    flags, doing = build.target_flags(abi), f"building {label} for {abi}"
+    with build.outputs(root, [label], flags, doing) as (made,):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        shutil.copyfile(made, target)
     target.chmod(0o644)
 
 
