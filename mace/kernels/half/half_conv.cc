@@ -32,10 +32,12 @@ constexpr HalfConvertKernel kConvertKernels[] = {
 #undef MACE_HALF_CONVERT_KERNEL
 };
 
-// Packed rows of a block: part of an L2 cache of 512 KB, the rest is for panels and C.
+// Packed rows of a block: part of an L2 cache of 512 KB, the rest is for panels
+// and C.
 constexpr int64_t kBlockNumbers = 208 * 1024 / 2;
 constexpr int64_t kResidentNumbers = 8 * 1024 / 2;
-// Panels of a group: part of an L1 cache of 64 KB, beside a row tile and the rows of C.
+// Panels of a group: part of an L1 cache of 64 KB, beside a row tile and the
+// rows of C.
 constexpr int64_t kGroupNumbers = 36 * 1024 / 2;
 // Filters above this size are better split among threads than read by each.
 constexpr int64_t kSharedNumbers = 256 * 1024;
@@ -50,7 +52,8 @@ int64_t PanelNumbers(const HalfConvPlan &plan) {
   return kHalfBias + RoundUp(plan.k, 4) * kHalfColumns;
 }
 
-// Whether each pixel's channels are whole octets, and so can be packed from where they lie.
+// Whether each pixel's channels are whole octets, and so can be packed from
+// where they lie.
 bool InPlace(const ConvShape &s) { return s.in_c / s.group % 8 == 0; }
 
 // What a thread has beside its packed rows.
@@ -117,7 +120,8 @@ class TileRunner {
     }
   }
 
-  // Rows [begin, end) and panels [panel_begin, panel_end), which may be of several groups.
+  // Rows [begin, end) and panels [panel_begin, panel_end), which may be of
+  // several groups.
   void Run(int64_t begin, int64_t end, int64_t panel_begin, int64_t panel_end) {
     for (int64_t p = panel_begin; p < panel_end;) {
       const int64_t group = p / plan_.group_panels;
@@ -180,7 +184,8 @@ class TileRunner {
     }
   }
 
-  // The last panel of a group, which is not of full width: by way of a tile in scratch.
+  // The last panel of a group, which is not of full width: by way of a tile in
+  // scratch.
   void MultiplyPart(int64_t begin, int64_t row, int64_t end, int64_t panel) {
     uint16_t *pointers[kHalfRows];
     const int64_t rows = std::min<int64_t>(kHalfRows, end - row);
@@ -223,10 +228,20 @@ class TileRunner {
       Begin();
     }
     const Window &window() const { return window_; }
-    void Next() {
-      window_.x += s_.stride_w;
-      window_.offset += s_.stride_w * s_.in_c;
-      if (++out_x_ < s_.out_w) return;
+    // The one `count` pixels on, of the same row.
+    Window window(int64_t count) const {
+      Window window = window_;
+      window.x += count * s_.stride_w;
+      window.offset += count * s_.stride_w * s_.in_c;
+      return window;
+    }
+    // Whether the next `count` pixels are of one row.
+    bool InRow(int64_t count) const { return out_x_ + count <= s_.out_w; }
+    // Pixels of the same row on.
+    void Next(int64_t count) {
+      window_ = window(count);
+      out_x_ += count;
+      if (out_x_ < s_.out_w) return;
       out_x_ = 0;
       if (++out_y_ == s_.out_h) {
         out_y_ = 0;
@@ -281,7 +296,7 @@ class TileRunner {
       for (int r = 0; r < height; ++r) {
         windows[r] = r < count ? cursor.window() : windows[count - 1];
         inside = inside && Inside(windows[r]);
-        if (r < count) cursor.Next();
+        if (r < count) cursor.Next(1);
       }
       PackInPlace(group, windows, height, inside, to);
     }
@@ -308,38 +323,56 @@ class TileRunner {
     }
   }
 
-  // Pixels whose channels are no whole octets: each row is put together first. What follows its
-  // last tap are zeros, from the constructor.
+  // Pixels whose channels are no whole octets: each row is put together first.
+  // What follows its last tap are zeros, from the constructor.
   void PackGathered(int64_t group, int count, Windows *cursor, uint16_t *to) {
     const uint16_t *pointers[kHalfRows];
-    const int64_t numbers = shape_.kernel_w * shape_.in_c, kernel_h = shape_.kernel_h;
-    const int64_t step = shape_.dilation_h * shape_.in_w * shape_.in_c, row_numbers = octets_ * 8;
+    const int64_t row_numbers = octets_ * 8;
     uint16_t *room = scratch_.room;
-    for (int r = 0; r < count; ++r, room += row_numbers, cursor->Next()) {
-      pointers[r] = room;
-      const Window &window = cursor->window();
-      if (!joined_ || !Inside(window)) {
-        GatherTaps(group, window, room);
-        continue;
-      }
-      const uint16_t *row = input_ + window.offset;
-      uint16_t *at = room;
-      // 3x3 pixels of 3 channels: rows of 9.
-      if (numbers >= 8 && numbers <= 16) {
-        for (int64_t u = 0; u < kernel_h; ++u, row += step, at += numbers) {
-          uint16_t first[8], last[8];
-          std::memcpy(first, row, sizeof(first));
-          std::memcpy(last, row + numbers - 8, sizeof(last));
-          std::memcpy(at, first, sizeof(first));
-          std::memcpy(at + numbers - 8, last, sizeof(last));
+    for (int r = 0; r < count; ++r) pointers[r] = room + r * row_numbers;
+    const Window first = cursor->window();
+    if (joined_ && cursor->InRow(count) && Inside(first) && Inside(cursor->window(count - 1))) {
+      CopyRows(input_ + first.offset, count, room);
+      cursor->Next(count);
+    } else {
+      for (int r = 0; r < count; ++r, room += row_numbers) {
+        const Window window = cursor->window();
+        if (joined_ && Inside(window)) {
+          CopyRows(input_ + window.offset, 1, room);
+        } else {
+          GatherTaps(group, window, room);
         }
-      } else {
-        for (int64_t u = 0; u < kernel_h; ++u, row += step, at += numbers) Copy(row, numbers, at);
+        cursor->Next(1);
       }
     }
     const int height = Height(count);
     for (int r = count; r < height; ++r) pointers[r] = pointers[count - 1];
     plan_.kernel->pack(pointers, height, static_cast<intptr_t>(octets_), to);
+  }
+
+  // The windows of `count` pixels of an output row, which lie in the image.
+  void CopyRows(const uint16_t *image, int count, uint16_t *room) const {
+    // All in registers: stores into `room` could be stores into members, for
+    // all a compiler knows.
+    const int64_t numbers = shape_.kernel_w * shape_.in_c, kernel_h = shape_.kernel_h;
+    const int64_t step = shape_.dilation_h * shape_.in_w * shape_.in_c;
+    const int64_t pixel = shape_.stride_w * shape_.in_c, row_numbers = octets_ * 8;
+    for (int r = 0; r < count; ++r, image += pixel, room += row_numbers) {
+      const uint16_t *row = image;
+      uint16_t *to = room;
+      if (numbers < 8 || numbers > 16) {
+        for (int64_t u = 0; u < kernel_h; ++u, row += step, to += numbers) Copy(row, numbers, to);
+        continue;
+      }
+      // 3x3 pixels of 3 channels have rows of 9.
+      for (int64_t u = 0; u < kernel_h; ++u, row += step, to += numbers) {
+        uint16_t head[8], tail[8];
+        std::memcpy(head, row, sizeof(head));
+        std::memcpy(tail, row + numbers - 8, sizeof(tail));
+        std::memcpy(to, head, sizeof(head));
+        std::memcpy(to + numbers - 8, tail, sizeof(tail));
+      }
+    }
   }
 
   void GatherTaps(int64_t group, const Window &w, uint16_t *room) const {

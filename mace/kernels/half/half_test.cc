@@ -206,6 +206,32 @@ TEST(HalfConvTest, Windows) {
   });
 }
 
+// Whole tiles of one row of the image, with rows of a window of few, of 8 to 16 and of more
+// numbers.
+TEST(HalfConvTest, WindowsInside) {
+  ConvChecker checker;
+  ForKernels([&](const HalfGemmKernel &kernel) {
+    for (int64_t in_c : {1, 2, 3, 5, 7}) {
+      for (int64_t out_w : {5, 16, 19}) {
+        for (int64_t stride : {1, 2}) {
+          ConvShape s;
+          s.in_h = 7;
+          s.in_w = (out_w - 1) * stride + 3;
+          s.in_c = in_c;
+          s.out_c = 16;
+          s.kernel_h = 3;
+          s.kernel_w = 3;
+          s.stride_h = s.stride_w = stride;
+          s.out_h = (s.in_h - 3) / stride + 1;
+          s.out_w = out_w;
+          checker.Check(kernel, s, Options(),
+                        std::to_string(in_c) + " channels, width " + std::to_string(out_w));
+        }
+      }
+    }
+  });
+}
+
 TEST(HalfConvTest, ActivationAfterwards) {
   const ConvShape s = OneByOne(5, 8, 20);
   const std::vector<float> input = RandomHalves(5 * 8, 1), filter = RandomHalves(20 * 8, 2);
