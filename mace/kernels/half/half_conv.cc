@@ -77,6 +77,12 @@ struct Scratch {
   }
 };
 
+// Eight numbers anywhere.
+typedef uint16_t Octet __attribute__((vector_size(16), aligned(2), may_alias));
+
+MACE_INLINE Octet LoadOctet(const uint16_t *p) { return *reinterpret_cast<const Octet *>(p); }
+MACE_INLINE void StoreOctet(uint16_t *p, Octet octet) { *reinterpret_cast<Octet *>(p) = octet; }
+
 MACE_INLINE void Copy(const uint16_t *from, int64_t n, uint16_t *to) {
   if (n < 8) {
     for (int64_t i = 0; i < n; ++i) to[i] = from[i];
@@ -357,21 +363,30 @@ class TileRunner {
     const int64_t numbers = shape_.kernel_w * shape_.in_c, kernel_h = shape_.kernel_h;
     const int64_t step = shape_.dilation_h * shape_.in_w * shape_.in_c;
     const int64_t pixel = shape_.stride_w * shape_.in_c, row_numbers = octets_ * 8;
+    if (kernel_h == 3 && numbers >= 8 && numbers <= 16) {
+      // 3x3 pixels of 3 channels have rows of 9: 8, and the last 8 of them.
+      const uint16_t *second = image + step, *third = second + step;
+      const intptr_t n = static_cast<intptr_t>(numbers), end = n - 8;
+      for (int r = 0; r < count; ++r, room += row_numbers) {
+        const Octet a = LoadOctet(image), b = LoadOctet(image + end);
+        const Octet c = LoadOctet(second), d = LoadOctet(second + end);
+        const Octet e = LoadOctet(third), f = LoadOctet(third + end);
+        image += pixel;
+        second += pixel;
+        third += pixel;
+        StoreOctet(room, a);
+        StoreOctet(room + end, b);
+        StoreOctet(room + n, c);
+        StoreOctet(room + n + end, d);
+        StoreOctet(room + 2 * n, e);
+        StoreOctet(room + 2 * n + end, f);
+      }
+      return;
+    }
     for (int r = 0; r < count; ++r, image += pixel, room += row_numbers) {
       const uint16_t *row = image;
       uint16_t *to = room;
-      if (numbers < 8 || numbers > 16) {
-        for (int64_t u = 0; u < kernel_h; ++u, row += step, to += numbers) Copy(row, numbers, to);
-        continue;
-      }
-      // 3x3 pixels of 3 channels have rows of 9.
-      for (int64_t u = 0; u < kernel_h; ++u, row += step, to += numbers) {
-        uint16_t head[8], tail[8];
-        std::memcpy(head, row, sizeof(head));
-        std::memcpy(tail, row + numbers - 8, sizeof(tail));
-        std::memcpy(to, head, sizeof(head));
-        std::memcpy(to + numbers - 8, tail, sizeof(tail));
-      }
+      for (int64_t u = 0; u < kernel_h; ++u, row += step, to += numbers) Copy(row, numbers, to);
     }
   }
 
