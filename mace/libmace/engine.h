@@ -30,7 +30,6 @@ struct GpuConfig {
   int perf_hint = 0, priority_hint = 0;
   GpuStorage storage = GpuStorage::kModel;
   GpuMemory memory = GpuMemory::kModel;
-  bool tune = false;
 };
 
 struct EngineConfig {

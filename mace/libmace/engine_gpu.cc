@@ -36,14 +36,16 @@ MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool f
   hints.perf = config.gpu.perf_hint;
   hints.priority = config.gpu.priority_hint;
   std::shared_ptr<opencl::Context> context;
+  opencl::GpuOptions options;
   if (!for_placement) {
     std::shared_ptr<GPUContext> shared = config.gpu.context;
     if (shared == nullptr) shared = std::make_shared<GPUContext>(GPUContextOptions());
     MACE_RETURN_IF_ERROR(shared->Open(hints, &context));
+    options.tune = shared->tune();
+    options.progress = shared->progress();
   }
   const opencl::GpuCapabilities capabilities =
       context == nullptr ? opencl::TypicalCapabilities() : context->device()->capabilities();
-  opencl::GpuOptions options;
   options.half =
       config.gpu.storage == GpuStorage::kHalf ||
       (config.gpu.storage == GpuStorage::kModel && NetText(net, "gpu_data_type") == "fp16_fp32");
@@ -53,7 +55,6 @@ MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool f
                                                   PrefersImages(capabilities.family))
                           : config.gpu.memory == GpuMemory::kImage;
   options.memory = images ? opencl::MemoryKind::kImage : opencl::MemoryKind::kBuffer;
-  options.tune = config.gpu.tune;
   options.memory_limit = config.memory_limit;
   auto gpu = std::make_unique<opencl::Gpu>(std::move(context), options);
   if (!for_placement) MACE_RETURN_IF_ERROR(gpu->Init());

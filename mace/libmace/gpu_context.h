@@ -4,6 +4,7 @@
 #ifndef MACE_LIBMACE_GPU_CONTEXT_H_
 #define MACE_LIBMACE_GPU_CONTEXT_H_
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,6 +38,7 @@ class GPUContext {
       options.binary_paths = options_.opencl_binary_paths;
       options.parameter_path = options_.opencl_parameter_path;
       options.hints = hints;
+      options.tune = tune_;
       MACE_RETURN_IF_ERROR(opencl::Context::Open(options, &context_));
     }
     *context = context_;
@@ -44,8 +46,18 @@ class GPUContext {
   }
 #endif
 
+  // From now on, kernels of engines that are made with it are tuned.
+  void Tune(std::function<void(int, int)> progress) {
+    tune_ = true;
+    progress_ = std::move(progress);
+  }
+  bool tune() const { return tune_; }
+  const std::function<void(int, int)> &progress() const { return progress_; }
+
  private:
   GPUContextOptions options_;
+  bool tune_ = false;
+  std::function<void(int, int)> progress_;
 #if defined(MACE_ENABLE_OPENCL)
   std::mutex mutex_;
   std::shared_ptr<opencl::Context> context_;

@@ -10,6 +10,7 @@
 #include "mace/base/closest_name.h"
 #include "mace/libmace/engine.h"
 #include "mace/libmace/gpu_context.h"
+#include "mace/public/mace_gpu.h"
 
 namespace mace {
 
@@ -34,6 +35,13 @@ GPUContextBuilder &GPUContextBuilder::SetOpenCLBinaryPaths(const std::vector<std
 GPUContextBuilder &GPUContextBuilder::SetOpenCLParameterPath(const std::string &path) {
   impl_->options.opencl_parameter_path = path;
   return *this;
+}
+
+MaceStatus TuneGPUContext(const std::shared_ptr<GPUContext> &context,
+                          std::function<void(int, int)> progress) {
+  if (context == nullptr) return InvalidArgs("the GPU context is null; make it with a builder");
+  context->Tune(std::move(progress));
+  return MaceStatus::MACE_SUCCESS;
 }
 
 std::shared_ptr<GPUContext> GPUContextBuilder::Finalize() {

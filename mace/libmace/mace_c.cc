@@ -3,12 +3,14 @@
 #include "mace/public/mace_c.h"
 
 #include <cstring>
+#include <functional>
 #include <mutex>
 #include <utility>
 
 #include "mace/base/closest_name.h"
 #include "mace/libmace/c_error.h"
 #include "mace/libmace/engine.h"
+#include "mace/public/mace_gpu.h"
 
 namespace mace {
 
@@ -374,6 +376,17 @@ mace_code mace_gpu_context_create(const char *storage_path, const char *binary_p
   if (parameter_path != nullptr) builder.SetOpenCLParameterPath(parameter_path);
   *context = new mace_gpu_context{builder.Finalize()};
   return Report(MaceStatus::MACE_SUCCESS);
+}
+
+mace_code mace_gpu_context_tune(mace_gpu_context *context,
+                                void (*progress)(void *user, int32_t done, int32_t count),
+                                void *user) {
+  if (context == nullptr) return Report(InvalidArgs("the GPU context is null"));
+  std::function<void(int, int)> call;
+  if (progress != nullptr) {
+    call = [progress, user](int done, int count) { progress(user, done, count); };
+  }
+  return Report(mace::TuneGPUContext(context->context, std::move(call)));
 }
 
 void mace_gpu_context_destroy(mace_gpu_context *context) { delete context; }

@@ -21,6 +21,7 @@
 #include "mace/base/mapped_file.h"
 #include "mace/base/types.h"
 #include "mace/codegen/embedded_model.h"
+#include "mace/public/mace_gpu.h"
 #include "mace/tools/model_key.h"
 
 namespace mace {
@@ -123,6 +124,15 @@ MaceStatus WriteFile(const std::string &path, const void *data, size_t bytes) {
   return OutOfResources("cannot write '", path, "': ", strerror(error));
 }
 
+// One line that is written over, 30 marks wide.
+void ShowTuning(int done, int count) {
+  const int marks = count == 0 ? 30 : done * 30 / count;
+  std::fprintf(stderr, "\rtuning the GPU's kernels [%.*s%.*s] %d of %d%s", marks,
+               "##############################", 30 - marks, "..............................", done,
+               count, done == count ? "\n" : "");
+  std::fflush(stderr);
+}
+
 }  // namespace
 
 int ExitCodeOf(const MaceStatus &status) {
@@ -160,6 +170,8 @@ void ModelOptions::AddTo(Flags *flags) {
   flags->Add("device", &device, "CPU, GPU or HEXAGON");
   flags->Add("opencl_binary_file", &opencl_binary_file, "compiled OpenCL programs");
   flags->Add("opencl_parameter_file", &opencl_parameter_file, "tuned OpenCL parameters");
+  flags->Add("opencl_tune", &opencl_tune,
+             "find the fastest kernels for this GPU, and keep them in opencl_parameter_file");
   flags->Add("opencl_storage_path", &opencl_storage_path,
              "folder where compiled OpenCL programs are kept");
   flags->Add("gpu_data_type", &gpu_data_type, "fp16_fp32 or fp32_fp32; empty: as the model says");
@@ -227,6 +239,9 @@ MaceStatus ModelRunner::Config(MaceEngineConfig *config) const {
     MACE_RETURN_IF_ERROR(config->SetGPUStorage(static_cast<GPUDataType>(data_type),
                                                static_cast<GPUMemoryType>(memory_type)));
     MACE_RETURN_IF_ERROR(config->SetCPUFallback(options_.cpu_fallback));
+    if (options_.opencl_tune) {
+      MACE_RETURN_IF_ERROR(TuneGPUContext(context, ShowTuning));
+    }
   }
   if (options_.memory_limit < 0) return InvalidArgs("--memory_limit must not be negative");
   return config->SetMemoryLimit(static_cast<size_t>(options_.memory_limit));

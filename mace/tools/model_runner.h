@@ -30,6 +30,7 @@ struct ModelOptions {
   std::string opencl_binary_file, opencl_parameter_file, opencl_storage_path;
   std::string gpu_data_type, gpu_memory_type;
   bool cpu_fallback = false;
+  bool opencl_tune = false;
   int64_t gpu_perf_hint = 3;
   int64_t gpu_priority_hint = 3;
   int64_t omp_num_threads = -1;

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "mace/core/model_builder.h"
 #include "mace/public/mace.h"
+#include "mace/public/mace_gpu.h"
 
 namespace mace {
 namespace {
@@ -138,6 +139,92 @@ INSTANTIATE_TEST_SUITE_P(All, GpuStorageTest,
                                          std::make_pair(GPU_DATA_FLOAT, GPU_MEMORY_IMAGE),
                                          std::make_pair(GPU_DATA_HALF, GPU_MEMORY_BUFFER),
                                          std::make_pair(GPU_DATA_HALF, GPU_MEMORY_IMAGE)));
+
+// Two convolutions whose outputs are concatenated, one of them and the sum of it with another
+// tensor.
+ModelFiles JoinedModel() {
+  ModelBuilder builder;
+  builder.Input("x", {1, 6, 5, 8}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  builder.Constant<float>("w1", {8, 1, 1, 8}, Numbers(64, 1));
+  builder.Constant<float>("w2", {4, 3, 3, 8}, Numbers(4 * 9 * 8, 2));
+  builder.Constant<float>("w3", {24, 1, 1, 24}, Numbers(24 * 24, 3));
+  builder.Op("Conv2D", "first", {"x", "w1"}, {"a"}, {StringArg("activation", "RELU")});
+  builder.Op("Conv2D", "second", {"a", "w2"}, {"b"}, {StringArg("padding", "SAME")});
+  builder.Op(
+      "Pooling", "pool", {"x"}, {"c"},
+      {StringArg("pooling_type", "MAX"), IntsArg("kernels", {3, 3}), StringArg("padding", "SAME")});
+  builder.Op("Concat", "inner", {"b", "c"}, {"d"}, {IntArg("axis", 3)});
+  builder.Op("Conv2D", "third", {"x", "w2"}, {"e"}, {StringArg("padding", "SAME")});
+  builder.Op("Concat", "outer", {"a", "d", "e"}, {"f"}, {IntArg("axis", -1)});
+  builder.Op("Conv2D", "last", {"f", "w3"}, {"g"});
+  builder.Op("Eltwise", "sum", {"f", "g"}, {"h"},
+             {StringArg("type", "SUM"), StringArg("activation", "RELU")});
+  builder.Op("Pooling", "mean", {"h"}, {"y"},
+             {StringArg("pooling_type", "AVG"), IntsArg("kernels", {2, 2})});
+  return builder.Build();
+}
+
+TEST_P(GpuStorageTest, SumsAndConcatenationsAreJoined) {
+  const ModelFiles model = JoinedModel();
+  const std::vector<int64_t> shape = {1, 6, 5, 8};
+  MaceEngineConfig config = Config();
+  ASSERT_TRUE(config.SetGPUStorage(GetParam().first, GetParam().second).ok());
+  const Made made = Make(model, config);
+  ASSERT_TRUE(made.status.ok()) << made.status.information();
+  std::vector<float> output;
+  const MaceStatus status = RunOnce(made.engine.get(), shape, &output);
+  ASSERT_TRUE(status.ok()) << status.information();
+  ExpectNear(output, OnCpu(model, shape), GetParam().first == GPU_DATA_HALF ? 5e-2f : 1e-4f);
+}
+
+TEST_F(GpuTest, TunesKeepsWhatItFoundAndUsesIt) {
+  ModelBuilder builder;
+  builder.Input("x", {1, 3, 4, 8}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  builder.Constant<float>("w1", {4, 1, 1, 8}, Numbers(32, 1));
+  builder.Op("Conv2D", "first", {"x", "w1"}, {"a"}, {StringArg("activation", "RELU")});
+  builder.Op("Activation", "last", {"a"}, {"y"}, {StringArg("activation", "TANH")});
+  const ModelFiles model = builder.Build();
+  const std::vector<int64_t> shape = {1, 3, 4, 8};
+  const std::vector<float> expected = OnCpu(model, shape);
+  const float limit = 1e-4f;
+  const std::string path = folder_ + "/tuned.bin";
+  std::remove(path.c_str());
+  const auto run = [&](bool tune, int *calls) {
+    const std::shared_ptr<GPUContext> context =
+        GPUContextBuilder().SetOpenCLParameterPath(path).Finalize();
+    if (tune) {
+      EXPECT_TRUE(TuneGPUContext(context, [calls](int done, int count) {
+                    EXPECT_LE(done, count);
+                    ++*calls;
+                  }).ok());
+    }
+    const Made made = Make(model, Config(context));
+    EXPECT_TRUE(made.status.ok()) << made.status.information();
+    std::vector<float> output;
+    const MaceStatus status = RunOnce(made.engine.get(), shape, &output);
+    EXPECT_TRUE(status.ok()) << status.information();
+    ExpectNear(output, expected, limit);
+  };
+  int first = 0, second = 0;
+  run(true, &first);
+  EXPECT_GT(first, 1);
+  std::string content;
+  {
+    std::ifstream file(path, std::ios::binary);
+    content.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  EXPECT_NE(content.find("Conv2D:"), std::string::npos);
+  // What is known is not tuned again, and is used without tuning.
+  run(true, &second);
+  EXPECT_EQ(second, 0);
+  run(false, nullptr);
+  // A damaged file is ignored.
+  ASSERT_GT(content.size(), 40u);
+  content[content.size() - 3] ^= 1;
+  std::ofstream(path, std::ios::binary) << content;
+  run(false, nullptr);
+  EXPECT_FALSE(TuneGPUContext(nullptr).ok());
+}
 
 TEST_F(GpuTest, ShapesMayChange) {
   const ModelFiles model = MixedModel({-1, -1, -1, 5});

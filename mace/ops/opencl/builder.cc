@@ -49,7 +49,8 @@ KernelArgument AddScratch(int64_t elements, bool keep_float, GpuStep *step) {
 KernelArgument AddMatrix(const GpuOpContext &context, std::vector<float> values, int64_t columns,
                          GpuStep *step) {
   GpuWeight weight;
-  weight.memory = context.memory;
+  weight.memory = context.buffer_weights() ? MemoryKind::kBuffer : context.memory;
+  weight.keep_float = context.buffer_weights();
   weight.width = columns / 4;
   weight.height = static_cast<int64_t>(values.size()) / columns;
   weight.values = std::move(values);
@@ -96,6 +97,21 @@ std::pair<int32_t, int32_t> DefineActivation(const kernels::ActivationParams &pa
   if (params.kind != kernels::kActivationNoop) Define(launch, "ACT", params.kind);
   if (params.kind == kernels::kActivationRelux) return {FloatBits(params.max_limit), 0};
   return {FloatBits(params.coefficient), FloatBits(params.offset)};
+}
+
+std::vector<int32_t> PartNumbers(const GpuTensor &tensor, int64_t channels) {
+  return {Int(tensor.whole_channels == 0 ? channels : tensor.whole_channels),
+          Int(tensor.first_channel / 4)};
+}
+
+KernelArgument ConvolutionParts(const GpuOpContext &context, const Convolution &conv,
+                                std::vector<int32_t> first) {
+  first.resize(4);
+  for (const auto &part :
+       {PartNumbers(context.Output(0), conv.oc), PartNumbers(context.Input(conv.input), conv.ic)}) {
+    first.insert(first.end(), part.begin(), part.end());
+  }
+  return KernelArgument::IntVector(std::move(first));
 }
 
 std::vector<int32_t> ConvolutionNumbers(const Convolution &c, int32_t activation_number) {

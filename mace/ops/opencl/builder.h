@@ -108,6 +108,11 @@ std::vector<float> FilterMatrix(const Convolution &conv);
 
 // The numbers of a convolution in the order of conv_direct.cl.
 std::vector<int32_t> ConvolutionNumbers(const Convolution &conv, int32_t activation_number);
+// Channels of the tensor in memory, `channels` unless it is a part, and the first block of its own.
+std::vector<int32_t> PartNumbers(const GpuTensor &tensor, int64_t channels);
+// q of conv_direct.cl.
+KernelArgument ConvolutionParts(const GpuOpContext &context, const Convolution &conv,
+                                std::vector<int32_t> first);
 
 // Whether the kernels take the convolution on this device.
 MaceStatus SupportsConvolution(const GpuOpContext &context, const Convolution &conv);

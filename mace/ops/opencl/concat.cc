@@ -105,7 +105,7 @@ void AddCopies(const GpuOpContext &wanted, const std::vector<Copy> &copies, bool
   for (const Copy &copy : copies) texels = texels && TexelsFit(copy);
   const GpuOpContext context = texels ? wanted : InBuffers(wanted, step);
   for (size_t i = 0; i < copies.size(); ++i) {
-    if (copies[i].part == 0) continue;
+    if (copies[i].part == 0 || (!split && wanted.inputs[i].placed)) continue;
     const int number = static_cast<int>(i);
     const KernelArgument from = KernelArgument::Input(split ? 0 : number);
     const KernelArgument to = KernelArgument::Output(split ? number : 0);
@@ -121,6 +121,19 @@ void AddCopies(const GpuOpContext &wanted, const std::vector<Copy> &copies, bool
 
 MaceStatus SupportsConcat(const GpuOpContext &) { return MaceStatus::MACE_SUCCESS; }
 
+bool PartsOfConcat(const GpuOpContext &context, bool output) {
+  ops::ConcatAttrs attrs;
+  const int rank = context.Output(0).shape.rank();
+  int axis = 0;
+  if (!output || !context.ParseAttrs(&attrs).ok() || rank != 4) return false;
+  if (!NormalizeAxis(attrs.axis, rank, &axis) || axis != rank - 1) return false;
+  // In images too they can be written where they belong.
+  for (const GpuTensor &input : context.inputs) {
+    if (input.shape.rank() != rank || input.shape[axis] % 4 != 0) return false;
+  }
+  return true;
+}
+
 MaceStatus BuildConcat(const GpuOpContext &context, GpuStep *step) {
   ops::ConcatAttrs attrs;
   MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
@@ -132,6 +145,10 @@ MaceStatus BuildConcat(const GpuOpContext &context, GpuStep *step) {
   for (const GpuTensor &input : context.inputs) {
     if (input.shape.rank() != out.rank()) return Refuse(context, "its inputs differ in rank");
     copies.push_back({axis, input.shape[axis], {input.shape, 0}, {out, offset}});
+    if (context.Output(0).whole_channels != 0) {  // the axis is the channels
+      copies.back().to.shape[axis] = context.Output(0).whole_channels;
+      copies.back().to.offset += context.Output(0).first_channel;
+    }
     offset += input.shape[axis];
   }
   AddCopies(context, copies, false, step);

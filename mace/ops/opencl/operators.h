@@ -55,6 +55,10 @@ MACE_GPU_OPERATOR(Unary);
 #undef MACE_GPU_OPERATOR
 
 std::vector<std::string> VariantsOfConv2D(const GpuOpContext &context);
+bool AbsorbsConv2D(const OperatorDef &def, const OperatorDef &user);
+bool PartsOfConv2D(const GpuOpContext &context, bool output);
+bool PartsOfConcat(const GpuOpContext &context, bool output);
+bool PartsOfPooling(const GpuOpContext &context, bool output);
 std::vector<std::string> VariantsOfDepthwiseConv2d(const GpuOpContext &context);
 std::vector<std::string> VariantsOfFullyConnected(const GpuOpContext &context);
 std::vector<std::string> VariantsOfMatMul(const GpuOpContext &context);

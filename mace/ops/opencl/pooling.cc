@@ -26,6 +26,12 @@ MaceStatus Describe(const GpuOpContext &context, Pool *pool) {
                          pool->pad_end);
 }
 
+// One result a channel, which many threads compute together.
+bool IsWhole(const Convolution &w) {
+  return w.oh == 1 && w.ow == 1 && w.kh == w.ih && w.kw == w.iw && w.pad_top == 0 &&
+         w.pad_left == 0 && w.dh == 1 && w.dw == 1 && w.ih * w.iw > 1;
+}
+
 }  // namespace
 
 MaceStatus SupportsPooling(const GpuOpContext &context) {
@@ -33,14 +39,17 @@ MaceStatus SupportsPooling(const GpuOpContext &context) {
   return Describe(context, &pool);
 }
 
+bool PartsOfPooling(const GpuOpContext &context, bool output) {
+  Pool pool;
+  return output && Describe(context, &pool).ok() && !IsWhole(pool.window);
+}
+
 MaceStatus BuildPooling(const GpuOpContext &context, GpuStep *step) {
   Pool pool;
   MACE_RETURN_IF_ERROR(Describe(context, &pool));
   const Convolution &w = pool.window;
   const bool max = pool.attrs.pooling_type == ops::PoolingAttrs::PoolingType::kMax;
-  const bool whole = w.oh == 1 && w.ow == 1 && w.kh == w.ih && w.kw == w.iw && w.pad_top == 0 &&
-                     w.pad_left == 0 && w.dh == 1 && w.dw == 1;
-  if (whole && w.ih * w.iw > 1) {
+  if (IsWhole(w)) {
     BuildReduction(context, max ? Reduction::kMax : Reduction::kMean, w.n, w.ih * w.iw, 1, step);
     return MaceStatus::MACE_SUCCESS;
   }
@@ -54,7 +63,8 @@ MaceStatus BuildPooling(const GpuOpContext &context, GpuStep *step) {
       KernelArgument::IntVector({Int(w.n * w.oh), Int(w.oh), Int(w.ow), Int(w.oc), Int(w.ih),
                                  Int(w.iw), Int(pool.pad_end[0]), Int(w.kh), Int(w.kw), Int(w.sh),
                                  Int(w.sw), Int(w.pad_top), Int(w.pad_left), Int(w.dh), Int(w.dw),
-                                 Int(pool.pad_end[1])})};
+                                 Int(pool.pad_end[1])}),
+      KernelArgument::IntVector(PartNumbers(context.Output(0), w.oc))};
   launch.global = WindowThreads(context, CeilDiv(w.oc, 4), w.ow, w.n * w.oh);
   launch.local = LocalSize(context, launch.global);
   step->launches.push_back(std::move(launch));

@@ -70,7 +70,7 @@ void BuildWinograd(const GpuOpContext &context, const Convolution &c, int size,
   const std::pair<int32_t, int32_t> numbers = DefineActivation(c.activation, &output);
   const KernelArgument p = KernelArgument::IntVector(ConvolutionNumbers(c, numbers.first));
   const KernelArgument q =
-      KernelArgument::IntVector({Int(tiles_x), Int(tiles_image), Int(tiles), numbers.second});
+      ConvolutionParts(context, c, {Int(tiles_x), Int(tiles_image), Int(tiles), numbers.second});
   step->scratch.resize(2);
   step->scratch[0].elements = a * a * tiles * c.ic;
   step->scratch[1].elements = a * a * tiles * c.oc;
@@ -87,12 +87,13 @@ void BuildWinograd(const GpuOpContext &context, const Convolution &c, int size,
   Define(&gemm, "BATCH", 1);
   DefineTail(&gemm, "IN_TAIL", false);
   DefineTail(&gemm, "OUT_TAIL", false);
-  gemm.arguments = {KernelArgument::Scratch(0),
-                    AddMatrix(context, TransformFilter(c, size), c.oc, step),
-                    AddVector(nullptr, c.oc, step),
-                    KernelArgument::Scratch(1),
-                    KernelArgument::IntVector(ConvolutionNumbers(product, 0)),
-                    KernelArgument::IntVector({Int(c.ic / 4), 0, 0, 0})};
+  gemm.arguments = {
+      KernelArgument::Scratch(0),
+      AddMatrix(context, TransformFilter(c, size), c.oc, step),
+      AddVector(nullptr, c.oc, step),
+      KernelArgument::Scratch(1),
+      KernelArgument::IntVector(ConvolutionNumbers(product, 0)),
+      KernelArgument::IntVector({Int(c.ic / 4), 0, 0, 0, Int(c.oc), 0, Int(c.ic), 0})};
   gemm.global = {tile.threads() * CeilDiv(c.oc, tile.bn), CeilDiv(tiles, tile.bm), a * a};
   gemm.local = {tile.threads(), 1, 1};
 

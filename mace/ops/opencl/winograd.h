@@ -12,7 +12,8 @@ namespace opencl {
 struct GemmTile {
   int bm, bn, bk;  // results and depth of a work-group
   int tm, tn;      // results of a thread
-  int ks;          // slices that share the depth
+  int ks;          // slices of a work-group that share the depth
+  int parts = 1;   // work-groups that share the depth
 
   int64_t threads() const { return int64_t{1} * (bm / tm) * (bn / tn) * ks; }
   int64_t local_bytes() const {

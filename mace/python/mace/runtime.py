@@ -136,6 +136,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
     "mace_engine_placements": (c_int32, [c_void_p, PLACEMENT_FN, c_void_p]),
     "mace_gpu_context_create": (c_int32, [c_char_p, c_char_p, c_char_p, POINTER(c_void_p)]),
+    "mace_gpu_context_tune": (c_int32, [c_void_p, c_void_p, c_void_p]),
     "mace_gpu_context_destroy": (None, [c_void_p]),
     "mace_infer_placements": (
         c_int32,
@@ -220,7 +221,8 @@ class Gpu:
     """How a GPU is used. data_type: "fp32_fp32" or "fp16_fp32", memory: "buffer" or "image"; empty:
     as the model says. storage_path: a folder for compiled programs; binary_path, parameter_path:
     files with compiled programs and tuned parameters. cpu_fallback: the CPU executes a model that
-    the GPU cannot."""
+    the GPU cannot. tune: find the fastest kernels where parameter_path has none yet, and write them
+    there; the first run with new shapes then takes seconds to minutes."""
 
     data_type: str = ""
     memory: str = ""
@@ -228,6 +230,7 @@ class Gpu:
     binary_path: str = ""
     parameter_path: str = ""
     cpu_fallback: bool = False
+    tune: bool = False
 
 
 @dataclass(frozen=True)
@@ -361,6 +364,8 @@ class Engine:
             )
         config.gpu_context = context
         try:
+            if context and gpu.tune:
+                _check(lib.mace_gpu_context_tune(context, None, None))
             self._make(lib, graph, data, path, config)
         finally:
             lib.mace_gpu_context_destroy(context)  # the engine keeps what it needs

@@ -2,6 +2,8 @@
 // What engines on one GPU share.
 #include "mace/runtimes/opencl/context.h"
 
+#include <unistd.h>
+
 #include "mace/base/logging.h"
 
 namespace mace {
@@ -12,7 +14,9 @@ MaceStatus Context::Open(const ContextOptions &options, std::shared_ptr<Context>
   MACE_RETURN_IF_ERROR(Device::Open(options.hints, &made->device_));
   made->programs_ =
       std::make_unique<Programs>(made->device_, options.storage_path, options.binary_paths);
-  if (!options.parameter_path.empty()) {
+  made->parameter_path_ = options.parameter_path;
+  const bool to_be_made = options.tune && access(options.parameter_path.c_str(), F_OK) != 0;
+  if (!options.parameter_path.empty() && !to_be_made) {
     const MaceStatus status = ReadCacheFile(options.parameter_path, CacheKind::kParameters,
                                             made->device_->identity(), &made->parameters_);
     if (!status.ok()) {
@@ -37,6 +41,11 @@ void Context::SetParameters(const std::string &key, const std::string &value) {
 MaceStatus Context::SaveParameters(const std::string &path) {
   std::lock_guard<std::mutex> lock(mutex_);
   return WriteCacheFile(path, CacheKind::kParameters, device_->identity(), parameters_);
+}
+
+MaceStatus Context::SaveTuned() {
+  return parameter_path_.empty() ? MaceStatus(MaceStatus::MACE_SUCCESS)
+                                 : SaveParameters(parameter_path_);
 }
 
 }  // namespace opencl

@@ -19,6 +19,7 @@ struct ContextOptions {
   std::string storage_path;
   std::vector<std::string> binary_paths;
   std::string parameter_path;
+  bool tune = false;  // the parameters may be made now
   DeviceHints hints;
 };
 
@@ -35,11 +36,14 @@ class Context {
   void SetParameters(const std::string &key, const std::string &value);
   // Writes all tuned parameters to a file.
   MaceStatus SaveParameters(const std::string &path);
+  // To the one that they were read from, if there is one.
+  MaceStatus SaveTuned();
 
  private:
   std::shared_ptr<Device> device_;
   std::unique_ptr<Programs> programs_;
   std::mutex mutex_;
+  std::string parameter_path_;
   CacheEntries parameters_;
 };
 

@@ -154,14 +154,19 @@ MaceStatus Gpu::Upload(const GpuWeight &weight, SharedMemory *memory) {
   return UploadBytes(halves.data(), halves.size() * sizeof(uint16_t), memory);
 }
 
-MaceStatus Gpu::Arena(size_t bytes, SharedMemory *memory) {
-  *memory = arena_.lock();
-  if (*memory != nullptr && arena_bytes_ >= bytes) return MaceStatus::MACE_SUCCESS;
-  MemoryHandle buffer;
-  MACE_RETURN_IF_ERROR(context_->device()->NewBuffer(bytes, &buffer));
-  *memory = std::make_shared<MemoryHandle>(std::move(buffer));
-  arena_ = *memory;
-  arena_bytes_ = bytes;
+MaceStatus Gpu::Blocks(const std::vector<size_t> &bytes, std::vector<SharedMemory> *memory) {
+  blocks_.resize(std::max(blocks_.size(), bytes.size()));
+  for (size_t b = 0; b < bytes.size(); ++b) {
+    Block &block = blocks_[b];
+    SharedMemory shared = block.memory.lock();
+    if (shared == nullptr || block.bytes < bytes[b]) {
+      MemoryHandle buffer;
+      MACE_RETURN_IF_ERROR(context_->device()->NewBuffer(bytes[b], &buffer));
+      shared = std::make_shared<MemoryHandle>(std::move(buffer));
+      block = {shared, bytes[b]};
+    }
+    memory->push_back(std::move(shared));
+  }
   return MaceStatus::MACE_SUCCESS;
 }
 

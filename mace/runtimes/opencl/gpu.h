@@ -4,6 +4,7 @@
 #ifndef MACE_RUNTIMES_OPENCL_GPU_H_
 #define MACE_RUNTIMES_OPENCL_GPU_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -19,7 +20,10 @@ namespace opencl {
 struct GpuOptions {
   bool half = false;                        // activations and weights are stored as half
   MemoryKind memory = MemoryKind::kBuffer;  // preferred for activations
+  // Kernels are tuned where the context has no parameters for them yet. progress: operators done,
+  // and how many there are; may be empty.
   bool tune = false;
+  std::function<void(int, int)> progress{};
   size_t memory_limit = 0;  // bytes of one segment's activations; 0: none
 };
 
@@ -48,10 +52,9 @@ class Gpu : public Accelerator {
   // Uploads a weight, or finds it among those that are on the device. label: for messages.
   MaceStatus Upload(const GpuWeight &weight, SharedMemory *memory);
   MaceStatus UploadBytes(const void *data, size_t bytes, SharedMemory *memory);
-  // At least `bytes` that are used by one segment at a time.
-  MaceStatus Arena(size_t bytes, SharedMemory *memory);
+  // Blocks of at least these sizes, the largest first, which one segment uses at a time.
+  MaceStatus Blocks(const std::vector<size_t> &bytes, std::vector<SharedMemory> *memory);
   size_t weight_bytes() const { return weight_bytes_; }
-  size_t arena_bytes() const { return arena_bytes_; }
 
  private:
   MaceStatus TryMemory(const GpuOperator &builder, GpuOpContext *context) const;
@@ -64,8 +67,11 @@ class Gpu : public Accelerator {
   // By content and form: plans for several shapes, and layers, share what is the same.
   std::map<std::pair<uint64_t, size_t>, std::weak_ptr<MemoryHandle>> weights_;
   size_t weight_bytes_ = 0;
-  std::weak_ptr<MemoryHandle> arena_;
-  size_t arena_bytes_ = 0;
+  struct Block {
+    std::weak_ptr<MemoryHandle> memory;
+    size_t bytes = 0;
+  };
+  std::vector<Block> blocks_;
 };
 
 }  // namespace opencl

@@ -59,6 +59,12 @@ struct GpuTensor {
   // Not null: a constant of the model. Its raw is null while only support is asked for (Supports
   // must then not look at elements), never in Build.
   const Tensor *constant = nullptr;
+  // Not 0: the tensor is a part of the channels of a larger one with so many, from first_channel
+  // on, and arguments stand for the memory of that one. Only where GpuOperator::parts takes it; all
+  // are multiples of four.
+  int64_t whole_channels = 0, first_channel = 0;
+  // Of an input of Concat: it was written where it belongs.
+  bool placed = false;
 };
 
 // What a kernel gets at one argument.
@@ -156,6 +162,9 @@ struct GpuOpContext {
   bool half = false;                        // storage type; never without images or vload_half
   const GpuCapabilities *device = nullptr;
   std::string variant;  // one of the builder's Variants; empty: the builder chooses
+  // Not null: an Eltwise that GpuOperator::absorbs took. The last input is its other operand, and
+  // output 0 its output.
+  const OperatorDef *sum = nullptr;
 
   bool HasInput(int i) const {
     return i >= 0 && i < static_cast<int>(inputs.size()) && inputs[static_cast<size_t>(i)].present;
@@ -163,6 +172,9 @@ struct GpuOpContext {
   const GpuTensor &Input(int i) const { return inputs[static_cast<size_t>(i)]; }
   const GpuTensor &Output(int i) const { return outputs[static_cast<size_t>(i)]; }
   bool images() const { return memory == MemoryKind::kImage; }
+  // NVIDIA's GPUs read buffers four times as fast as images, need longer to launch a kernel for
+  // each image it gets, and lose more by converting halves than by reading floats.
+  bool buffer_weights() const { return (half || images()) && device->family == GpuFamily::kNvidia; }
   // Elements of a constant float32 input; null when it is absent, computed or of another type.
   const float *Constant(int i) const {
     if (!HasInput(i) || Input(i).constant == nullptr || Input(i).dtype != DT_FLOAT) return nullptr;
@@ -180,6 +192,7 @@ struct GpuOpContext {
     launch.kernel = kernel;
     if (images()) launch.defines.emplace_back("IMG=1");
     if (half) launch.defines.emplace_back("HALF=1");
+    if (buffer_weights()) launch.defines.emplace_back("BUFFER_WEIGHTS=1");
     if (half && images() && device->half_image_truncates) {
       launch.defines.emplace_back("TRUNCATES=1");
     }
@@ -220,6 +233,11 @@ struct GpuOperator {
   std::vector<std::string> (*variants)(const GpuOpContext &context);
   // True: `supports` checks the types of inputs and outputs itself.
   bool other_types;
+  // Whether it executes the Eltwise `user` of its output 0 and another tensor of that shape with
+  // its own stores; null: none.
+  bool (*absorbs)(const OperatorDef &def, const OperatorDef &user) = nullptr;
+  // Which tensors may be parts of the channels of larger ones; null: none.
+  bool (*parts)(const GpuOpContext &context, bool output) = nullptr;
 };
 
 // All of mace/ops/opencl, sorted by type and ended by a null type; in mace/ops/opencl/operators.cc.

@@ -28,17 +28,38 @@ cl_ulong Moment(const EventHandle &event, cl_profiling_info what) {
 
 Segment::~Segment() {
   // A run that failed may have left work behind that uses what is released now.
+  for (const std::vector<Copy> *copies : {&uploads_, &downloads_}) {
+    for (const Copy &copy : *copies) {
+      if (copy.staged == nullptr) continue;
+      Cl().clEnqueueUnmapMemObject(queue_, copy.staging.get(), copy.staged, 0, nullptr, nullptr);
+    }
+  }
   Cl().clFinish(queue_);
-  // NVIDIA's driver crashes when a part of a buffer is released before one that was made later.
-  while (!parts_.empty()) parts_.pop_back();
+}
+
+void Segment::Stage(Copy *copy) const {
+  if (device_->capabilities().unified_memory) return;
+  cl_int error = CL_SUCCESS;
+  MemoryHandle staging(Cl().clCreateBuffer(
+      device_->context(), CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, copy->bytes, nullptr, &error));
+  if (error != CL_SUCCESS) return;
+  void *mapped = Cl().clEnqueueMapBuffer(queue_, staging.get(), CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
+                                         0, copy->bytes, 0, nullptr, nullptr, &error);
+  if (error != CL_SUCCESS) return;
+  copy->staging = std::move(staging);
+  copy->staged = mapped;
 }
 
 MaceStatus Segment::Upload(const Copy &copy) {
   if (InjectFailure()) return ClStatus("clEnqueueWriteBuffer", CL_OUT_OF_RESOURCES);
   if (!device_->capabilities().unified_memory) {
-    return ClStatus("clEnqueueWriteBuffer",
-                    Cl().clEnqueueWriteBuffer(queue_, copy.memory, CL_FALSE, 0, copy.bytes,
-                                              copy.tensor->raw, 0, nullptr, nullptr));
+    // The last run has ended, so that nothing reads the staging memory any more.
+    if (copy.staged != nullptr) std::memcpy(copy.staged, copy.tensor->raw, copy.bytes);
+    return ClStatus(
+        "clEnqueueWriteBuffer",
+        Cl().clEnqueueWriteBuffer(queue_, copy.memory, CL_FALSE, 0, copy.bytes,
+                                  copy.staged != nullptr ? copy.staged : copy.tensor->raw, 0,
+                                  nullptr, nullptr));
   }
   cl_int error = CL_SUCCESS;
   void *mapped = Cl().clEnqueueMapBuffer(queue_, copy.memory, CL_TRUE, CL_MAP_WRITE, 0, copy.bytes,
@@ -52,9 +73,11 @@ MaceStatus Segment::Upload(const Copy &copy) {
 MaceStatus Segment::Download(const Copy &copy, bool last) {
   if (!device_->capabilities().unified_memory) {
     // The queue is in order: when the last one is there, all are.
-    return ClStatus("clEnqueueReadBuffer",
-                    Cl().clEnqueueReadBuffer(queue_, copy.memory, last ? CL_TRUE : CL_FALSE, 0,
-                                             copy.bytes, copy.tensor->raw, 0, nullptr, nullptr));
+    return ClStatus(
+        "clEnqueueReadBuffer",
+        Cl().clEnqueueReadBuffer(queue_, copy.memory, last ? CL_TRUE : CL_FALSE, 0, copy.bytes,
+                                 copy.staged != nullptr ? copy.staged : copy.tensor->raw, 0,
+                                 nullptr, nullptr));
   }
   cl_int error = CL_SUCCESS;
   void *mapped = Cl().clEnqueueMapBuffer(queue_, copy.memory, CL_TRUE, CL_MAP_READ, 0, copy.bytes,
@@ -94,6 +117,27 @@ MaceStatus Segment::Enqueue(const Launch &launch, std::vector<EventHandle> *even
                            : check_->Verify(queue_, launch.name);
 }
 
+double Segment::Micros(const EventHandle &from, const EventHandle &to) {
+  return static_cast<double>(Moment(to, CL_PROFILING_COMMAND_END) -
+                             Moment(from, CL_PROFILING_COMMAND_START)) *
+         1e-3;
+}
+
+double Segment::MicrosBetween(const EventHandle &from, const EventHandle &to) {
+  return static_cast<double>(Moment(to, CL_PROFILING_COMMAND_END) -
+                             Moment(from, CL_PROFILING_COMMAND_END)) *
+         1e-3;
+}
+
+MaceStatus Segment::EnqueueAlone(const Launch &launch, std::vector<EventHandle> *events) const {
+  cl_event event = nullptr;
+  const cl_int error = Cl().clEnqueueNDRangeKernel(
+      queue_, launch.kernel.get(), launch.dimensions, nullptr, launch.global.data(),
+      launch.local.data(), 0, nullptr, events == nullptr ? nullptr : &event);
+  if (event != nullptr) events->emplace_back(event);
+  return ClStatus("clEnqueueNDRangeKernel", error);
+}
+
 MaceStatus Segment::Submit(std::vector<EventHandle> *events) {
   for (const Copy &copy : uploads_) MACE_RETURN_IF_ERROR(Upload(copy));
   for (const Launch &launch : launches_) {
@@ -108,7 +152,11 @@ MaceStatus Segment::Submit(std::vector<EventHandle> *events) {
   for (size_t i = 0; i < downloads_.size(); ++i) {
     MACE_RETURN_IF_ERROR(Download(downloads_[i], i + 1 == downloads_.size()));
   }
-  return MaceStatus::MACE_SUCCESS;
+  for (const Copy &copy : downloads_) {
+    if (copy.staged != nullptr) std::memcpy(copy.tensor->raw, copy.staged, copy.bytes);
+  }
+  return downloads_.empty() ? ClStatus("clFinish", Cl().clFinish(queue_))
+                            : MaceStatus(MaceStatus::MACE_SUCCESS);
 }
 
 MaceStatus Segment::Run(RunMetadata *metadata) {

@@ -24,8 +24,10 @@ class Segment : public AcceleratorSegment {
 
  private:
   friend class SegmentBuilder;
+  friend class Tuner;
   struct Launch {
     KernelHandle kernel;
+    bool fixed_local = false;
     size_t op = 0;  // among ops_; ops_.size(): a border of the segment
     cl_uint dimensions = 1;
     std::array<size_t, 3> global = {1, 1, 1}, local = {1, 1, 1};
@@ -40,12 +42,24 @@ class Segment : public AcceleratorSegment {
     const Tensor *tensor = nullptr;
     cl_mem memory = nullptr;
     size_t bytes = 0;
+    // Memory of the host that the device reads and writes by itself, and where it is mapped; null
+    // where the two share memory, or where the driver has none to give.
+    MemoryHandle staging{};
+    void *staged = nullptr;
   };
 
+  // Staging for a copy between memories, if there can be.
+  void Stage(Copy *copy) const;
   MaceStatus Upload(const Copy &copy);
   MaceStatus Download(const Copy &copy, bool last);
   MaceStatus Enqueue(const Launch &launch, std::vector<EventHandle> *events);
   MaceStatus Submit(std::vector<EventHandle> *events);
+  // From the beginning of one kernel to the end of another, which may be itself.
+  static double Micros(const EventHandle &from, const EventHandle &to);
+  // From the end of one to the end of another.
+  static double MicrosBetween(const EventHandle &from, const EventHandle &to);
+  // For the tuner: one kernel, with no record of whose it is.
+  MaceStatus EnqueueAlone(const Launch &launch, std::vector<EventHandle> *events) const;
   void Report(const std::vector<EventHandle> &events, int64_t begin_micros,
               RunMetadata *metadata) const;
 
@@ -56,8 +70,8 @@ class Segment : public AcceleratorSegment {
   std::vector<Launch> launches_;
   std::vector<size_t> event_ops_;  // by event: the operator
   std::vector<Copy> uploads_, downloads_;
-  std::vector<SharedMemory> shared_;  // weights and the arena
-  std::vector<MemoryHandle> parts_;   // of the arena, and images
+  std::vector<SharedMemory> shared_;  // weights and blocks of activations
+  std::vector<MemoryHandle> images_;
 };
 
 }  // namespace opencl

@@ -10,6 +10,8 @@
 #include "mace/base/checked.h"
 #include "mace/base/half.h"
 #include "mace/base/logging.h"
+#include "mace/runtimes/opencl/blocks.h"
+#include "mace/runtimes/opencl/tuner.h"
 #include "mace/runtimes/opencl/work_groups.h"
 
 namespace mace {
@@ -17,7 +19,7 @@ namespace opencl {
 
 namespace {
 
-// What the memory planner aligns to.
+// Sizes of blocks are multiples of it, so that more of them fit each other.
 constexpr size_t kUnit = 64;
 
 // An operator's own status, with its name before it.
@@ -126,6 +128,12 @@ MaceStatus SegmentBuilder::Get(const Tensor &tensor, Form form, int *value) {
     return MaceStatus::MACE_SUCCESS;
   }
   if (tensor.is_const) return NewConstant(tensor, form, value);
+  if (choice_ != nullptr) {
+    *value = NewValue(form, tensor);
+    graph_.steps.emplace_back();
+    graph_.steps.back().outputs = {*value};
+    return MaceStatus::MACE_SUCCESS;
+  }
   for (Form other : {Form::kPlain, Form::kHalf, Form::kTexels}) {
     const auto source = value_of_.find({&tensor, other});
     if (source == value_of_.end()) continue;
@@ -231,9 +239,10 @@ MaceStatus SegmentBuilder::Bind(const GpuOpContext &context, const GpuStep &step
       }
       case KernelArgument::Kind::kOutput: {
         if (i >= op.outputs.size()) return RuntimeError("its builder writes no output of it");
-        const Form form = FormOf(*op.outputs[i], Wanted(step.output_memory, context, i));
-        const auto found = value_of_.find({op.outputs[i], form});
-        bound.value = found == value_of_.end() ? NewValue(form, *op.outputs[i]) : found->second;
+        const Tensor &output = *InMemory(op.outputs[i]);
+        const Form form = FormOf(output, Wanted(step.output_memory, context, i));
+        const auto found = value_of_.find({&output, form});
+        bound.value = found == value_of_.end() ? NewValue(form, output) : found->second;
         uses->outputs.push_back(bound.value);
         break;
       }
@@ -297,59 +306,71 @@ MaceStatus SegmentBuilder::AddLaunches(const GpuOpContext &context, GpuStep *ste
 MaceStatus SegmentBuilder::AddOp(size_t number) {
   const AcceleratorOp &op = segment_->ops_[number];
   GpuOpContext context;
-  MACE_RETURN_IF_ERROR(gpu_->Describe(op, &context));
+  MACE_RETURN_IF_ERROR(Describe(number, &context));
+  const TunedChoice choice = TunedChoice::Parse(
+      choice_ != nullptr ? *choice_ : gpu_->context()->Parameters(TuningKey(context)));
+  context.variant = choice.variant;
   GpuStep step;
   MACE_RETURN_IF_ERROR(FindGpuOperator(op.def->type)->build(context, &step));
+  for (KernelLaunch &launch : step.launches) {
+    if (!launch.fixed_local && choice.local[0] > 0) launch.local = choice.local;
+  }
   if (step.alias_input >= 0 && step.launches.empty()) return AddAlias(context, step, number);
   MACE_RETURN_IF_ERROR(AddLaunches(context, &step, number));
+  if (choice_ != nullptr) return MaceStatus::MACE_SUCCESS;  // others may have written it
   for (const Tensor *output : op.outputs) {
     bool made = false;
     for (Form form : {Form::kPlain, Form::kHalf, Form::kTexels}) {
-      made = made || value_of_.count({output, form}) > 0;
+      made = made || value_of_.count({InMemory(output), form}) > 0;
     }
     if (!made) return RuntimeError("its builder does not write output '", *output->name, "'");
   }
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus SegmentBuilder::Describe(size_t op, GpuOpContext *context) const {
+  MACE_RETURN_IF_ERROR(gpu_->Describe(segment_->ops_[op], context));
+  DescribeParts(segment_->ops_[op], context);
+  context->sum = sums_[op];
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus SegmentBuilder::BuildAlone(size_t op, const std::string &choice,
+                                      std::unique_ptr<Segment> *segment) const {
+  SegmentBuilder alone(gpu_, {segment_->ops_[op]}, {}, {});
+  alone.sums_ = {sums_[op]};
+  alone.parts_ = parts_;
+  alone.choice_ = &choice;
+  MACE_RETURN_IF_ERROR(alone.AddOp(0));
+  MACE_RETURN_IF_ERROR(alone.AllocateBuffers());
+  MACE_RETURN_IF_ERROR(alone.AllocateImages());
+  MACE_RETURN_IF_ERROR(alone.MakeKernels());
+  *segment = std::move(alone.segment_);
+  return MaceStatus::MACE_SUCCESS;
+}
+
 MaceStatus SegmentBuilder::AllocateBuffers() {
-  // The planner counts in units of 64 bytes; the device's parts may have to start at larger ones.
-  const size_t unit = std::max(gpu_->context()->device()->alignment(), kUnit);
   graph_.tensors.resize(values_.size());
   for (size_t v = 0; v < values_.size(); ++v) {
     const Value &value = values_[v];
     const bool planned = value.form != Form::kTexels && value.constant == nullptr;
-    graph_.tensors[v].bytes = planned ? (value.bytes + unit - 1) / unit * kUnit : 0;
+    graph_.tensors[v].bytes = planned ? AlignUp(std::max<size_t>(value.bytes, 4), kUnit) : 0;
     if (value.constant != nullptr) graph_.tensors[v].kind = MemoryGraph::Kind::kReadOnly;
   }
-  const MemoryPlan plan = PlanMemory(graph_);
-  const size_t bytes = plan.arena_bytes / kUnit * unit;
+  const BlockPlan plan = PlanBlocks(graph_);
+  size_t bytes = 0;
+  for (size_t block : plan.bytes) bytes += block;
   const size_t limit = gpu_->options().memory_limit;
   if (limit != 0 && bytes > limit) {
     return OutOfResources("the activations need ", bytes, " bytes on the GPU, more than the ",
                           limit, " that they may take; use smaller inputs or a larger limit");
   }
-  if (bytes == 0) return MaceStatus::MACE_SUCCESS;
-  SharedMemory arena;
-  MACE_RETURN_IF_ERROR(gpu_->Arena(bytes, &arena));
-  segment_->shared_.push_back(arena);
-  std::map<std::pair<size_t, size_t>, cl_mem> parts;
+  std::vector<SharedMemory> blocks;
+  MACE_RETURN_IF_ERROR(gpu_->Blocks(plan.bytes, &blocks));
   for (size_t v = 0; v < values_.size(); ++v) {
-    Value &value = values_[v];
-    if (value.form == Form::kTexels || value.memory != nullptr) continue;
-    const cl_buffer_region region = {plan.tensors[v].offset / kUnit * unit,
-                                     AlignUp(std::max<size_t>(value.bytes, 4), 4)};
-    cl_mem &part = parts[{region.origin, region.size}];
-    if (part == nullptr) {
-      cl_int error = CL_SUCCESS;
-      MemoryHandle made(Cl().clCreateSubBuffer(arena->get(), CL_MEM_READ_WRITE,
-                                               CL_BUFFER_CREATE_TYPE_REGION, &region, &error));
-      MACE_RETURN_IF_ERROR(ClStatus("clCreateSubBuffer", error));
-      part = made.get();
-      segment_->parts_.push_back(std::move(made));
-    }
-    value.memory = part;
+    if (plan.block_of[v] >= 0) values_[v].memory = blocks[At(plan.block_of[v])]->get();
   }
+  std::move(blocks.begin(), blocks.end(), std::back_inserter(segment_->shared_));
   return MaceStatus::MACE_SUCCESS;
 }
 
@@ -409,7 +430,7 @@ MaceStatus SegmentBuilder::AllocateImages() {
     MACE_RETURN_IF_ERROR(gpu_->context()->device()->NewImage(
         image.half, static_cast<size_t>(image.width), static_cast<size_t>(image.height), &handle));
     made.push_back(handle.get());
-    segment_->parts_.push_back(std::move(handle));
+    segment_->images_.push_back(std::move(handle));
   }
   for (size_t v = 0; v < values_.size(); ++v) {
     const int image = image_of[At(owner[v])];
@@ -421,6 +442,7 @@ MaceStatus SegmentBuilder::AllocateImages() {
 MaceStatus SegmentBuilder::MakeLaunch(const Pending &pending, Segment::Launch *launch) {
   MACE_RETURN_IF_ERROR(gpu_->context()->programs()->NewKernel(pending.launch, &launch->kernel));
   launch->op = pending.op;
+  launch->fixed_local = pending.launch.fixed_local;
   cl_uint at = 0;
   if (segment_->check_ != nullptr) {
     MACE_RETURN_IF_ERROR(segment_->check_->Bind(launch->kernel.get()));
@@ -501,6 +523,12 @@ MaceStatus SegmentBuilder::Build(std::unique_ptr<AcceleratorSegment> *segment) {
     step.outputs = {uploads.back().second};
     graph_.steps.push_back(std::move(step));
   }
+  AbsorbSums();
+  MACE_RETURN_IF_ERROR(PlaceParts());
+  if (gpu_->options().tune && segment_->check_ == nullptr) {
+    const MaceStatus status = Tuner(gpu_, this).Tune();
+    if (!status.ok()) LOG(WARNING) << "the GPU's kernels are not tuned: " << status.message();
+  }
   for (size_t i = 0; i < segment_->ops_.size(); ++i) {
     const MaceStatus status = AddOp(i);
     if (!status.ok()) return Named(*segment_->ops_[i].def, status);
@@ -517,7 +545,9 @@ MaceStatus SegmentBuilder::Build(std::unique_ptr<AcceleratorSegment> *segment) {
   MACE_RETURN_IF_ERROR(AllocateImages());
   MACE_RETURN_IF_ERROR(MakeKernels());
   const auto copy = [&](const std::pair<const Tensor *, int> &end) {
-    return Segment::Copy{end.first, values_[At(end.second)].memory, end.first->bytes()};
+    Segment::Copy made{end.first, values_[At(end.second)].memory, end.first->bytes()};
+    segment_->Stage(&made);
+    return made;
   };
   for (const auto &upload : uploads) segment_->uploads_.push_back(copy(upload));
   for (const auto &download : downloads) segment_->downloads_.push_back(copy(download));

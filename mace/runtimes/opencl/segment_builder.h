@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,13 @@ class SegmentBuilder {
   SegmentBuilder(Gpu *gpu, std::vector<AcceleratorOp> ops, std::vector<const Tensor *> inputs,
                  std::vector<const Tensor *> outputs);
   MaceStatus Build(std::unique_ptr<AcceleratorSegment> *segment);
+
+  // For the tuner. The segment's operators once sums are joined, what builders are asked about one
+  // of them, and its kernels alone, with memory that holds anything, as a tuned parameter says.
+  size_t operators() const { return segment_->ops_.size(); }
+  MaceStatus Describe(size_t op, GpuOpContext *context) const;
+  MaceStatus BuildAlone(size_t op, const std::string &choice,
+                        std::unique_ptr<Segment> *segment) const;
 
  private:
   // How a tensor lies in memory.
@@ -50,6 +58,28 @@ class SegmentBuilder {
     bool dropped = false;
   };
 
+  // Who needs a tensor of the segment.
+  static constexpr size_t kNoMaker = SIZE_MAX;
+  struct Users {
+    size_t maker = kNoMaker;  // operator
+    int count = 0;            // inputs of operators, and outputs of the segment
+  };
+  // A tensor that is a part of the channels of another in memory.
+  struct Part {
+    const Tensor *whole;
+    int64_t first_channel;
+  };
+
+  // segment_fusion.cc: what is joined before kernels are chosen.
+  std::map<const Tensor *, Users> FindUsers() const;
+  // Joins sums with the operators that make their later operand. Fills sums_.
+  void AbsorbSums();
+  // Has inputs of concatenations written in their place. Fills parts_.
+  MaceStatus PlaceParts();
+  // The tensor whose memory it is.
+  const Tensor *InMemory(const Tensor *tensor) const;
+  void DescribeParts(const AcceleratorOp &op, GpuOpContext *context) const;
+
   static size_t At(int i) { return static_cast<size_t>(i); }
   int NewValue(Form form, const Tensor &tensor);
   int NewScratch(const GpuScratch &scratch);
@@ -77,6 +107,9 @@ class SegmentBuilder {
   Gpu *gpu_;
   std::vector<const Tensor *> inputs_, outputs_;
   std::unique_ptr<Segment> segment_;
+  std::vector<const OperatorDef *> sums_;  // by operator of the segment: what it absorbed, or null
+  std::map<const Tensor *, Part> parts_;
+  const std::string *choice_ = nullptr;  // not null: of the one operator that is built alone
   std::vector<Value> values_;
   std::map<std::pair<const Tensor *, Form>, int> value_of_;
   std::vector<Pending> pending_;

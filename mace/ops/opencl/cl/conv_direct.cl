@@ -6,7 +6,9 @@
 // Weights: a matrix [KH * KW * input blocks of a group * 4][output channels], zeros where it was
 // padded. ONE: 1x1 with stride 1 and no padding. IN_TAIL, OUT_TAIL: see tensor.h.
 // p: output rows (N*OH), OH, OW, OC, IH, IW, IC, KH, KW, strides, padding top and left, dilations,
-//    first activation parameter. q: input blocks and output blocks of a group, second parameter.
+//    first activation parameter. q: input blocks and output blocks of a group, second parameter, 0;
+//    output and input may be parts of the channels of larger tensors: channels of such, first block
+//    of the own (output, then input).
 #include "tensor.h"
 
 #define NACC (TC * TW)
@@ -16,8 +18,8 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
 #ifdef RESIDUAL
                  IN_TENSOR residual,
 #endif
-                 OUT_TENSOR out, int16 p, int4 q) {
-  const int OW = p.s2, OC = p.s3, IH = p.s4, IW = p.s5, IC = p.s6;
+                 OUT_TENSOR out, int16 p, int8 q) {
+  const int OW = p.s2, OC = p.s3, IH = p.s4, IW = p.s5, IC = q.s6;
   const int icb = q.s0, ocb_group = q.s1, ocb_all = (OC + 3) / 4;
   const int oc_threads = (ocb_all + TC - 1) / TC, x_threads = (OW + TW - 1) / TW;
   // Threads beyond the end work on the last block, and write nothing: all meet at the barriers.
@@ -30,9 +32,9 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
   int ocb[TC];
   UNROLL for (int c = 0; c < TC; ++c) ocb[c] = min(oc_thread + c * oc_threads, ocb_all - 1);
 #ifdef GROUPS  // TC is 1
-  const int first_cb = ocb[0] / ocb_group * icb;
+  const int first_cb = ocb[0] / ocb_group * icb + q.s7;
 #else
-  const int first_cb = 0;
+  const int first_cb = q.s7;
 #endif
   float4 acc[NACC];
   UNROLL for (int i = 0; i < NACC; ++i) acc[i] = 0.0f;
@@ -97,7 +99,7 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
         v += READ4(residual, OUT_TAIL, row, ox + t, block, OW, OC);
 #endif
         v = Activate(v, as_float(p.sf), as_float(q.s2));
-        WRITE4(v, out, OUT_TAIL, row, ox + t, block, OW, OC);
+        WRITE4(v, out, OUT_TAIL, row, ox + t, block + q.s5, OW, q.s4);
       }
     }
   }

@@ -5,8 +5,17 @@
 // share K, and their sums meet in local memory. Steps of BK along K are double-buffered.
 // Global: (OC/BN) * threads, M/BM, batches. ONE: 1x1, stride 1, no padding: A is the input itself.
 // BATCH: get_group_id(2) is the number of a matrix product, w and A have one matrix each.
+// SPLIT: the work-groups along dimension 2 share K as well; they leave their sums in `partial`, and the
+// last one of a tile adds them up. `count`: zeros, one for each tile, which it sets back.
 // Input channels are a multiple of four, or the image has up to four channels. p, q: see conv_direct.
 #include "tensor.h"
+
+// What one work-group wrote, others read: mem_fence alone orders a work-item's own accesses.
+#if defined(__NV_CL_C_VERSION) || defined(cl_nv_pragma_unroll)  // NVIDIA
+#define FENCE() asm volatile("membar.gl;" ::: "memory")
+#else
+#define FENCE() mem_fence(CLK_GLOBAL_MEM_FENCE)
+#endif
 
 #define TX (BN / TN)
 #define TY (BM / TM)
@@ -17,17 +26,21 @@
 #define B_LOADS ((BK * BN / 4 + TS - 1) / TS)
 
 __kernel __attribute__((reqd_work_group_size(TS * KS, 1, 1)))
-void conv_gemm(__global const T *restrict in, __global const T *restrict w,
+void conv_gemm(__global const T *restrict in, WEIGHTS w,
                __global const float4 *restrict bias,
 #ifdef RESIDUAL
                __global const T *restrict residual,
 #endif
-               __global T *restrict out, int16 p, int4 q) {
+               __global T *restrict out, int16 p, int8 q
+#ifdef SPLIT
+               , volatile __global float4 *partial, volatile __global int *count
+#endif
+               ) {
   // Rows of A are padded so that storing a column does not meet one bank.
   __local float a_tile[KS][2][BK][BM + 4];
   __local float4 b_tile[KS][2][BK][BN / 4];
   const int tid = get_local_id(0), slice = tid / TS, t = tid % TS, tx = t % TX, ty = t / TX;
-  const int OC = p.s3, IC = p.s6, icb = q.s0, n_blocks = (OC + 3) / 4, M = p.s0 * p.s2;
+  const int OC = p.s3, IC = p.s6, ICS = q.s6, icb = q.s0, n_blocks = (OC + 3) / 4, M = p.s0 * p.s2;
   const int n0 = get_group_id(0) * (BN / 4), m0 = get_group_id(1) * BM;
 #ifdef BATCH
   in += get_group_id(2) * M * IC;
@@ -39,11 +52,17 @@ void conv_gemm(__global const T *restrict in, __global const T *restrict w,
 #else
   const int k_blocks = p.s7 * p.s8 * icb, IH = p.s4, IW = p.s5;
 #endif
-  const int steps = ((k_blocks + KQ - 1) / KQ + KS - 1) / KS;
+#ifdef SPLIT
+  const int parts = get_num_groups(2), part = get_group_id(2);
+#else
+  const int parts = 1, part = 0;
+#endif
+  const int slices = parts * KS, my_slice = part * KS + slice;
+  const int steps = ((k_blocks + KQ - 1) / KQ + slices - 1) / slices;
 
   // What this thread fetches: block column k_mine of the rows m.
   const int kq = t % KQ;
-  int k_mine = slice * KQ + kq;
+  int k_mine = my_slice * KQ + kq;
   int a_row[A_LOADS];
 #ifndef ONE
   int y0[A_LOADS], x0[A_LOADS];
@@ -51,12 +70,12 @@ void conv_gemm(__global const T *restrict in, __global const T *restrict w,
   UNROLL for (int j = 0; j < A_LOADS; ++j) {
     const int m = min(m0 + (t + j * TS) / KQ, M - 1);
 #ifdef ONE
-    a_row[j] = m * IC;
+    a_row[j] = m * ICS + q.s7 * 4;
 #else
     const int row = m / p.s2, image = row / p.s1;
     y0[j] = (row - image * p.s1) * p.s9 - p.sb;
     x0[j] = (m - row * p.s2) * p.sa - p.sc;
-    a_row[j] = ((image * IH + y0[j]) * IW + x0[j]) * IC;
+    a_row[j] = ((image * IH + y0[j]) * IW + x0[j]) * ICS + q.s7 * 4;
 #endif
   }
 #ifndef ONE
@@ -75,11 +94,11 @@ void conv_gemm(__global const T *restrict in, __global const T *restrict w,
 #else
 #define FETCH_A(j)                                                                              \
   if ((uint)(y0[j] + kh * p.sd) < (uint)IH && (uint)(x0[j] + kw * p.se) < (uint)IW) {           \
-    const int at = a_row[j] + (kh * p.sd * IW + kw * p.se) * IC + cb * 4;                       \
+    const int at = a_row[j] + (kh * p.sd * IW + kw * p.se) * ICS + cb * 4;                      \
     a_next[j] = IN_TAIL ? LoadTail(in + at, IC - cb * 4) : LOAD4(in, at);                       \
   }
 #define ADVANCE()                               \
-  for (cb += KS * KQ; cb >= icb; cb -= icb) {   \
+  for (cb += slices * KQ; cb >= icb; cb -= icb) {\
     if (++kw == p.s8) kw = 0, ++kh;             \
   }
 #endif
@@ -91,14 +110,14 @@ void conv_gemm(__global const T *restrict in, __global const T *restrict w,
         FETCH_A(j);                                                                             \
       }                                                                                         \
     }                                                                                           \
-    const int kb = ((step) * KS + slice) * BK;                                                  \
+    const int kb = ((step) * slices + my_slice) * BK;                                           \
     UNROLL for (int j = 0; j < B_LOADS; ++j) {                                                  \
       const int i = t + j * TS;                                                                 \
       if (BK * BN / 4 % TS == 0 || i < BK * BN / 4)                                             \
-        b_next[j] = LOAD4(w, (min(kb + i / (BN / 4), k_blocks * 4 - 1) * n_blocks +             \
+        b_next[j] = WEIGHT_AT(w, (min(kb + i / (BN / 4), k_blocks * 4 - 1) * n_blocks +             \
                               min(n0 + i % (BN / 4), n_blocks - 1)) * 4);                       \
     }                                                                                           \
-    k_mine += KS * KQ;                                                                          \
+    k_mine += slices * KQ;                                                                      \
     ADVANCE();                                                                                  \
   }
 
@@ -131,8 +150,29 @@ void conv_gemm(__global const T *restrict in, __global const T *restrict w,
     }
   }
 
+#define OWN(i, j) (slice == ((i) * Q + (j)) % KS)
+#define STORE_RESULT(v, i, j)                                       \
+  {                                                                 \
+    const int m = m0 + ty * TM + (i), n = n0 + (j) * TX + tx;       \
+    if (m < M && n < n_blocks) {                                    \
+      float4 r = (v) + bias[n];                                     \
+      ADD_RESIDUAL(r);                                              \
+      r = Activate(r, as_float(p.sf), as_float(q.s2));              \
+      WRITE4(r, out, OUT_TAIL, 0, m, n + q.s5, 0, q.s4);            \
+    }                                                               \
+  }
+#ifdef RESIDUAL
+#define ADD_RESIDUAL(r) r += READ4(residual, OUT_TAIL, 0, m, n, 0, OC)
+#else
+#define ADD_RESIDUAL(r)
+#endif
 #if KS > 1
   __local float4 sum[KS][TS];
+#endif
+#ifdef SPLIT
+  const int tile = get_group_id(1) * get_num_groups(0) + get_group_id(0);
+  const int tiles = get_num_groups(0) * get_num_groups(1);
+#define PARTIAL(part, i, j) partial[(((part) * tiles + tile) * TM * Q + (i) * Q + (j)) * TS + t]
 #endif
   UNROLL for (int i = 0; i < TM; ++i) {
     UNROLL for (int j = 0; j < Q; ++j) {
@@ -140,21 +180,39 @@ void conv_gemm(__global const T *restrict in, __global const T *restrict w,
 #if KS > 1
       sum[slice][t] = v;
       barrier(CLK_LOCAL_MEM_FENCE);
-      if (slice == (i * Q + j) % KS) {
+      if (OWN(i, j)) {
         v = sum[0][t];
         for (int s = 1; s < KS; ++s) v += sum[s][t];
       }
       barrier(CLK_LOCAL_MEM_FENCE);
 #endif
-      const int m = m0 + ty * TM + i, n = n0 + j * TX + tx;
-      if (slice == (i * Q + j) % KS && m < M && n < n_blocks) {
-        v += bias[n];
-#ifdef RESIDUAL
-        v += READ4(residual, OUT_TAIL, 0, m, n, 0, OC);
+#ifdef SPLIT
+      if (OWN(i, j)) PARTIAL(part, i, j) = v;
+#else
+      if (OWN(i, j)) STORE_RESULT(v, i, j);
 #endif
-        v = Activate(v, as_float(p.sf), as_float(q.s2));
-        WRITE4(v, out, OUT_TAIL, 0, m, n, 0, OC);
+    }
+  }
+#ifdef SPLIT
+  __local int last;
+  FENCE();
+  barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+  if (tid == 0) {
+    last = atomic_inc(&count[tile]) == parts - 1;
+    if (last) count[tile] = 0;
+  }
+  barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
+  if (last) {
+    FENCE();
+    UNROLL for (int i = 0; i < TM; ++i) {
+      UNROLL for (int j = 0; j < Q; ++j) {
+        if (OWN(i, j)) {
+          float4 v = 0.0f;
+          for (int s = 0; s < parts; ++s) v += PARTIAL(s, i, j);
+          STORE_RESULT(v, i, j);
+        }
       }
     }
   }
+#endif
 }

@@ -2,10 +2,11 @@
 // Largest element (MAX) or mean of each window; one thread a pixel of a block of four channels.
 // COUNT: what a mean divides by: 0 elements inside the input, 1 those inside the padded input,
 // 2 all of the window. p: output rows, OH, OW, C, IH, IW, padding bottom, KH, KW, strides, padding
-// top and left, dilations, padding right. Global as in depthwise.
+// top and left, dilations, padding right. q: channels of the tensor that the output is a part of, and
+// its first block. Global as in depthwise.
 #include "tensor.h"
 
-__kernel void pooling(IN_TENSOR in, OUT_TENSOR out, int16 p) {
+__kernel void pooling(IN_TENSOR in, OUT_TENSOR out, int16 p, int2 q) {
 #ifdef IMG
   const int ox = get_global_id(0), cb = get_global_id(1);
 #else
@@ -41,5 +42,5 @@ __kernel void pooling(IN_TENSOR in, OUT_TENSOR out, int16 p) {
   const int n = COUNT == 0 ? inside : COUNT == 1 ? padded : p.s7 * p.s8;
   v = n > 0 ? v / (float)n : (float4)(0.0f);
 #endif
-  WRITE4(v, out, TAIL, row, ox, cb, OW, C);
+  WRITE4(v, out, TAIL, row, ox, cb + q.s1, OW, q.s0);
 }

@@ -81,9 +81,6 @@ float ReadOne(__read_only image2d_t t, int i, int W, int C) {
   const int k = c & 3;
   return k == 0 ? v.x : k == 1 ? v.y : k == 2 ? v.z : v.w;
 }
-// Weights are matrices of rows of four: pixel (column, row).
-#define WEIGHTS __read_only image2d_t
-#define WEIGHT4(w, row, column, columns) READ_TEXEL(w, (int2)((column), (row)))
 #else
 #define IN_TENSOR __global const T *restrict
 #define OUT_TENSOR __global T *restrict
@@ -103,8 +100,21 @@ float ReadOne(__read_only image2d_t t, int i, int W, int C) {
 #define READ4P(t, tail, p, cb, W, C) READ4(t, tail, 0, p, cb, 0, C)
 #define WRITE4P(v, t, tail, p, cb, W, C) WRITE4(v, t, tail, 0, p, cb, 0, C)
 #define READ1(t, i, W, C) LOAD1((t), (i))
+#endif
+
+// Weights are matrices of rows of four. BUFFER_WEIGHTS: in buffers of float whatever tensors are in.
+#ifdef BUFFER_WEIGHTS
+#define WEIGHTS __global const float *restrict
+#define WEIGHT_AT(w, i) (*RANGE(const float4, (w) + (i), 16))
+#elif !defined(IMG)
 #define WEIGHTS __global const T *restrict
-#define WEIGHT4(w, row, column, columns) LOAD4((w), ((row) * (columns) + (column)) * 4)
+#define WEIGHT_AT(w, i) LOAD4((w), (i))
+#endif
+#ifdef WEIGHT_AT
+#define WEIGHT4(w, row, column, columns) WEIGHT_AT((w), ((row) * (columns) + (column)) * 4)
+#else  // pixel (column, row)
+#define WEIGHTS __read_only image2d_t
+#define WEIGHT4(w, row, column, columns) READ_TEXEL(w, (int2)((column), (row)))
 #endif
 
 // ACT is a number of kernels::ActivationFunction; a, b are its parameters: max_limit for 2, else

@@ -2,7 +2,7 @@
 // The transforms of Winograd's algorithm for 3x3 convolutions with stride 1: F(2x2, 3x3) with R = 2
 // and F(4x4, 3x3) with R = 4 (Lavin and Gray, arXiv 1509.09308), in buffers. Between them lie the
 // matrices V and M: [A * A][tiles][channels], A = R + 2. One thread a block of four channels of a
-// tile. p: as for conv_direct, q: tiles of a row, tiles of an image, tiles, second parameter.
+// tile. p: as for conv_direct, q: tiles of a row, tiles of an image, tiles, second parameter, parts.
 #include "tensor.h"
 
 #if R == 2
@@ -18,7 +18,7 @@ __constant float kOutput[4][6] = {
 #endif
 
 __kernel void winograd_input(__global const T *restrict in, __global T *restrict v, int16 p,
-                             int4 q) {
+                             int8 q) {
   const int cb = get_global_id(0), tile = get_global_id(1), C = p.s6;
   if (cb * 4 >= C || tile >= q.s2) return;
   const int image = tile / q.s1, in_image = tile - image * q.s1, ty = in_image / q.s0;
@@ -28,7 +28,7 @@ __kernel void winograd_input(__global const T *restrict in, __global T *restrict
     float4 column[A];
     UNROLL for (int i = 0; i < A; ++i) {
       const bool ok = (uint)(y0 + i) < (uint)p.s4 && (uint)(x0 + j) < (uint)p.s5;
-      column[i] = READ4_IF(ok, in, 0, image * p.s4 + y0 + i, x0 + j, cb, p.s5, C);
+      column[i] = READ4_IF(ok, in, 0, image * p.s4 + y0 + i, x0 + j, cb + q.s7, p.s5, q.s6);
     }
     UNROLL for (int i = 0; i < A; ++i) {
       float4 s = 0.0f;
@@ -50,7 +50,7 @@ __kernel void winograd_input(__global const T *restrict in, __global T *restrict
 }
 
 __kernel void winograd_output(__global const T *restrict m, __global const float4 *restrict bias,
-                              __global T *restrict out, int16 p, int4 q) {
+                              __global T *restrict out, int16 p, int8 q) {
   const int cb = get_global_id(0), tile = get_global_id(1), C = p.s3;
   if (cb * 4 >= C || tile >= q.s2) return;
   float4 d[R][A];
@@ -75,7 +75,7 @@ __kernel void winograd_output(__global const T *restrict m, __global const float
           if (kOutput[j][k] != 0) s = mad((float4)(kOutput[j][k]), d[i][k], s);
         }
         s = Activate(s, as_float(p.sf), as_float(q.s3));
-        WRITE4(s, out, 0, image * p.s1 + y0 + i, x0 + j, cb, p.s2, C);
+        WRITE4(s, out, 0, image * p.s1 + y0 + i, x0 + j, cb + q.s5, p.s2, q.s4);
       }
     }
   }

@@ -284,6 +284,11 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         choices=("image", "buffer"),
         help="memory of GPU tensors, in place of what the model was converted for",
     )
+    group.add_argument(
+        "--disable_tuning",
+        action="store_true",
+        help="neither tune the GPU's kernels nor use what was tuned before",
+    )
     group.add_argument("--input_dir", metavar="DIR", default="", help="take the inputs from here")
     group.add_argument("--output_dir", metavar="DIR", default="", help="put the outputs there")
     _later(group, "--address_sanitizer", *_SANITIZER)
@@ -325,7 +330,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="Caffe models are compared with OpenCV's reader on this machine; docker is refused",
     )
     group.add_argument(
-        "--disable_tuning", action="store_true", help="no effect: the CPU needs no tuning"
+        "--tune",
+        action="store_true",
+        help="find the fastest kernels of the GPU, and keep them in builds/<library>/opencl; "
+        "also done when the deployment file has target_socs",
     )
     group.add_argument(
         "--validate_all_layers",

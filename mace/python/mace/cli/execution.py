@@ -19,7 +19,7 @@ from mace.cli.common import chosen_models, deployment_of, library_folder, model_
 from mace.cli.console import Console, printable
 from mace.config.schema import Deployment, Subgraph
 from mace.devices import Device, Request, select_devices
-from mace.devices.job import ConvertedFiles, Job, Settings, file_name
+from mace.devices.job import ConvertedFiles, Job, OpenclFiles, Settings, file_name
 from mace.errors import MaceError
 from mace.fetch import fetch
 from mace.model_file import read_interface
@@ -130,7 +130,12 @@ def job_on_device(target: Target, device: Device, options: argparse.Namespace) -
     """The model on a device, which nobody else uses meanwhile."""
     with device.lock():
         try:
-            yield Job(device, target.files, settings_of(options, target.runtime))
+            opencl = None
+            if target.runtime == "gpu" and not options.disable_tuning:
+                opencl = OpenclFiles.of(
+                    target.folder, target.deployment.library_name, device.info()
+                )
+            yield Job(device, target.files, settings_of(options, target.runtime), opencl)
         except MaceError as error:
             if (names := names_of(target)) is not None:
                 error.args = (names.restore(str(error)),)

@@ -65,6 +65,7 @@ class _Ran:
     outcomes: list[Outcome] = field(default_factory=list)  # one for each sample and start
     verdicts: list[Verdict] = field(default_factory=list)
     report: LayerReport | None = None
+    tuned: bool = False  # with tuned parameters of the GPU
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -117,6 +118,11 @@ def _outcomes(
     program = "example" if options.example else "mace_run"
     with job_on_device(target, device, options) as job:
         ran = _Ran(target, device, device.info())
+        wanted = options.tune or target.deployment.target_socs
+        if target.runtime == "gpu" and wanted and not options.disable_tuning:
+            with lane.step(f"tuning {target.name} on {ran.info.name}"):
+                job.tune(inputs[0].arrays, sys.stderr if sys.stderr.isatty() else None)
+        ran.tuned = job.tuned
         for start in range(options.restart_round):
             for sample in inputs:
                 with lane.step(f"running {target.name} on {ran.info.name}"):
@@ -333,7 +339,7 @@ def _write_report(ran: list[_Ran], options: argparse.Namespace, console: Console
                 device.abi,
                 item.target.runtime,
                 *times,
-                "False",
+                str(item.tuned),
             ]
         )
     write_files({path: stream.getvalue().encode()})
@@ -369,6 +375,7 @@ def _describe(ran: _Ran) -> dict[str, Any]:
         "abi": ran.target.abi,
         "runtime": ran.target.runtime,
         "device": vars(ran.info),
+        "tuned": ran.tuned,
         "figures": [outcome.figures for outcome in ran.outcomes],
         "validation": [
             {**vars(verdict), "sqnr_db": verdict.sqnr_db, "passed": verdict.passed}

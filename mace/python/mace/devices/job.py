@@ -15,14 +15,17 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mace.devices.base import Device, RunResult
+from mace.devices.base import Device, DeviceInfo, RunResult
 from mace.errors import EXIT_INTERNAL, EXIT_USAGE, MaceError
+from mace.export.files import write_files
 from mace.resources import resource
 from mace.runtime import TensorInfo
 
 Array: TypeAlias = npt.NDArray[Any]
 
 _GRAPH, _DATA, _KEY, _RESULT = "model.pb", "model.data", "model.key", "result.json"
+_PARAMETERS, _PROGRAMS = "opencl_parameters.bin", "opencl_programs.bin"
+_STORED_PROGRAMS = "mace_cl_compiled_program.bin"  # of --opencl_storage_path
 _LOG_LINES = 12
 
 
@@ -88,6 +91,29 @@ class Settings:
         return environment
 
 
+@dataclass(frozen=True)
+class OpenclFiles:
+    """Where what is known of one GPU is kept on this machine. Files need not be there."""
+
+    parameters: Path  # tuned
+    programs: Path  # compiled
+
+    @staticmethod
+    def of(folder: Path, library: str, info: DeviceInfo) -> OpenclFiles:
+        """In builds/<library>/opencl/<abi>, by the names of the documents."""
+        where = folder / "opencl" / info.abi
+        suffix = f"{_plain(info.name)}.{_plain(info.soc)}.bin"
+        return OpenclFiles(
+            where / f"{library}_tuned_opencl_parameter.{suffix}",
+            where / f"{library}_compiled_opencl_kernel.{suffix}",
+        )
+
+
+def _plain(name: str) -> str:
+    """A name as a part of the name of a file."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "unknown"
+
+
 @dataclass
 class Outcome:
     """What a run gave: the program's figures, its outputs by name, its log."""
@@ -100,8 +126,14 @@ class Outcome:
 class Job:
     """One model on one device."""
 
-    def __init__(self, device: Device, model: ConvertedFiles, settings: Settings) -> None:
-        self.device, self.model, self.settings = device, model, settings
+    def __init__(
+        self,
+        device: Device,
+        model: ConvertedFiles,
+        settings: Settings,
+        opencl: OpenclFiles | None = None,
+    ) -> None:
+        self.device, self.model, self.settings, self.opencl = device, model, settings, opencl
         names = [file_name(info.name) for info in (*model.inputs, *model.outputs)]
         if len(set(names)) != len(names):
             raise MaceError(
@@ -116,6 +148,42 @@ class Job:
             device.push(model.data, _DATA)
         if model.key is not None:
             device.push(model.key, _KEY)
+        if opencl is not None:
+            for path, name in ((opencl.parameters, _PARAMETERS), (opencl.programs, _PROGRAMS)):
+                if path.is_file():
+                    device.push(path, name)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether there are tuned parameters for the device."""
+        return self.opencl is not None and self.opencl.parameters.is_file()
+
+    def tune(self, inputs: dict[str, Array], show: IO[str] | None = None) -> None:
+        """Finds the fastest kernels of the device's GPU, and keeps them with the compiled programs
+        on this machine. What is known already is not looked for again."""
+        if self.opencl is None:
+            raise ValueError("there is no place for tuned parameters")
+        self._push_inputs(inputs)
+        flags = ["--opencl_tune", f"--opencl_parameter_file={_PARAMETERS}"]
+        arguments = [a for a in self._arguments(inputs) if not a.startswith("--opencl_")]
+        arguments += [*flags, "--opencl_storage_path=.", "--round=1", f"--json={_RESULT}"]
+        self._start("mace_run", arguments, show)
+        found = {}
+        for path, name in (
+            (self.opencl.parameters, _PARAMETERS),
+            (self.opencl.programs, _STORED_PROGRAMS),
+        ):
+            if self.device.pull(name, self._scratch() / name):
+                found[path] = (self._scratch() / name).read_bytes()
+        if self.opencl.parameters not in found:
+            raise MaceError(
+                f"the GPU of '{self.device.info().name}' was not tuned: the run left no parameters",
+                hint="run with --vlog_level=1 to see why",
+            )
+        write_files(found)
+        self.device.push(self.opencl.parameters, _PARAMETERS)
+        if self.opencl.programs in found:
+            self.device.push(self.opencl.programs, _PROGRAMS)
 
     def run(
         self,
@@ -166,6 +234,10 @@ class Job:
             arguments.append(f"--model_file={_GRAPH}")
         if self.model.key is not None:
             arguments.append(f"--model_key_file={_KEY}")
+        if self.opencl is not None and self.opencl.parameters.is_file():
+            arguments.append(f"--opencl_parameter_file={_PARAMETERS}")
+        if self.opencl is not None and self.opencl.programs.is_file():
+            arguments.append(f"--opencl_binary_file={_PROGRAMS}")
         if self._has_data:
             arguments.append(f"--model_data_file={_DATA}")
         return arguments
