@@ -103,12 +103,13 @@ def mace_cc_library(
       copts: more flags, after the house's.
       local_defines: more macros.
       features: more features of the toolchain.
-      exceptions: True for the few sources whose headers throw: compiles with exceptions and RTTI.
-      small: True for what computes little: compiles for size, without tables to unwind the stack.
+      exceptions: True for the few sources whose headers throw: compiles with exceptions and RTTI,
+        and with tables to unwind the stack.
+      small: True for what computes little: compiles for size.
       linkstatic: True: no shared library is made of this target alone.
       **kwargs: passed to cc_library.
     """
-    size = (["-Os"] if small else []) + (_NO_TABLES if small and not exceptions else [])
+    size = (["-Os"] if small else []) + ([] if exceptions else _NO_TABLES)
     native.cc_library(
         name = name,
         copts = _CXX + ([] if exceptions else _NO_EXCEPTIONS) + size + copts,

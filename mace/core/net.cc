@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "mace/base/closest_name.h"
-#include "mace/core/subgraph.h"
+#include "mace/core/engine_parts.h"
 
 namespace mace {
 
@@ -163,8 +163,13 @@ MaceStatus Net::InitOperator(size_t i) {
                            : DT_FLOAT;
   std::vector<std::unique_ptr<Subgraph>> subgraphs;
   for (const NetDef &def : op.def->subgraph) {
+    if (kEngineParts.subgraphs == nullptr) {
+      return Unsupported(
+          "it has a graph inside it, which this library of chosen models leaves out; build it for "
+          "this model, or with the part 'subgraphs'");
+    }
     subgraphs.emplace_back();
-    MACE_RETURN_IF_ERROR(NetSubgraph::Make(def, *constants_, options, &subgraphs.back()));
+    MACE_RETURN_IF_ERROR(kEngineParts.subgraphs(def, *constants_, options, &subgraphs.back()));
   }
   OpConstructContext construct;
   construct.def = op.def;

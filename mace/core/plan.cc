@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "mace/core/plan_chain.h"
-#include "mace/core/plan_late.h"
 
 namespace mace {
 

@@ -43,6 +43,37 @@ struct PlanMemoryIn {
   char *arena = nullptr;  // arena_bytes(), 64-byte aligned
 };
 
+// The operators of a plan that are planned while it runs.
+class LateOperators {
+ public:
+  virtual ~LateOperators() = default;
+  // Everything that is planned before the run has run. The outputs' memory stays until the next.
+  virtual MaceStatus Run(RunMetadata *metadata) = 0;
+  // Memory that was taken so far.
+  virtual size_t bytes() const = 0;
+};
+
+class Plan;
+
+// Parts of planning that are linked by these tables alone; see engine_parts.h.
+struct PlanLate {
+  // operators: their numbers in the net, in execution order. limit: bytes that their tensors may
+  // take at once.
+  std::unique_ptr<LateOperators> (*make)(const Net &net, Plan *plan, std::vector<size_t> operators,
+                                         size_t limit);
+};
+extern const PlanLate kPlanLate;
+
+// What Plan::Fusion does; place_parts forms chains, too. late: numbers of the operators that are
+// planned during the run.
+struct PlanFusion {
+  void (*absorb_sums)(const Net &net, const std::vector<size_t> &late, Plan *plan);
+  void (*place_parts)(const Net &net, const std::vector<size_t> &late, const PlanOptions &options,
+                      Plan *plan);
+  void (*undo_parts)(Plan *plan);
+};
+extern const PlanFusion kPlanFusion;
+
 class Plan {
  public:
   Plan();
@@ -79,6 +110,9 @@ class Plan {
 
   // metadata: filled when not null.
   MaceStatus Run(const PlanMemoryIn &memory, RunMetadata *metadata);
+
+  class Fusion;
+  class Late;
 
  private:
   class Chain;
@@ -117,8 +151,6 @@ class Plan {
   };
   class Context;
   class Builder;
-  class Fusion;
-  class Late;
   class Segments;
 
   void Bind(const PlanMemoryIn &memory);
@@ -132,7 +164,7 @@ class Plan {
   std::vector<Shape> input_shapes_;
   std::vector<Tensor> tensors_;
   std::vector<Step> steps_;
-  std::unique_ptr<Late> late_;  // null: nothing is late
+  std::unique_ptr<LateOperators> late_;  // null: nothing is late
   std::vector<bool> late_tensors_, dynamic_tensors_;
   std::vector<std::pair<int, AlignedBuffer>> values_;  // computed when the plan was made
   size_t value_bytes_ = 0;

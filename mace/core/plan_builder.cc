@@ -8,10 +8,9 @@
 
 #include "mace/base/allocator.h"
 #include "mace/base/checked.h"
+#include "mace/core/engine_parts.h"
 #include "mace/core/plan.h"
 #include "mace/core/plan_context.h"
-#include "mace/core/plan_fusion.h"
-#include "mace/core/plan_late.h"
 #include "mace/core/plan_segments.h"
 
 namespace mace {
@@ -66,13 +65,12 @@ class Plan::Builder {
     if (options_.shape_only) return MaceStatus::MACE_SUCCESS;
     DropUnneededSteps();
     DropUnneededValues();
-    Fusion(net_, late_, plan_).AbsorbSums();
+    const PlanFusion *fusion = kEngineParts.fusion;
+    if (fusion != nullptr) fusion->absorb_sums(net_, late_, plan_);
     if (Accelerated()) {
       MACE_RETURN_IF_ERROR(segments_.Join(late_));
-    } else {
-      Fusion fusion(net_, late_, plan_);
-      fusion.PlaceParts();
-      fusion.FormChains(options_);
+    } else if (fusion != nullptr) {
+      fusion->place_parts(net_, late_, options_, plan_);
     }
     return PlaceTensors();
   }
@@ -109,6 +107,11 @@ class Plan::Builder {
 
   // The operator is planned when the run reaches it.
   MaceStatus AddLate(size_t i) {
+    if (kEngineParts.late == nullptr) {
+      return Unsupported(
+          "its shapes are known only during the run, which this library of chosen models leaves "
+          "out; build it for this model, or with the part 'late'");
+    }
     for (int output : net_.operators()[i].outputs) plan_->late_tensors_[At(output)] = true;
     late_.push_back(i);
     return Accelerated() ? segments_.PlaceLate(i) : MaceStatus(MaceStatus::MACE_SUCCESS);
@@ -319,7 +322,7 @@ class Plan::Builder {
       MemoryPlan copied = PlanMemory(apart);
       parts.swap(plan_->parts_);
       if (copied.arena_bytes < memory.arena_bytes) {
-        Fusion::UndoParts(plan_);
+        kEngineParts.fusion->undo_parts(plan_);
         graph = std::move(apart);
         memory = std::move(copied);
       }
@@ -352,7 +355,7 @@ class Plan::Builder {
     }
     if (!late_.empty()) {
       const size_t limit = limit_ - memory.arena_bytes - plan_->value_bytes_;
-      plan_->late_ = std::make_unique<Late>(net_, plan_, std::move(late_), limit);
+      plan_->late_ = kEngineParts.late->make(net_, plan_, std::move(late_), limit);
     }
     return MaceStatus::MACE_SUCCESS;
   }

@@ -153,4 +153,12 @@ void Plan::Fusion::UndoParts(Plan *plan) {
   plan->parts_.clear();
 }
 
+const PlanFusion kPlanFusion = {[](const Net &net, const std::vector<size_t> &late, Plan *plan) {
+                                  Plan::Fusion(net, late, plan).AbsorbSums();
+                                },
+                                [](const Net &net, const std::vector<size_t> &late, Plan *plan) {
+                                  Plan::Fusion(net, late, plan).PlaceParts();
+                                },
+                                &Plan::Fusion::UndoParts};
+
 }  // namespace mace

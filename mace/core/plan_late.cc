@@ -239,4 +239,9 @@ MaceStatus Plan::Late::Run(RunMetadata *metadata) {
   return MaceStatus::MACE_SUCCESS;
 }
 
+const PlanLate kPlanLate = {[](const Net &net, Plan *plan, std::vector<size_t> operators,
+                               size_t limit) -> std::unique_ptr<LateOperators> {
+  return std::make_unique<Plan::Late>(net, plan, std::move(operators), limit);
+}};
+
 }  // namespace mace

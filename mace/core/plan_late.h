@@ -13,16 +13,14 @@
 
 namespace mace {
 
-class Plan::Late : public OutputAllocator {
+class Plan::Late : public LateOperators, public OutputAllocator {
  public:
   // operators: their numbers in the net, in execution order. limit: bytes that their tensors may
   // take at once.
   Late(const Net &net, Plan *plan, std::vector<size_t> operators, size_t limit);
 
-  // Everything that is planned before the run has run. The outputs' memory stays until the next.
-  MaceStatus Run(RunMetadata *metadata);
-  // Memory that was taken so far.
-  size_t bytes() const { return bytes_; }
+  MaceStatus Run(RunMetadata *metadata) override;
+  size_t bytes() const override { return bytes_; }
 
  private:
   // How an operator runs for certain input shapes and elements.

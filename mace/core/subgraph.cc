@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "mace/core/engine_parts.h"
+
 namespace mace {
 
 namespace {
@@ -118,6 +120,11 @@ MaceStatus NetSubgraph::Run(const std::vector<const Tensor *> &inputs) {
   }
   last_ = 1 - last_;
   return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus MakeNetSubgraph(const NetDef &def, const Constants &constants,
+                           const Net::Options &options, std::unique_ptr<Subgraph> *subgraph) {
+  return NetSubgraph::Make(def, constants, options, subgraph);
 }
 
 }  // namespace mace

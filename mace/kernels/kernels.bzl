@@ -18,6 +18,7 @@ def kernel_family(name, srcs, hdrs, kernel_hdrs, isas, deps = [], test_size = "s
     mace_cc_library(
         name = name + "_kernel",
         hdrs = kernel_hdrs,
+        visibility = ["//mace:__subpackages__"],
         deps = ["//mace/kernels:simd"],
     )
     for isa in isas:

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// mace_infer_shapes: what the converter asks of the engine, so that shape rules are written once.
+// What the converter asks of the engine, so that shape rules are written once.
+#include "mace/libmace/infer_shapes.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -9,7 +11,6 @@
 #include "mace/core/model_reader.h"
 #include "mace/core/model_verifier.h"
 #include "mace/core/plan.h"
-#include "mace/libmace/c_error.h"
 #include "mace/libmace/engine.h"
 
 namespace mace {
@@ -61,16 +62,9 @@ void ReportShapes(const Plan &plan, mace_shape_fn shape, void *user) {
   }
 }
 
-// What the caller wants to be told.
-struct Listener {
-  mace_shape_fn shape = nullptr;
-  mace_problem_fn problem = nullptr;
-  mace_placement_fn placement = nullptr;
-  void *user = nullptr;
-};
-
 void ReportPlacements(const Net &net, DeviceType device,
-                      const std::vector<OperatorPlacement> &placements, const Listener &listener) {
+                      const std::vector<OperatorPlacement> &placements,
+                      const InferListener &listener) {
   if (listener.placement == nullptr) return;
   for (const OperatorPlacement &each : placements) {
     const OperatorDef &def = net.def().op[each.op];
@@ -79,8 +73,11 @@ void ReportPlacements(const Net &net, DeviceType device,
   }
 }
 
-MaceStatus Infer(const ModelSource &source, const EngineConfig &config, const mace_tensor *inputs,
-                 size_t input_count, const Listener &listener) {
+}  // namespace
+
+MaceStatus InferShapes(const ModelSource &source, const EngineConfig &config,
+                       const mace_tensor *inputs, size_t input_count,
+                       const InferListener &listener) {
   MACE_RETURN_IF_ERROR(CheckDevice(config.device));
   if (input_count > 0 && inputs == nullptr) return InvalidArgs("the inputs are a null pointer");
   std::vector<OperatorProblem> problems;
@@ -139,49 +136,7 @@ MaceStatus Infer(const ModelSource &source, const EngineConfig &config, const ma
   return problems.empty() ? MaceStatus(MaceStatus::MACE_SUCCESS) : problems[0].status;
 }
 
-MaceStatus Infer(const void *graph, size_t graph_size, const void *data, size_t data_size,
-                 mace_device device, EngineConfig config, const mace_tensor *inputs,
-                 size_t input_count, const Listener &listener) {
-  if (device != CPU && device != GPU && device != HEXAGON) {
-    return InvalidArgs("there is no device number ", device,
-                       "; it is 0 (CPU), 2 (GPU) or 3 (HEXAGON)");
-  }
-  config.device = static_cast<DeviceType>(device);
-  ModelSource source;
-  source.graph = graph;
-  source.graph_size = graph_size;
-  source.data = data;
-  source.data_size = data == nullptr ? 0 : data_size;
-  return Infer(source, config, inputs, input_count, listener);
-}
-
-}  // namespace
+extern const InferPart kInferPart __attribute__((weak));
+const InferPart kInferPart = {InferShapes};
 
 }  // namespace mace
-
-extern "C" mace_code mace_infer_shapes(const void *graph, size_t graph_size, const void *data,
-                                       size_t data_size, mace_device device,
-                                       const mace_tensor *inputs, size_t input_count,
-                                       mace_shape_fn shape, mace_problem_fn problem, void *user) {
-  mace::Listener listener;
-  listener.shape = shape;
-  listener.problem = problem;
-  listener.user = user;
-  return mace::Report(mace::Infer(graph, graph_size, data, data_size, device, mace::EngineConfig(),
-                                  inputs, input_count, listener));
-}
-
-extern "C" mace_code mace_infer_placements(const void *graph, size_t graph_size, const void *data,
-                                           size_t data_size, mace_device device, int32_t data_type,
-                                           int32_t memory_type, const mace_tensor *inputs,
-                                           size_t input_count, mace_placement_fn placement,
-                                           void *user) {
-  mace::EngineConfig config;
-  config.gpu.storage = static_cast<mace::GpuStorage>(data_type);
-  config.gpu.memory = static_cast<mace::GpuMemory>(memory_type);
-  mace::Listener listener;
-  listener.placement = placement;
-  listener.user = user;
-  return mace::Report(mace::Infer(graph, graph_size, data, data_size, device, config, inputs,
-                                  input_count, listener));
-}

@@ -50,6 +50,10 @@ inline const char *ActivationProblem(const kernels::ActivationParams &params) {
   if (params.kind == kernels::kActivationRelux && !(params.max_limit > 0)) {
     return "activation RELUX needs a max_limit above 0";
   }
+  if (params.kind > kernels::kActivationRelux && kernels::kActivationPart.apply == nullptr) {
+    return "of activations, this library of chosen models has RELU and RELUX alone; build it for "
+           "this model, or with the part 'activations'";
+  }
   return nullptr;
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernels that operators are made of, what is no operator, and which operators an engine has."""
 
-load("//mace:mace.bzl", "mace_cc_library", "py_generate")
+load("//mace:mace.bzl", "if_opencl", "mace_cc_library", "py_generate")
 
 KERNEL_FAMILIES = ["//mace/kernels/" + family for family in [
     "conv",
@@ -32,7 +32,76 @@ HELPERS = [
     "window",
 ]
 
-def operator_tables(name, operators = [], schema = None, tags = []):
+# What an engine has beside operators and can be without.
+PARTS = ["activations", "fusion", "infer_shapes", "late", "subgraphs", "winograd"]
+
+def _engine_parts(name, parts, without_kernels, tags):
+    """NAME_parts: tables that take the place of those of the whole engine."""
+    for part in parts:
+        if part not in PARTS:
+            fail("there is no part '%s'; parts are: %s" % (part, ", ".join(PARTS)))
+
+    # alwayslink: those of the whole engine must not be found first.
+    mace_cc_library(
+        name = name + "_parts",
+        srcs = ["//mace/ops:generate/selected_parts.cc"],
+        alwayslink = True,
+        local_defines = [
+            "MACE_WITH_%s=%d" % (part.upper(), 1 if part in parts else 0)
+            for part in PARTS
+        ] + ["MACE_WITHOUT_KERNELS='\"%s\"'" % ",".join(without_kernels)],
+        small = True,
+        tags = tags,
+        deps = [
+            "//mace/core:net",
+            "//mace/kernels/dwconv:dwconv_kernel",
+            "//mace/kernels/eltwise:activation_kernel",
+            "//mace/kernels/gemm:gemm_kernel",
+            "//mace/kernels/pool:pool_kernel",
+            "//mace/kernels/winograd:winograd_kernel",
+            "//mace/libmace:infer_shapes",
+        ] + KERNEL_FAMILIES,
+    )
+
+def _gpu_operators(name, folder, operators, programs, tags):
+    """NAME_gpu: the GPU sides of these operators and the sources that they launch."""
+    py_generate(
+        name = "generate_%s_gpu" % name,
+        srcs = ["//mace/ops/opencl:operators.cc"],
+        outs = [folder + "gpu_operators.cc"],
+        args = [
+            "$(location //mace/ops/opencl:operators.cc)",
+            "$@",
+            "--only=" + ",".join(operators),
+        ],
+        script = "//mace/ops:generate/select_gpu.py",
+        tags = tags,
+    )
+    sources = [folder + "gpu_operators.cc"]
+    if programs:
+        # What moves tensors between the CPU's memory and the GPU's is always needed.
+        py_generate(
+            name = "generate_%s_programs" % name,
+            srcs = ["//mace/ops/opencl:cl"],
+            outs = [folder + "embedded_kernels.cc"],
+            args = ["$@", "$(SRCS)", "--only=" + ",".join(["transform"] + programs)],
+            script = "//repository/opencl_kernel:embed_kernels.py",
+            tags = tags,
+        )
+        sources.append(folder + "embedded_kernels.cc")
+    mace_cc_library(
+        name = name + "_gpu",
+        srcs = if_opencl(sources),
+        alwayslink = True,
+        small = True,
+        tags = tags,
+        deps = [
+            "//mace/ops/opencl:operators",
+            "//mace/runtimes/opencl:launch",
+        ],
+    )
+
+def operator_tables(name, operators = [], parts = None, without_kernels = [], gpu_programs = [], schema = None, tags = []):
     """The tables of an engine's operators: NAME registers them, SCHEMA describes them.
 
     What is not in them is not linked.
@@ -40,6 +109,11 @@ def operator_tables(name, operators = [], schema = None, tags = []):
     Args:
       name: name of the target with both.
       operators: their names; all of ops.yml if empty.
+      parts: those of PARTS that the engine has; None: all, and all kernels.
+      without_kernels: with parts: pieces of names of kernels that the engine does not have, as
+        "__avx512" or "dwconv_f32_5x5". Reference kernels are always there.
+      gpu_programs: with parts: names of sources in mace/ops/opencl/cl that the operators' GPU sides
+        launch; all if empty.
       schema: name of the target with the schema alone, if not NAME_schema.
       tags: of all targets.
     """
@@ -88,5 +162,8 @@ def operator_tables(name, operators = [], schema = None, tags = []):
             ":" + schema,
             "//mace/core:operator",
             "//mace/ops:operators",
-        ],
+        ] + ([] if parts == None else [":" + name + "_gpu", ":" + name + "_parts"]),
     )
+    if parts != None:
+        _engine_parts(name, parts, without_kernels, tags)
+        _gpu_operators(name, folder, operators, gpu_programs, tags)

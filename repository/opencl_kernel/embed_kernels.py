@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes OpenCL sources into a C++ file: a table of names and of sources without comments.
 
-Usage: embed_kernels.py OUTPUT SOURCE...
+Usage: embed_kernels.py OUTPUT SOURCE... [--only=NAME,...]
+--only: these sources alone, in a table that takes the place of the one with all.
 Runs inside the build with the system's Python. #include "x.h" is replaced by x.h of the same
 folder. A source that has no header comment or more than 300 lines is an error.
 
@@ -16,6 +17,7 @@ import sys
 from pathlib import Path
 
 MAX_LINES = 300
+_WEAK = "__attribute__((weak))"
 _TOKENS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"', re.DOTALL)
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"\s*$', re.MULTILINE)
 # Not round + - * / &, since "a - -b" and "a / *p" would mean something else.
@@ -124,6 +126,13 @@ def literal(text: str) -> str:
 
 def main() -> None:
     output, sources = Path(sys.argv[1]), sorted(Path(s) for s in sys.argv[2:] if s.endswith(".cl"))
+    only = [word.removeprefix("--only=") for word in sys.argv if word.startswith("--only=")]
+    strong = bool(only)
+    if strong:
+        unknown = set(only[0].split(",")) - {source.stem for source in sources}
+        if unknown:
+            sys.exit(f"error: there is no OpenCL source '{min(unknown)}'")
+        sources = [source for source in sources if source.stem in only[0].split(",")]
     entries = [
         f'    {{"{source.stem}",\n{literal(minimise(with_ranges(without_comments(expand(source, set())))))}}},\n'
         for source in sources
@@ -132,7 +141,8 @@ def main() -> None:
         "// Generated from mace/ops/opencl/cl.\n"
         '#include "mace/runtimes/opencl/launch.h"\n\n'
         "namespace mace {\nnamespace opencl {\n\n"
-        "const EmbeddedKernel kEmbeddedKernels[] = {\n"
+        + ("" if strong else f"extern const EmbeddedKernel kEmbeddedKernels[] {_WEAK};\n")
+        + "const EmbeddedKernel kEmbeddedKernels[] = {\n"
         + "".join(entries)
         + "    {nullptr, nullptr},\n};\n\n}  // namespace opencl\n}  // namespace mace\n",
         encoding="utf-8",

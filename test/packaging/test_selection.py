@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Libraries with the operators of some models alone: they run these models, refuse others by name,
-are smaller, and the list may be edited by hand."""
+"""Libraries with what some models need alone: they run these models, refuse others by name, are
+smaller, and the lists may be edited by hand."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mace.cli.main import main
 from mace.errors import MaceError
+from mace.graph import schema
 from mace.packaging import selection
 from mace.packaging.libraries import build_libraries
+from mace.proto_messages import message_class
 from small_models import scale_onnx
 from starting import ROOT, started
 
@@ -47,7 +50,9 @@ def test_the_model_runs_and_another_does_not(
     report = json.loads((library / "sizes.json").read_text())
     operators = {p["part"] for p in report["parts"] if p["group"] == "operators"} - {"shared"}
     assert operators == {"conv_2d"}
-    assert report["file_size"] < 700_000
+    assert report["file_size"] < 400_000
+    kernels = {p["name"] for p in report["objects"] if p["group"] == "kernels"}
+    assert "gemm/reference" in kernels and not any(k.startswith("winograd/") for k in kernels)
     scale_onnx(tmp_path / "other.onnx", (1, 3, 8, 8))
     words = ["convert", str(tmp_path / "other.onnx"), f"--output_dir={tmp_path}", "-q"]
     assert main(words) == 0
@@ -71,11 +76,66 @@ def test_the_list_is_edited_by_hand(library: Path, tmp_path: Path) -> None:
         build_libraries(ROOT, "linux-x86-64", "cpu", tmp_path, label)
 
 
+def _node(kind: str, **values: Any) -> Any:
+    node = message_class("mace.NetDef")().op.add()
+    node.type = kind
+    node.input.extend(["x", "w"])
+    node.output_shape.add().dims.extend(values.pop("shape", (1, 8, 8, 8)))
+    for name, value in values.items():
+        argument = node.arg.add()
+        argument.name = name
+        if isinstance(value, str):
+            argument.s = value.encode()
+        else:
+            argument.ints.extend(value)
+    return node
+
+
+@pytest.mark.parametrize(
+    ("node", "filters", "parts", "kernels"),
+    [
+        (_node("Conv2D"), (8, 3, 3, 8), {"fusion", "winograd"}, set()),
+        (_node("Conv2D", strides=[2, 2]), (8, 3, 3, 8), {"fusion"}, set()),
+        (_node("Conv2D"), (8, 1, 1, 8), {"fusion"}, set()),
+        (_node("Conv2D", activation="RELUX"), (8, 1, 1, 8), {"fusion"}, set()),
+        (_node("Conv2D", activation="TANH"), (8, 1, 1, 8), {"activations", "fusion"}, set()),
+        (_node("DepthwiseConv2d", strides=[2, 2]), (1, 5, 5, 8), {"fusion"}, {"dwconv_f32_5x5s2"}),
+        (_node("DepthwiseConv2d"), (1, 3, 3, 8), {"fusion"}, {"dwconv_f32_3x3s1"}),
+        (_node("Pooling", pooling_type="MAX"), None, {"fusion"}, {"pool_f32_max"}),
+        (_node("Eltwise"), None, {"fusion"}, set()),
+        (_node("NonZero", shape=(-1, 4)), None, {"late"}, set()),
+        (_node("LSTM"), None, {"activations"}, set()),
+    ],
+)
+def test_needs(
+    node: Any, filters: tuple[int, ...] | None, parts: set[str], kernels: set[str]
+) -> None:
+    net = message_class("mace.NetDef")()
+    net.op.append(node)
+    if filters is not None:
+        net.tensors.add(name="w", dims=filters)
+    needs = selection.Needs()
+    needs.add(net)
+    assert (needs.operators, needs.parts, needs.kernels) == ({node.type}, parts, kernels)
+
+
+def test_programs_of_gpu_operators() -> None:
+    """Each OpenCL source is found by an operator that launches it."""
+    assert selection.gpu_programs(ROOT, ["Softmax"]) == ["softmax"]
+    assert selection.gpu_programs(ROOT, ["Conv2D"]) == ["conv_direct", "conv_gemm", "winograd"]
+    assert selection.gpu_programs(ROOT, ["Transpose"]) == ["move"]
+    known = {path.stem for path in (ROOT / "mace/ops/opencl/cl").glob("*.cl")}
+    found = set(selection.gpu_programs(ROOT, list(schema.operators())))
+    assert found == known - {"transform"}  # which the runtime launches
+
+
 def test_what_cannot_be_selected(
     network: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(network)
     assert main(["build", "--selective"]) == 2
     assert "--selective needs --config" in capsys.readouterr().err
-    assert main(["build", "--config=net.yml", "--selective", "--runtimes=cpu_gpu"]) == 2
-    assert "write --runtimes=cpu" in capsys.readouterr().err
+    assert main(["build", "--config=net.yml", "--isas=avx2"]) == 2
+    assert "add --selective" in capsys.readouterr().err
+    assert main(["build", "--config=net.yml", "--selective", "--isas=avx3"]) == 2
+    assert "there are no kernels for 'avx3' (did you mean 'avx2'?)" in capsys.readouterr().err

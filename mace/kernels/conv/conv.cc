@@ -340,7 +340,7 @@ void PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
   w.out_c = s.out_c;
   w.pad_top = s.pad_top;
   w.pad_left = s.pad_left;
-  FinishWinogradPlan(threads, &w);
+  kConvParts.winograd->finish_plan(threads, &w);
   plan->packed_floats = w.packed_floats;
   plan->scratch_floats = w.scratch_floats;
   plan->tiles = w.tiles;
@@ -355,10 +355,10 @@ void MakeStrided(int64_t out_stride, ConvPlan *plan) {
 
 const WinogradKernel *ChooseWinograd(const ConvShape &s, const GemmKernel &gemm) {
   if (s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 ||
-      s.dilation_h != 1 || s.dilation_w != 1 || s.group != 1) {
+      s.dilation_h != 1 || s.dilation_w != 1 || s.group != 1 || kConvParts.winograd == nullptr) {
     return nullptr;
   }
-  return BestWinograd(gemm, s.in_c, s.out_c, s.out_h, s.out_w);
+  return kConvParts.winograd->best(gemm, s.in_c, s.out_c, s.out_h, s.out_w);
 }
 
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
@@ -422,7 +422,9 @@ ConvPlan PlanDeconv(const ConvShape &shape, const GemmKernel &gemm, int threads)
 }
 
 void PackConv(const ConvPlan &plan, const float *filter, const float *bias, float *packed) {
-  if (plan.winograd.kernel != nullptr) return PackWinograd(plan.winograd, filter, bias, packed);
+  if (plan.winograd.kernel != nullptr) {
+    return kConvParts.winograd->pack(plan.winograd, filter, bias, packed);
+  }
   const ConvShape &s = plan.shape;
   const int64_t group_n = s.out_c / s.group;
   const int64_t filter_floats = s.kernel_h * s.kernel_w * (s.in_c / s.group);
@@ -444,8 +446,8 @@ void PackConv(const ConvPlan &plan, const float *filter, const float *bias, floa
 void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
                  const float *packed, float *output, int64_t tile, float *scratch) {
   if (plan.winograd.kernel != nullptr) {
-    return RunWinogradTile(plan.winograd,
-                           MakeWinogradCall(epilogue, input, packed, output, scratch), tile);
+    return kConvParts.winograd->run_tile(
+        plan.winograd, MakeWinogradCall(epilogue, input, packed, output, scratch), tile);
   }
   const ConvShape &s = plan.shape;
   const int64_t splits = CeilDiv(plan.panels, plan.tile_panels);
@@ -471,8 +473,8 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
 void RunConvRows(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
                  const float *packed, float *output, int64_t begin, int64_t end, float *scratch) {
   if (plan.winograd.kernel != nullptr) {
-    return RunWinogradRows(plan.winograd,
-                           MakeWinogradCall(epilogue, input, packed, output, scratch), begin, end);
+    return kConvParts.winograd->run_rows(
+        plan.winograd, MakeWinogradCall(epilogue, input, packed, output, scratch), begin, end);
   }
   int64_t step = plan.band_lines;
   if (plan.line_pixels != 0) {

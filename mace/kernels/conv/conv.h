@@ -99,6 +99,13 @@ struct ConvPlan {
 // Makes the plan write pixels `out_stride` floats apart.
 void MakeStrided(int64_t out_stride, ConvPlan *plan);
 
+// What convolutions can do without: a library for chosen models may have a table of its own. Null:
+// not in this library.
+struct ConvParts {
+  const WinogradFunctions *winograd;
+};
+extern const ConvParts kConvParts;
+
 // The way of Winograd that is faster than a plain product for filters of this shape, or null.
 // Packed filters depend on it, so it is chosen once for them; out_h and out_w are then those of the
 // image that will be usual, or 0.

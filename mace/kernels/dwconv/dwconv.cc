@@ -9,14 +9,21 @@
 namespace mace {
 namespace kernels {
 
-namespace {
-
-constexpr DwconvKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const DwconvKernel kDwconvTable[] __attribute__((weak));
+const DwconvKernel kDwconvTable[] = {
 #define MACE_DWCONV_KERNEL(name, isa, window, stride, rows, lanes) \
   {#name, isa, name, window, stride, rows, lanes},
 #include "mace/kernels/dwconv/kernels.inc"
 #undef MACE_DWCONV_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_DWCONV_KERNEL(...) +1
+#include "mace/kernels/dwconv/kernels.inc"
+#undef MACE_DWCONV_KERNEL
+    ;
+
+namespace {
 
 // Tiles for each thread, so that one that is late does not hold up all.
 constexpr int64_t kTilesPerThread = 4;
@@ -86,8 +93,7 @@ void RunBand(const DwconvPlan &plan, const DwconvEpilogue &epilogue, const float
 }  // namespace
 
 const KernelList<DwconvKernel> &DwconvKernels() {
-  static constexpr KernelList<DwconvKernel> kList = {kKernels,
-                                                     sizeof(kKernels) / sizeof(kKernels[0])};
+  static constexpr KernelList<DwconvKernel> kList = {kDwconvTable, kKernelCount};
   return kList;
 }
 

@@ -43,6 +43,14 @@ struct ActivationParams {
 // not exist, copy.
 void ApplyActivationF32(const ActivationParams &params, const float *in, float *out, int64_t n);
 
+// A library for chosen models whose activations are part of convolutions (NOOP, RELU, RELUX) has a
+// table of its own, without the others.
+void ApplyAnyActivationF32(const ActivationParams &params, const float *in, float *out, int64_t n);
+struct ActivationPart {
+  decltype(&ApplyAnyActivationF32) apply;  // null: not in this library
+};
+extern const ActivationPart kActivationPart;
+
 }  // namespace kernels
 
 using kernels::ActivationParams;

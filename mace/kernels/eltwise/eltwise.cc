@@ -11,27 +11,24 @@ namespace kernels {
 #include "mace/kernels/eltwise/kernels.inc"
 #undef MACE_ELTWISE_KERNEL
 
-namespace {
-
-constexpr EltwiseKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const EltwiseKernel kEltwiseTable[] __attribute__((weak));
+const EltwiseKernel kEltwiseTable[] = {
 #define MACE_ELTWISE_KERNEL(name, isa) {#name, isa, &name},
 #include "mace/kernels/eltwise/kernels.inc"
 #undef MACE_ELTWISE_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_ELTWISE_KERNEL(...) +1
+#include "mace/kernels/eltwise/kernels.inc"
+#undef MACE_ELTWISE_KERNEL
+    ;
 
-}  // namespace
-
-KernelList<EltwiseKernel> EltwiseKernels() {
-  return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
-}
+KernelList<EltwiseKernel> EltwiseKernels() { return {kEltwiseTable, kKernelCount}; }
 
 const EltwiseFunctions &Eltwise() {
   static const EltwiseFunctions &best = *EltwiseKernels().Best(SupportedIsas()).functions;
   return MACE_LISTENED(best);
-}
-
-void ApplyActivationF32(const ActivationParams &params, const float *in, float *out, int64_t n) {
-  Eltwise().activate(params, in, out, n);
 }
 
 }  // namespace kernels

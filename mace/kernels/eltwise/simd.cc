@@ -347,9 +347,20 @@ void ScaleOffset(const float *in, const float *scale, const float *offset, float
 
 }  // namespace
 
+#define MACE_JOIN(a, b) a##b
+#define MACE_NAMED(table, suffix) MACE_JOIN(table, suffix)
+// By a name of its own too, for activation.cc.
+void MACE_NAMED(MACE_ELTWISE_TABLE, _activate)(const ActivationParams &params, const float *in,
+                                               float *out, int64_t n);
+void MACE_NAMED(MACE_ELTWISE_TABLE, _activate)(const ActivationParams &params, const float *in,
+                                               float *out, int64_t n) {
+  Activate(params, in, out, n);
+}
+
 extern const EltwiseFunctions MACE_ELTWISE_TABLE;
-const EltwiseFunctions MACE_ELTWISE_TABLE = {Binary,   Compare, WeightedSum, Unary,
-                                             Activate, Prelu,   ScaleOffset};
+const EltwiseFunctions MACE_ELTWISE_TABLE = {
+    Binary, Compare,    WeightedSum, Unary, MACE_NAMED(MACE_ELTWISE_TABLE, _activate),
+    Prelu,  ScaleOffset};
 
 }  // namespace kernels
 }  // namespace mace

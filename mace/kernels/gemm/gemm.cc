@@ -11,9 +11,9 @@
 namespace mace {
 namespace kernels {
 
-namespace {
-
-constexpr GemmKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const GemmKernel kGemmTable[] __attribute__((weak));
+const GemmKernel kGemmTable[] = {
 #define MACE_GEMM_KERNEL(name, isa, rows, columns, lanes) \
   {#name, isa, name, rows, columns, lanes, nullptr, nullptr},
 #define MACE_GEMM_BLOCK_KERNEL(name, isa, rows, columns, lanes) \
@@ -22,6 +22,15 @@ constexpr GemmKernel kKernels[] = {
 #undef MACE_GEMM_KERNEL
 #undef MACE_GEMM_BLOCK_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_GEMM_KERNEL(...) +1
+#define MACE_GEMM_BLOCK_KERNEL(...) +1
+#include "mace/kernels/gemm/kernels.inc"
+#undef MACE_GEMM_KERNEL
+#undef MACE_GEMM_BLOCK_KERNEL
+    ;
+
+namespace {
 
 // What is larger does not stay in the L2 cache beside the rest.
 constexpr int64_t kResidentBytes = 512 * 1024;
@@ -144,8 +153,7 @@ class TileLoop {
 }  // namespace
 
 const KernelList<GemmKernel> &GemmKernels() {
-  static constexpr KernelList<GemmKernel> kList = {kKernels,
-                                                   sizeof(kKernels) / sizeof(kKernels[0])};
+  static constexpr KernelList<GemmKernel> kList = {kGemmTable, kKernelCount};
   return kList;
 }
 

@@ -9,19 +9,20 @@ namespace kernels {
 #include "mace/kernels/norm/kernels.inc"
 #undef MACE_NORM_KERNEL
 
-namespace {
-
-constexpr NormKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const NormKernel kNormTable[] __attribute__((weak));
+const NormKernel kNormTable[] = {
 #define MACE_NORM_KERNEL(name, isa) {#name, isa, &name},
 #include "mace/kernels/norm/kernels.inc"
 #undef MACE_NORM_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_NORM_KERNEL(...) +1
+#include "mace/kernels/norm/kernels.inc"
+#undef MACE_NORM_KERNEL
+    ;
 
-}  // namespace
-
-KernelList<NormKernel> NormKernels() {
-  return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
-}
+KernelList<NormKernel> NormKernels() { return {kNormTable, kKernelCount}; }
 
 const NormFunctions &Norm() {
   static const NormFunctions &best = *NormKernels().Best(SupportedIsas()).functions;

@@ -10,13 +10,20 @@
 namespace mace {
 namespace kernels {
 
-namespace {
-
-constexpr PoolKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const PoolKernel kPoolTable[] __attribute__((weak));
+const PoolKernel kPoolTable[] = {
 #define MACE_POOL_KERNEL(name, isa, max, lanes) {#name, isa, name, max, lanes},
 #include "mace/kernels/pool/kernels.inc"
 #undef MACE_POOL_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_POOL_KERNEL(...) +1
+#include "mace/kernels/pool/kernels.inc"
+#undef MACE_POOL_KERNEL
+    ;
+
+namespace {
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -28,8 +35,7 @@ int64_t StepsBelow(int64_t first, int64_t step, int64_t end, int64_t count) {
 }  // namespace
 
 const KernelList<PoolKernel> &PoolKernels() {
-  static constexpr KernelList<PoolKernel> kList = {kKernels,
-                                                   sizeof(kKernels) / sizeof(kKernels[0])};
+  static constexpr KernelList<PoolKernel> kList = {kPoolTable, kKernelCount};
   return kList;
 }
 
@@ -40,7 +46,7 @@ const PoolKernel &BestPool(uint32_t isas, bool max, int64_t channels) {
       return kernel;
     }
   }
-  return kKernels[0];  // not reached: the reference takes any number of channels
+  return kPoolTable[kKernelCount - 1];  // not reached: the reference takes any number of channels
 }
 
 void RunPoolRows(const PoolKernel &kernel, const PoolShape &s, const float *input, float *output,

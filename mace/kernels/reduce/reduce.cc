@@ -11,19 +11,20 @@ namespace kernels {
 #include "mace/kernels/reduce/kernels.inc"
 #undef MACE_REDUCE_KERNEL
 
-namespace {
-
-constexpr ReduceKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const ReduceKernel kReduceTable[] __attribute__((weak));
+const ReduceKernel kReduceTable[] = {
 #define MACE_REDUCE_KERNEL(name, isa) {#name, isa, &name},
 #include "mace/kernels/reduce/kernels.inc"
 #undef MACE_REDUCE_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_REDUCE_KERNEL(...) +1
+#include "mace/kernels/reduce/kernels.inc"
+#undef MACE_REDUCE_KERNEL
+    ;
 
-}  // namespace
-
-KernelList<ReduceKernel> ReduceKernels() {
-  return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
-}
+KernelList<ReduceKernel> ReduceKernels() { return {kReduceTable, kKernelCount}; }
 
 const ReduceFunctions &Reduce() {
   static const ReduceFunctions &best = *ReduceKernels().Best(SupportedIsas()).functions;

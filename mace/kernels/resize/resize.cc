@@ -9,19 +9,20 @@ namespace kernels {
 #include "mace/kernels/resize/kernels.inc"
 #undef MACE_RESIZE_KERNEL
 
-namespace {
-
-constexpr ResizeKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const ResizeKernel kResizeTable[] __attribute__((weak));
+const ResizeKernel kResizeTable[] = {
 #define MACE_RESIZE_KERNEL(name, isa) {#name, isa, &name},
 #include "mace/kernels/resize/kernels.inc"
 #undef MACE_RESIZE_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_RESIZE_KERNEL(...) +1
+#include "mace/kernels/resize/kernels.inc"
+#undef MACE_RESIZE_KERNEL
+    ;
 
-}  // namespace
-
-KernelList<ResizeKernel> ResizeKernels() {
-  return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
-}
+KernelList<ResizeKernel> ResizeKernels() { return {kResizeTable, kKernelCount}; }
 
 const ResizeFunctions &Resize() {
   static const ResizeFunctions &best = *ResizeKernels().Best(SupportedIsas()).functions;

@@ -11,19 +11,20 @@ namespace kernels {
 #include "mace/kernels/softmax/kernels.inc"
 #undef MACE_SOFTMAX_KERNEL
 
-namespace {
-
-constexpr SoftmaxKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const SoftmaxKernel kSoftmaxTable[] __attribute__((weak));
+const SoftmaxKernel kSoftmaxTable[] = {
 #define MACE_SOFTMAX_KERNEL(name, isa) {#name, isa, &name},
 #include "mace/kernels/softmax/kernels.inc"
 #undef MACE_SOFTMAX_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_SOFTMAX_KERNEL(...) +1
+#include "mace/kernels/softmax/kernels.inc"
+#undef MACE_SOFTMAX_KERNEL
+    ;
 
-}  // namespace
-
-KernelList<SoftmaxKernel> SoftmaxKernels() {
-  return {kKernels, static_cast<int>(sizeof(kKernels) / sizeof(kKernels[0]))};
-}
+KernelList<SoftmaxKernel> SoftmaxKernels() { return {kSoftmaxTable, kKernelCount}; }
 
 const SoftmaxFunctions &Softmax() {
   static const SoftmaxFunctions &best = *SoftmaxKernels().Best(SupportedIsas()).functions;

@@ -13,13 +13,20 @@
 namespace mace {
 namespace kernels {
 
-namespace {
-
-constexpr WinogradKernel kKernels[] = {
+// Weak: the table of a library for chosen models may take its place.
+extern const WinogradKernel kWinogradTable[] __attribute__((weak));
+const WinogradKernel kWinogradTable[] = {
 #define MACE_WINOGRAD_KERNEL(name, isa, side) {#name, isa, side, name##_input, name##_output},
 #include "mace/kernels/winograd/kernels.inc"
 #undef MACE_WINOGRAD_KERNEL
 };
+constexpr int kKernelCount = 0
+#define MACE_WINOGRAD_KERNEL(...) +1
+#include "mace/kernels/winograd/kernels.inc"
+#undef MACE_WINOGRAD_KERNEL
+    ;
+
+namespace {
 
 // G
 constexpr float kFilter4[6][3] = {
@@ -283,8 +290,7 @@ class Piece {
 }  // namespace
 
 const KernelList<WinogradKernel> &WinogradKernels() {
-  static constexpr KernelList<WinogradKernel> kList = {kKernels,
-                                                       sizeof(kKernels) / sizeof(kKernels[0])};
+  static constexpr KernelList<WinogradKernel> kList = {kWinogradTable, kKernelCount};
   return kList;
 }
 
@@ -393,6 +399,9 @@ void RunWinogradRows(const WinogradPlan &plan, const WinogradCall &call, int64_t
     Piece(plan, call, i, last).Run();
   }
 }
+
+const WinogradFunctions kWinogradFunctions = {BestWinograd, FinishWinogradPlan, PackWinograd,
+                                              RunWinogradTile, RunWinogradRows};
 
 }  // namespace kernels
 }  // namespace mace

@@ -88,6 +88,16 @@ void RunWinogradTile(const WinogradPlan &plan, const WinogradCall &call, int64_t
 void RunWinogradRows(const WinogradPlan &plan, const WinogradCall &call, int64_t begin,
                      int64_t end);
 
+// All of the above, for callers that can do without it.
+struct WinogradFunctions {
+  decltype(&BestWinograd) best;
+  decltype(&FinishWinogradPlan) finish_plan;
+  decltype(&PackWinograd) pack;
+  decltype(&RunWinogradTile) run_tile;
+  decltype(&RunWinogradRows) run_rows;
+};
+extern const WinogradFunctions kWinogradFunctions;
+
 }  // namespace kernels
 }  // namespace mace
 

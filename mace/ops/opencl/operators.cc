@@ -5,6 +5,8 @@
 namespace mace {
 namespace opencl {
 
+// Weak: the table of a library for chosen models may take its place; select_gpu.py reads this one.
+extern const GpuOperator kGpuOperators[] __attribute__((weak));
 const GpuOperator kGpuOperators[] = {
     {"Activation", SupportsActivation, BuildActivation, nullptr, false},
     {"ArgMax", SupportsArgMax, BuildArgMax, nullptr, true},

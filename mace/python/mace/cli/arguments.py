@@ -184,8 +184,14 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--selective",
         action="store_true",
-        help="link only the operators that the models of --config need; they must be converted; "
-        "for --runtimes=cpu",
+        help="link only what the models of --config need of operators, kernels and other parts; "
+        "they must be converted; default of --runtimes: cpu",
+    )
+    group.add_argument(
+        "--isas",
+        metavar="NAMES",
+        help="with --selective: kernels of these instruction sets alone, separated by commas: "
+        "avx2, avx512, neon, neondot, neonfp16, neoni8mm, sse4",
     )
     group.add_argument(
         "--target_abis",

@@ -37,7 +37,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     if options.selective and not options.config:
         raise UsageError("--selective needs --config=FILE: whose models are to be linked for?")
-    runtimes = _runtimes(options)
+    if options.isas and not options.selective:
+        raise UsageError("--isas chooses kernels of a library for chosen models: add --selective")
+    runtimes = _words(options.runtimes) or (["cpu"] if options.selective else [])
     output, names = Path("builds"), _words(options.target_abis)
     selection, operators, encryption = "", list[str](), False
     if options.config:
@@ -47,7 +49,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         chosen = chosen_models(deployment, options.models)
         encryption = any(deployment.models[name].encryption_key_file for name in chosen)
         if options.selective:
-            selection, operators = _select(deployment, chosen, root, console)
+            selection, operators = _select(deployment, chosen, root, options, console)
     output = Path(options.output_dir) if options.output_dir else output
     if options.aar and not names:
         names = list(android.ABIS)
@@ -99,37 +101,28 @@ def _write_aar(root: Path, built: list[Library], output: Path, console: Console)
     console.out(f"wrote {target} ({size_text(target.stat().st_size)})")
 
 
-def _runtimes(options: argparse.Namespace) -> list[str]:
-    """What --runtimes names. Raises UsageError for a selection with more than the CPU in it."""
-    names = _words(options.runtimes)
-    if options.selective and any(name != "cpu" for name in names):
-        raise UsageError(
-            "--selective chooses among the CPU's operators, and would leave the GPU without its own",
-            hint="write --runtimes=cpu, or leave out --selective",
-        )
-    return ["cpu"] if options.selective else names
-
-
 def _words(text: str | None) -> list[str]:
     return [word.strip() for word in (text or "").split(",") if word.strip()]
 
 
 def _select(
-    deployment: Deployment, models: list[str], root: Path, console: Console
+    deployment: Deployment,
+    models: list[str],
+    root: Path,
+    options: argparse.Namespace,
+    console: Console,
 ) -> tuple[str, list[str]]:
     """The selection of a deployment's models, and its operators."""
     from mace.graph import schema
     from mace.packaging import selection
 
     folder = model_folder(deployment)
-    found: set[str] = set()
-    for model in models:
-        found.update(
-            selection.operators_of(folder / f"{model}.pb", api.encryption_key(deployment, model))
-        )
-    operators = sorted(found)
+    keys = {name: api.encryption_key(deployment, name) for name in models}
+    needs = selection.needs_of([(folder / f"{name}.pb", key) for name, key in keys.items()])
+    isas = selection.check_isas(_words(options.isas))
+    operators = sorted(needs.operators)
     label = selection.write_selection(
-        root, deployment.library_name, models, operators, list(schema.operators())
+        root, deployment.library_name, models, needs, list(schema.operators()), isas
     )
     console.say(f"{len(operators)} operators: {', '.join(operators)}")
     return label, operators

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of a library for chosen models (see operator_tables() in ops.bzl): they take the place
+// of the weak ones of the whole engine, and what they do not name is not linked. MACE_WITH_<PART>
+// is 1 for parts that are kept; MACE_WITHOUT_KERNELS holds pieces of the names of kernels that are
+// not.
+#include "mace/base/isa.h"
+#include "mace/core/engine_parts.h"
+#include "mace/kernels/conv/conv.h"
+#include "mace/kernels/dwconv/dwconv.h"
+#include "mace/kernels/dwconv/dwconv_kernel.h"
+#include "mace/kernels/eltwise/activation_kernel.h"
+#include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/gemm/gemm_kernel.h"
+#include "mace/kernels/norm/norm.h"
+#include "mace/kernels/pool/pool.h"
+#include "mace/kernels/pool/pool_kernel.h"
+#include "mace/kernels/reduce/reduce.h"
+#include "mace/kernels/resize/resize.h"
+#include "mace/kernels/softmax/softmax.h"
+#include "mace/kernels/winograd/winograd.h"
+#include "mace/kernels/winograd/winograd_kernel.h"
+#include "mace/libmace/infer_shapes.h"
+
+#define MACE_PART(with, value) (with) ? value : nullptr
+
+namespace mace {
+
+const EngineParts kEngineParts = {MACE_PART(MACE_WITH_SUBGRAPHS, MakeNetSubgraph),
+                                  MACE_PART(MACE_WITH_LATE, &kPlanLate),
+                                  MACE_PART(MACE_WITH_FUSION, &kPlanFusion)};
+const InferPart kInferPart = {MACE_PART(MACE_WITH_INFER_SHAPES, InferShapes)};
+
+namespace kernels {
+
+const ConvParts kConvParts = {MACE_PART(MACE_WITH_WINOGRAD, &kWinogradFunctions)};
+const ActivationPart kActivationPart = {MACE_PART(MACE_WITH_ACTIVATIONS, ApplyAnyActivationF32)};
+
+namespace {
+
+constexpr char kWithout[] = MACE_WITHOUT_KERNELS;
+
+constexpr bool StartsWith(const char *text, const char *part) {
+  for (; *part != 0 && *part != ','; ++text, ++part) {
+    if (*text != *part) return false;
+  }
+  return true;
+}
+
+// The reference kernels can do everything, so that a library is never wrong for a model, only slow.
+constexpr bool Kept(const char *name, Isa isa) {
+  if (isa == kIsaReference) return true;
+  for (int i = 0; kWithout[i] != 0; ++i) {
+    if (kWithout[i] == ',' || (i > 0 && kWithout[i - 1] != ',')) continue;
+    for (const char *at = name; *at != 0; ++at) {
+      if (StartsWith(at, kWithout + i)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+// No machine has instruction set 0.
+#define MACE_ISA_OF(name, isa) (Kept(#name, isa) ? (isa) : static_cast<Isa>(0))
+#define MACE_IF_KEPT(name, isa, function) (Kept(#name, isa) ? (function) : nullptr)
+
+extern const DwconvKernel kDwconvTable[];
+const DwconvKernel kDwconvTable[] = {
+#define MACE_DWCONV_KERNEL(name, isa, window, stride, rows, lanes) \
+  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, name), window, stride, rows, lanes},
+#include "mace/kernels/dwconv/kernels.inc"
+#undef MACE_DWCONV_KERNEL
+};
+
+extern const GemmKernel kGemmTable[];
+const GemmKernel kGemmTable[] = {
+#define MACE_GEMM_KERNEL(name, isa, rows, columns, lanes)                                        \
+  {#name,  MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, name), rows, columns, lanes, nullptr, \
+   nullptr},
+#define MACE_GEMM_BLOCK_KERNEL(name, isa, rows, columns, lanes) \
+  {#name,                                                       \
+   MACE_ISA_OF(name, isa),                                      \
+   MACE_IF_KEPT(name, isa, name),                               \
+   rows,                                                        \
+   columns,                                                     \
+   lanes,                                                       \
+   MACE_IF_KEPT(name, isa, name##_pack),                        \
+   MACE_IF_KEPT(name, isa, name##_block)},
+#include "mace/kernels/gemm/kernels.inc"
+#undef MACE_GEMM_KERNEL
+#undef MACE_GEMM_BLOCK_KERNEL
+};
+
+extern const PoolKernel kPoolTable[];
+const PoolKernel kPoolTable[] = {
+#define MACE_POOL_KERNEL(name, isa, max, lanes) \
+  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, name), max, lanes},
+#include "mace/kernels/pool/kernels.inc"
+#undef MACE_POOL_KERNEL
+};
+
+extern const WinogradKernel kWinogradTable[];
+const WinogradKernel kWinogradTable[] = {
+#define MACE_WINOGRAD_KERNEL(name, isa, side)                                  \
+  {#name, MACE_ISA_OF(name, isa), side, MACE_IF_KEPT(name, isa, name##_input), \
+   MACE_IF_KEPT(name, isa, name##_output)},
+#include "mace/kernels/winograd/kernels.inc"
+#undef MACE_WINOGRAD_KERNEL
+};
+
+extern const ActivationKernel kActivationTable[];
+const ActivationKernel kActivationTable[] = {
+#define MACE_ELTWISE_KERNEL(name, isa) \
+  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, name##_activate)},
+#include "mace/kernels/eltwise/kernels.inc"
+#undef MACE_ELTWISE_KERNEL
+};
+
+#define MACE_ELTWISE_KERNEL(name, isa) extern const EltwiseFunctions name;
+#include "mace/kernels/eltwise/kernels.inc"
+#undef MACE_ELTWISE_KERNEL
+extern const EltwiseKernel kEltwiseTable[];
+const EltwiseKernel kEltwiseTable[] = {
+#define MACE_ELTWISE_KERNEL(name, isa) \
+  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
+#include "mace/kernels/eltwise/kernels.inc"
+#undef MACE_ELTWISE_KERNEL
+};
+
+#define MACE_NORM_KERNEL(name, isa) extern const NormFunctions name;
+#include "mace/kernels/norm/kernels.inc"
+#undef MACE_NORM_KERNEL
+extern const NormKernel kNormTable[];
+const NormKernel kNormTable[] = {
+#define MACE_NORM_KERNEL(name, isa) {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
+#include "mace/kernels/norm/kernels.inc"
+#undef MACE_NORM_KERNEL
+};
+
+#define MACE_REDUCE_KERNEL(name, isa) extern const ReduceFunctions name;
+#include "mace/kernels/reduce/kernels.inc"
+#undef MACE_REDUCE_KERNEL
+extern const ReduceKernel kReduceTable[];
+const ReduceKernel kReduceTable[] = {
+#define MACE_REDUCE_KERNEL(name, isa) \
+  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
+#include "mace/kernels/reduce/kernels.inc"
+#undef MACE_REDUCE_KERNEL
+};
+
+#define MACE_RESIZE_KERNEL(name, isa) extern const ResizeFunctions name;
+#include "mace/kernels/resize/kernels.inc"
+#undef MACE_RESIZE_KERNEL
+extern const ResizeKernel kResizeTable[];
+const ResizeKernel kResizeTable[] = {
+#define MACE_RESIZE_KERNEL(name, isa) \
+  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
+#include "mace/kernels/resize/kernels.inc"
+#undef MACE_RESIZE_KERNEL
+};
+
+#define MACE_SOFTMAX_KERNEL(name, isa) extern const SoftmaxFunctions name;
+#include "mace/kernels/softmax/kernels.inc"
+#undef MACE_SOFTMAX_KERNEL
+extern const SoftmaxKernel kSoftmaxTable[];
+const SoftmaxKernel kSoftmaxTable[] = {
+#define MACE_SOFTMAX_KERNEL(name, isa) \
+  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
+#include "mace/kernels/softmax/kernels.inc"
+#undef MACE_SOFTMAX_KERNEL
+};
+
+}  // namespace kernels
+}  // namespace mace
