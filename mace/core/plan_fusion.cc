@@ -153,12 +153,15 @@ void Plan::Fusion::UndoParts(Plan *plan) {
   plan->parts_.clear();
 }
 
-const PlanFusion kPlanFusion = {[](const Net &net, const std::vector<size_t> &late, Plan *plan) {
-                                  Plan::Fusion(net, late, plan).AbsorbSums();
-                                },
-                                [](const Net &net, const std::vector<size_t> &late, Plan *plan) {
-                                  Plan::Fusion(net, late, plan).PlaceParts();
-                                },
-                                &Plan::Fusion::UndoParts};
+const PlanFusion kPlanFusion = {
+    [](const Net &net, const std::vector<size_t> &late, Plan *plan) {
+      Plan::Fusion(net, late, plan).AbsorbSums();
+    },
+    [](const Net &net, const std::vector<size_t> &late, const PlanOptions &options, Plan *plan) {
+      Plan::Fusion fusion(net, late, plan);
+      fusion.PlaceParts();
+      fusion.FormChains(options);
+    },
+    &Plan::Fusion::UndoParts};
 
 }  // namespace mace
