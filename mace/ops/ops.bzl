@@ -79,12 +79,11 @@ def _gpu_operators(name, folder, operators, programs, tags):
     )
     sources = [folder + "gpu_operators.cc"]
     if programs:
-        # What moves tensors between the CPU's memory and the GPU's is always needed.
         py_generate(
             name = "generate_%s_programs" % name,
             srcs = ["//mace/ops/opencl:cl"],
             outs = [folder + "embedded_kernels.cc"],
-            args = ["$@", "$(SRCS)", "--only=" + ",".join(["transform"] + programs)],
+            args = ["$@", "$(SRCS)", "--only=" + ",".join(programs)],
             script = "//repository/opencl_kernel:embed_kernels.py",
             tags = tags,
         )
@@ -113,7 +112,7 @@ def operator_tables(name, operators = [], parts = None, without_kernels = [], gp
       without_kernels: with parts: pieces of names of kernels that the engine does not have, as
         "__avx512" or "dwconv_f32_5x5". Reference kernels are always there.
       gpu_programs: with parts: names of sources in mace/ops/opencl/cl that the operators' GPU sides
-        launch; all if empty.
+        and the GPU runtime launch; all if empty.
       schema: name of the target with the schema alone, if not NAME_schema.
       tags: of all targets.
     """

@@ -147,7 +147,7 @@ def check_isas(names: Sequence[str]) -> list[str]:
 
 
 def gpu_programs(root: Path, operators: Sequence[str]) -> list[str]:
-    """Names of the OpenCL sources that the GPU sides of operators launch."""
+    """Names of the OpenCL sources that the GPU sides of operators launch, and the runtime itself."""
     folder = root / "mace/ops/opencl"
     known = {path.stem for path in folder.glob("cl/*.cl")}
     files = {
@@ -183,6 +183,8 @@ def gpu_programs(root: Path, operators: Sequence[str]) -> list[str]:
     ]
     seen: set[str] = set()
     programs: set[str] = set()
+    for path in (root / "mace/runtimes/opencl").glob("*.cc"):
+        programs.update(known & set(re.findall(r'"(\w+)"', path.read_text(encoding="utf-8"))))
     while waiting:
         file = made_in.get(waiting.pop(), "")
         if not file or file in seen:
