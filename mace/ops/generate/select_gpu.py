@@ -17,7 +17,7 @@ def main() -> None:
     source, output, only = sys.argv[1:]
     wanted = set(only.removeprefix("--only=").split(","))
     text = Path(source).read_text(encoding="utf-8")
-    found = [m for m in _ENTRY.finditer(text)]
+    found = list(_ENTRY.finditer(text))
     if not found:
         sys.exit(f"{source}: no entries of kGpuOperators are found")
     lines = "".join(m[0] for m in found if m[1] in wanted)
