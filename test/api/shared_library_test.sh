@@ -10,7 +10,7 @@ if objdump -p "$library" | grep -Eq 'NEEDED +lib(a|t|ub)san'; then
 fi
 
 others="$(nm -DC --defined-only "$library" | sed 's/^[0-9a-f]* . //' |
-  grep -Ev '^(mace_[a-z_]+|mace::(MaceVersion|CreateMaceEngineFromProto)\(|mace::(MaceStatus|GPUContextBuilder|MaceEngineConfig|MaceTensor|MaceEngine)::)' || true)"
+  grep -Ev '^(mace_[a-z_]+|mace::(MaceVersion|CreateMaceEngineFromProto|TuneGPUContext)\(|mace::(MaceStatus|GPUContextBuilder|MaceEngineConfig|MaceTensor|MaceEngine)::)' || true)"
 if [ -n "$others" ]; then
   echo "libmace.so exports what is no part of the interface:"
   echo "$others"

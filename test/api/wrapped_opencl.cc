@@ -3,6 +3,7 @@
 // system's, counts what is created and released, and lets calls fail as a driver would whose device
 // has gone. It gives its functions by the loader that some phones' libraries have.
 #define CL_USE_DEPRECATED_OPENCL_1_1_APIS
+#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
 #include <dlfcn.h>
 
