@@ -86,8 +86,9 @@ TEST(Half, IsFloat32ToThreeDigits) {
     const double difference = Difference(middle, half_middle);
     EXPECT_LE(difference, 0.02);
     EXPECT_LE(Difference(y, half_y), 0.005);
-    EXPECT_EQ(difference > 0, half);
-    EXPECT_EQ(Difference(y, half_y) > 0, half);
+    // Threads may share an image otherwise, which is seen in the last bits of float32.
+    EXPECT_EQ(difference > 1e-5, half);
+    EXPECT_EQ(Difference(y, half_y) > 1e-6, half);
   }
 }
 
