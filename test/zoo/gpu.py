@@ -174,9 +174,10 @@ def recorded(table: Path = TABLE) -> dict[str, list[float]]:
     return {name: [float(cell) for cell in cells.split("|")[:4]] for name, cells in rows}
 
 
-def _alone(name: str) -> Agreement:
-    """The comparison in a process of its own, which gives its memory back."""
-    command = [sys.executable, __file__, "--json", name]
+def compare_alone(name: str, samples: int = SAMPLES) -> Agreement:
+    """The comparison in a process of its own, which gives its memory back; PoCL's LLVM and that of
+    TensorFlow, which a caller may have loaded, break each other."""
+    command = [sys.executable, __file__, "--json", f"--samples={samples}", name]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Agreement(**json.loads(done.stdout.strip().splitlines()[-1]))
 
@@ -189,17 +190,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="models of the zoo; all", metavar="NAME")
     parser.add_argument("--record", action="store_true", help=f"renew their rows in {TABLE.name}")
     parser.add_argument("--json", action="store_true", help="one line of JSON for one model")
+    parser.add_argument(
+        "--samples", type=int, default=SAMPLES, help="inputs for each (%(default)s)"
+    )
     options = parser.parse_args(arguments)
     names = options.names or list(make.models())
     unknown = set(names) - set(make.models())
     if unknown:
         parser.error(f"the zoo has no model {', '.join(sorted(unknown))}")
     if options.json:
-        print(json.dumps(asdict(compare(names[0]))))
+        print(json.dumps(asdict(compare(names[0], options.samples))))
         return 0
     bad = 0
     for name in names:
-        found = _alone(name)
+        found = compare_alone(name, options.samples)
         bad += bool(found.bad)
         cosines = " ".join(f"{cosine:.7f}" for cosine in found.cosines)
         print(f"{name}: {found.on_gpu} of {found.operators} on the GPU, cosines {cosines}")

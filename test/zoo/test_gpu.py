@@ -27,7 +27,7 @@ def _cases() -> list[Any]:
 
 @pytest.mark.parametrize("name", _cases())
 def test_agrees_with_its_framework(name: str) -> None:
-    found = gpu.compare(name, samples=1)
+    found = gpu.compare_alone(name, samples=1)
     assert not found.bad, found
     # What the CPU executes is known and has a reason; most is the GPU's.
     assert found.on_gpu > found.operators // 2, found
