@@ -27,6 +27,8 @@ CPP_LAYERS = {
     "crypto": {"public", "base"},
     "core": {"public", "base", "runtimes", "crypto"},
     "ops": {"public", "base", "runtimes", "kernels", "core"},
+    # What says which parts an engine has sees all of it.
+    "ops/generate": {"public", "base", "runtimes", "kernels", "core", "libmace"},
     "libmace": {"public", "base", "runtimes", "core", "crypto", "ops"},
     "codegen": {"public", "base", "runtimes", "kernels", "core"},
     "tools": {"public", "base", "codegen", "crypto"},
