@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/attrs/reduce.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
@@ -295,14 +296,18 @@ class ReduceOp : public ShapedOperation {
       in = to;
       function = NextFunction(function);
     }
+    const kernels::EltwiseFunctions &eltwise = kernels::Eltwise();
     const float count = static_cast<float>(state.count);
-    const bool mean = attrs_.reduce_type == ReduceType::kMean;
-    if (!mean && attrs_.reduce_type != ReduceType::kL2) return;
-    context->thread_pool()->ParallelFor(context->output(0)->elements(), kElementGrain,
-                                        [&](int64_t begin, int64_t end, int) {
-                                          for (int64_t i = begin; i < end; ++i)
-                                            out[i] = mean ? out[i] / count : std::sqrt(out[i]);
-                                        });
+    context->thread_pool()->ParallelFor(
+        context->output(0)->elements(), kElementGrain, [&](int64_t begin, int64_t end, int) {
+          float *row = out + begin;
+          if (attrs_.reduce_type == ReduceType::kMean) {
+            eltwise.binary(kernels::kBinaryDiv, kernels::RowStep::kFirst, row, &count, row,
+                           end - begin);
+          } else if (attrs_.reduce_type == ReduceType::kL2) {
+            eltwise.unary(kernels::kUnarySqrt, row, row, end - begin);
+          }
+        });
   }
 
   // Computes in W; elements are widened to Stored, of the same size.

@@ -23,7 +23,7 @@ _TOOLS = {
     "arm_linux_gnueabihf": ("arm-linux-gnueabihf-", "qemu-arm"),
 }
 _PUBLIC = re.compile(
-    r"mace_\w+|mace::(MaceVersion|CreateMaceEngineFrom\w+|"
+    r"mace_\w+|mace::(MaceVersion|TuneGPUContext|CreateMaceEngineFrom\w+|"
     r"(MaceStatus|GPUContextBuilder|MaceEngineConfig|MaceTensor|MaceEngine)::[~\w=]+)"
 )
 
