@@ -86,7 +86,9 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
 def _program(build: subprocess.CompletedProcess[str]) -> str:
     """Runs what was built and returns what it printed."""
     assert build.returncode == 0, build.stderr
-    (path,) = [line.strip() for line in build.stderr.splitlines() if line.endswith("/isa_main")]
+    # Results are indented; lines of the build's progress may end alike.
+    lines = build.stderr.splitlines()
+    (path,) = [t.strip() for t in lines if t.startswith("  ") and t.endswith("/isa_main")]
     emulate = ROOT / "tools" / "run_under" / "emulate.sh"
     return subprocess.run(
         [str(emulate), path], cwd=ROOT, text=True, capture_output=True, check=True
