@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PretendedPhone, free_port
 from mace.devices import Request, select_devices
 from mace.devices.adb import AdbLink, connected, find_adb
 from mace.devices.process import TookTooLong
 from mace.devices.remote import ConnectionLost, RemoteDevice
 from mace.errors import DeviceError, MaceError
+from pretended import PretendedPhone, free_port
 from shell_script import script
 
 

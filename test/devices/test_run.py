@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PretendedBoard, PretendedPhone
 from mace.cli.main import main
+from pretended import PretendedBoard, PretendedPhone
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TESTS = _ROOT / "mace" / "python" / "tests"
@@ -47,11 +47,7 @@ def test_on_a_phone(
 def test_on_a_board(
     deployment: str, board: PretendedBoard, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    options = "".join(f"      - {option}\n" for option in board.options)
-    (tmp_path / "devices.yml").write_text(
-        f"devices:\n  pi:\n    target_abis: [arm64]\n    address: 127.0.0.1\n    username: board\n"
-        f"    port: {board.port}\n    ssh_options:\n{options}"
-    )
+    (tmp_path / "devices.yml").write_text(board.device_file("pi", "arm64"))
     where = ["--config", deployment, "--target_abis=arm64", "--device_yml=devices.yml"]
     assert main(["run", *where, "--validate", "--report"]) == 0
     assert "pi (arm64)" in capfd.readouterr().out

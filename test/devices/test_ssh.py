@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import PretendedBoard, free_port
 from mace.devices import Request, select_devices
 from mace.devices.remote import ConnectionLost, RemoteDevice
 from mace.devices.ssh import SshLink
 from mace.errors import DeviceError, MaceError
+from pretended import PretendedBoard, free_port
 from shell_script import script
 
 
@@ -161,13 +161,8 @@ def test_a_board_that_freezes(board: PretendedBoard) -> None:
 
 
 def test_choosing_boards(board: PretendedBoard, tmp_path: Path) -> None:
-    options = "".join(f"      - {option}\n" for option in board.options)
     devices = tmp_path / "devices.yml"
-    devices.write_text(
-        "devices:\n  pi:\n    target_abis: [arm64]\n    target_socs: BCM2711\n"
-        "    address: 127.0.0.1\n    username: board\n"
-        f"    port: {board.port}\n    ssh_options:\n{options}"
-    )
+    devices.write_text(board.device_file("pi", "arm64", "BCM2711"))
     (device,) = select_devices("arm64", tmp_path, Request(device_yml=str(devices)))
     assert device.info().name == "pi"
     with pytest.raises(DeviceError, match="has no board for armhf"):

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,10 +21,6 @@ _TOOLS = {
     "armeabi-v7a": ("arm-linux-gnueabihf-", "qemu-arm"),
     "arm_linux_gnueabihf": ("arm-linux-gnueabihf-", "qemu-arm"),
 }
-_PUBLIC = re.compile(
-    r"mace_\w+|mace::(MaceVersion|TuneGPUContext|CreateMaceEngineFrom\w+|"
-    r"(MaceStatus|GPUContextBuilder|MaceEngineConfig|MaceTensor|MaceEngine)::[~\w=]+)"
-)
 
 
 @pytest.fixture(scope="session")
@@ -52,15 +47,16 @@ def _exported(library: Path) -> set[str]:
     return {re.sub(r"\(.*|\[abi:\w+\]", "", line.split(" ", 2)[2]) for line in text.splitlines()}
 
 
+def _listed() -> set[str]:
+    """Names that libmace.so is to export."""
+    text = (ROOT / "mace" / "libmace" / "exported_symbols.txt").read_text(encoding="utf-8")
+    return {line for line in text.splitlines() if line and not line.startswith("#")}
+
+
 def test_exports_are_the_interface(built: Path) -> None:
-    names = _exported(_library(built) / "libmace.so")
-    strange = sorted(name for name in names if not _PUBLIC.fullmatch(name))
-    assert not strange, f"libmace.so exports what is no interface: {strange}"
-    listed = (ROOT / "mace" / "libmace" / "exported_symbols.txt").read_text(encoding="utf-8")
-    wanted = {line for line in listed.splitlines() if line and not line.startswith("#")}
-    assert names == wanted, (
-        "mace/libmace/exported_symbols.txt lists what libmace.so exports; it differs in "
-        f"{sorted(names ^ wanted)}"
+    differ = sorted(_exported(_library(built) / "libmace.so") ^ _listed())
+    assert not differ, (
+        f"mace/libmace/exported_symbols.txt lists what libmace.so exports; it differs in {differ}"
     )
 
 
@@ -85,8 +81,6 @@ def test_pkg_config(built: Path, network: Path, expected: str, tmp_path: Path) -
 
 
 def test_cmake(built: Path, network: Path, expected: str, tmp_path: Path) -> None:
-    if shutil.which("cmake") is None:
-        pytest.skip("cmake is not installed")
     where = f"-Dmace_DIR={_library(built) / 'cmake' / 'mace'}"
     started(["cmake", "-S", _APPLICATION, "-B", tmp_path, where], tmp_path)
     started(["cmake", "--build", tmp_path], tmp_path)
@@ -99,8 +93,7 @@ def test_nothing_hidden_gets_out_of_the_archive(built: Path, tmp_path: Path) -> 
     shared = tmp_path / "libapp.so"
     whole = ["-Wl,--whole-archive", _library(built) / "libmace.a", "-Wl,--no-whole-archive"]
     started(["g++", "-shared", *whole, "-Wl,--gc-sections", "-pthread", "-o", shared], tmp_path)
-    ours = {name for name in _exported(shared) if name.startswith("mace")}
-    assert not sorted(name for name in ours if not _PUBLIC.fullmatch(name))
+    assert {name for name in _exported(shared) if name.startswith("mace")} <= _listed()
 
 
 def test_size_report(built: Path) -> None:
