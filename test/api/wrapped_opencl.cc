@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // An OpenCL library for tests, to be named by MACE_OPENCL_LIBRARY: it hands every call on to the
 // system's, counts what is created and released, and lets calls fail as a driver would whose device
-// has gone. It gives its functions by the loader that some phones' libraries have.
+// has gone. It gives its functions by the loader that some phones' libraries have. WRAPPED_SYSTEM
+// names another library than the system's.
 #define CL_USE_DEPRECATED_OPENCL_1_1_APIS
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
 #include <dlfcn.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -21,7 +24,10 @@ std::string failing;
 int first = -1, count = 0;
 
 void *System() {
-  static void *handle = dlopen("libOpenCL.so.1", RTLD_NOW | RTLD_LOCAL);
+  static void *handle = [] {
+    const char *other = std::getenv("WRAPPED_SYSTEM");
+    return dlopen(other == nullptr ? "libOpenCL.so.1" : other, RTLD_NOW | RTLD_LOCAL);
+  }();
   return handle;
 }
 
@@ -43,6 +49,10 @@ struct Wrapped<Name, R(A...)> {
     static const System_ system = reinterpret_cast<System_>(dlsym(System(), Name::Get()));
     const auto last = std::get<sizeof...(A) - 1>(std::tie(arguments...));
     const bool fails = Fails(Name::Get());
+    // Oclgrind's compiler fails in two threads.
+    static std::mutex mutex;
+    std::unique_lock<std::mutex> lock(mutex, std::defer_lock);
+    if (std::strcmp(Name::Get(), "clBuildProgram") == 0) lock.lock();
     if constexpr (std::is_pointer_v<R>) {
       if (fails) {
         if (last != nullptr) *last = CL_DEVICE_NOT_AVAILABLE;

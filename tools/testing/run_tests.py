@@ -32,10 +32,14 @@ _PYTEST_FOLDERS = ["mace/python", "test", "tools"]
 _DEFAULT = ["host", "gpu", "arm64-v8a", "armeabi-v7a"]
 # What is tested in a configuration that repeats others but for a part of the engine.
 _GPU = ["//mace/ops/opencl/...", "//mace/runtimes/opencl/..."]
-_TARGETS = {"gpu": [*_GPU, "//test/api:gpu_test", "//test/api:gpu_failure_test"]}
+_TARGETS = {
+    "gpu": [*_GPU, "//test/api:gpu_test", "//test/api:gpu_failure_test"],
+    "oclgrind": ["//mace/ops/opencl:gpu_ops_test", "//test/api:gpu_test"],
+}
 _CLANG = ["host-clang", "arm64-v8a-clang", "armeabi-v7a-clang"]
 _ISAS = ["isa-reference", "isa-sse4", "isa-avx2"]
-_NIGHTLY = [*_ISAS, "cortex-a76", "cortex-a53", "cortex-a15", "asan", "ubsan", "tsan", *_CLANG]
+_CORES = ["cortex-a76", "cortex-a53", "cortex-a15"]
+_NIGHTLY = [*_ISAS, *_CORES, "asan", "ubsan", "tsan", "oclgrind", *_CLANG]
 _PYTHON = "python"
 
 _EPILOG = f"""\

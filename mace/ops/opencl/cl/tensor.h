@@ -78,8 +78,8 @@ void StoreTail(float4 v, __global T *p, int n) {
 float ReadOne(__read_only image2d_t t, int i, int W, int C) {
   const int p = i / C, c = i - p * C, row = p / W;
   const float4 v = READ_TEXEL(t, (int2)((c >> 2) * W + p - row * W, row));
-  const int k = c & 3;
-  return k == 0 ? v.x : k == 1 ? v.y : k == 2 ? v.z : v.w;
+  const float2 pair = c & 2 ? v.zw : v.xy;
+  return c & 1 ? pair.y : pair.x;
 }
 #else
 #define IN_TENSOR __global const T *restrict
