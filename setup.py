@@ -32,6 +32,9 @@ class BuildPy(build_py):
     """build_py that also builds the engine."""
 
     def run(self) -> None:
+        if not self.editable_mode:
+            # What an earlier build left there and the sources no longer have would be packed too.
+            shutil.rmtree(Path(self.build_lib) / "mace", ignore_errors=True)
         super().run()
         if self.editable_mode:
             return  # the source tree builds what it needs by itself

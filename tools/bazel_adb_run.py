@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
+import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,7 @@ try:
         read_tests,
     )
     from mace.errors import EXIT_OK, EXIT_USAGE, EXIT_VERDICT, MaceError
+    from mace.graph import schema
 except ModuleNotFoundError as missing:
     if _PYTHON.is_file() and Path(sys.prefix).resolve() != (ROOT / ".venv").resolve():
         os.execv(_PYTHON, [str(_PYTHON), __file__, *sys.argv[1:]])
@@ -48,11 +51,16 @@ except ModuleNotFoundError as missing:
 
 _TESTS, _BENCHMARKS = "unittest_stdout_processor", "ops_benchmark_stdout_processor"
 _RUNFILES, _STARTER = "runfiles.tar", "start.sh"
+_COUNTS = "simpleperf.txt"
+_SIMPLEPERF = (
+    f"simpleperf stat -o {_COUNTS} --group cpu-cycles,instructions "
+    "--group cache-references,cache-misses --group branch-instructions,branch-misses"
+)
 
 
 @dataclass
 class Ran:
-    """How one target ended on one device."""
+    """How one target ended on one device. counts: what simpleperf counted."""
 
     target: str
     abi: str
@@ -61,6 +69,7 @@ class Ran:
     seconds: float
     tests: TestResult | None = None
     benchmarks: list[Benchmark] = field(default_factory=list)
+    counts: str = ""
     problem: str = ""
 
     @property
@@ -117,7 +126,14 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--enable_neon", type=_boolean, nargs="?", const=True, default=True)
     parser.add_argument("--address_sanitizer", type=_boolean, nargs="?", const=True, default=False)
-    parser.add_argument("--simpleperf", type=_boolean, nargs="?", const=True, default=False)
+    parser.add_argument(
+        "--simpleperf",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        help="also show what Android's profiler counts; only with --device=android",
+    )
     parser.add_argument("--timeout", type=float, default=3600.0, metavar="SECONDS")
     parser.add_argument("--json", action="store_true", help="print one JSON document alone")
     options = parser.parse_args(arguments)
@@ -126,8 +142,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
             parser.error(f"there is no ABI '{abi}'; it is one of {', '.join(ABIS)}")
     if options.address_sanitizer and options.target_abis != ["host"]:
         parser.error("--address_sanitizer: only for --target_abis=host, which has its libraries")
-    if options.simpleperf:
-        parser.error("--simpleperf: Android's profiler is not in this version of MACE")
+    if options.simpleperf and options.device != "android":
+        parser.error("--simpleperf: it is a program of Android phones; add --device=android")
     return options
 
 
@@ -139,12 +155,36 @@ def _flags(options: argparse.Namespace) -> list[str]:
 def _arguments(options: argparse.Namespace, is_benchmark: bool) -> list[str]:
     words = shlex.split(options.args)
     if not is_benchmark:
-        return words
+        return [_test_filter(word) for word in words]
     words = [
-        f"--benchmark_filter={word.partition('=')[2]}" if word.startswith("--filter=") else word
+        f"--benchmark_filter={_expression(word.partition('=')[2])}"
+        if word.startswith("--filter=")
+        else word
         for word in words
     ]
     return [*words, "--benchmark_format=json"]
+
+
+def _test_filter(word: str) -> str:
+    """An argument of a test program. Conv2dOpTest*, as earlier tests of operators were called,
+    stands for Conv2DTest* too."""
+    flag, _, patterns = word.partition("=")
+    if flag != "--gtest_filter":
+        return word
+    names = {name.lower(): name for name in schema.operators()}
+    wanted, minus, others = patterns.partition("-")
+    added = [
+        re.sub(r"^\w+OpTest", f"{names[match[1].lower()]}Test", pattern)
+        for pattern in wanted.split(":")
+        if (match := re.match(r"(\w+)OpTest", pattern)) and match[1].lower() in names
+    ]
+    return f"{flag}={':'.join([wanted, *added])}{minus}{others}"
+
+
+def _expression(pattern: str) -> str:
+    """A regular expression. A star after a letter, digit or '_' stands for anything, as in
+    MACE_BM_CONV_2D_*_GPU."""
+    return re.sub(r"(?<=\w)\*", ".*", pattern)
 
 
 def _run(
@@ -158,30 +198,45 @@ def _run(
         try:
             info = device.info()
             console.say(f"running {label} on {info.name} ({info.abi})")
-            start = _push(made, device)
+            start = _push(made, device, options.simpleperf)
             result = device.run(start, arguments, {}, options.timeout, show)
+            counts = _counts(device) if options.simpleperf else ""
         finally:
             device.clean()
-    ran = Ran(label, device.abi, info.name, result.code, result.seconds)
+    ran = Ran(label, device.abi, info.name, result.code, result.seconds, counts=counts)
+    if options.simpleperf and not counts:
+        ran.problem = f"simpleperf counted nothing: {result.last_line()}"
     if is_benchmark and result.code == 0:
         ran.benchmarks = read_benchmarks(result.stdout)
     elif not is_benchmark:
         ran.tests = read_tests(result.stdout)
+        if ran.code == 0 and ran.tests.complete and not ran.tests.passed + ran.tests.skipped:
+            ran.problem = "no test ran: --args leaves none"
     return ran
 
 
-def _push(made: Program, device: Device) -> str:
-    """Copies the program and what it reads; the name of what is to be started."""
+def _counts(device: Device) -> str:
+    """What simpleperf wrote, or ""."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, _COUNTS)
+        return path.read_text(encoding="utf-8") if device.pull(_COUNTS, path) else ""
+
+
+def _push(made: Program, device: Device, count: bool) -> str:
+    """Copies the program and what it reads; the name of what is to be started. count: by
+    simpleperf."""
     device.push(made.path, made.path.name)
-    if made.runfiles is None:
+    if made.runfiles is None and not count:
         return made.path.name
-    device.push(made.runfiles, _RUNFILES)
-    starter = made.runfiles.with_name(_STARTER)
-    starter.write_text(
-        f'#!/bin/sh\nset -e\ntar -xf {_RUNFILES}\nexport TEST_SRCDIR="$PWD"\n'
-        f'cd {made.workspace}\nexec ../{shlex.quote(made.path.name)} "$@"\n',
-        encoding="utf-8",
-    )
+    lines = ["#!/bin/sh", "set -e", 'top="$PWD"']
+    if made.runfiles is not None:
+        device.push(made.runfiles, _RUNFILES)
+        lines += [f"tar -xf {_RUNFILES}", 'export TEST_SRCDIR="$PWD"', f"cd {made.workspace}"]
+    program = f'"$top"/{shlex.quote(made.path.name)} "$@"'
+    counting = _SIMPLEPERF.replace(_COUNTS, f'"$top"/{_COUNTS}')
+    lines.append(f"exec {counting} {program}" if count else f"exec {program}")
+    starter = made.path.with_name(_STARTER)
+    starter.write_text("\n".join(lines) + "\n", encoding="utf-8")
     starter.chmod(0o755)
     device.push(starter, _STARTER)
     return _STARTER
@@ -204,6 +259,8 @@ def _show(rans: list[Ran], console: Console) -> None:
         rows.append([ran.target, ran.abi, ran.device, verdict, counted, f"{ran.seconds:.1f}"])
     console.table(("target", "ABI", "device", "result", "tests", "s"), rows, "lllllr")
     for ran in rans:
+        if ran.counts:
+            console.out(f"{ran.target} on {ran.device} ({ran.abi}):\n{ran.counts.rstrip()}")
         for name in ran.tests.failed if ran.tests else []:
             console.out(f"FAILED: {name} ({ran.abi}, {ran.device})")
 

@@ -80,8 +80,9 @@ class Phone:
         )
         faults = stream.connection.faults
         feeder = asyncio.create_task(_feed(stream, process, second))
+        cut = None
         if faults.cut_shell:
-            asyncio.get_running_loop().call_later(faults.cut_shell, stream.connection.cut)
+            cut = asyncio.get_running_loop().call_later(faults.cut_shell, stream.connection.cut)
         try:
             pumps = [_pump(stream, process.stdout, _STDOUT, second)]
             if second:
@@ -92,6 +93,8 @@ class Phone:
                 await stream.write(struct.pack("<BIB", _EXIT, 1, code if code >= 0 else 128 - code))
         finally:
             feeder.cancel()
+            if cut is not None:
+                cut.cancel()
 
 
 async def _pump(

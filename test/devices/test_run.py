@@ -131,6 +131,43 @@ def test_a_bazel_target_on_a_phone(phone: PretendedPhone) -> None:
     assert phone.link.call("ls -A /data/local/tmp").stdout == ""
 
 
+def test_a_bazel_target_counted_by_simpleperf(phone: PretendedPhone, tmp_path: Path) -> None:
+    where = ["--target=//mace/base:base_test", "--run_target", "--device=android", "--simpleperf"]
+    done = _tool(*where, "--args=--gtest_filter=Status*")
+    assert done.returncode == 3 and "simpleperf counted nothing" in done.stdout
+    profiler = tmp_path / "phone0" / "system" / "bin" / "simpleperf"
+    profiler.write_text(
+        '#!/bin/sh\n[ "$1 $2" = "stat -o" ] || exit 9\necho "12,345  cpu-cycles" > "$3"\n'
+        'shift 3\nwhile [ "$1" = --group ]; do shift 2; done\nexec "$@"\n'
+    )
+    profiler.chmod(0o755)
+    done = _tool(*where, "--args=--gtest_filter=Status*")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "12,345  cpu-cycles" in done.stdout
+    assert phone.link.call("ls -A /data/local/tmp").stdout == ""
+
+
+def test_a_filter_that_leaves_no_test() -> None:
+    done = _tool("--target=//mace/base:base_test", "--run_target", "--target_abis=host")
+    assert done.returncode == 0, done.stdout + done.stderr
+    words = ["--target=//mace/base:base_test", "--run_target", "--target_abis=host"]
+    done = _tool(*words, "--args=--gtest_filter=Nothing*")
+    assert done.returncode == 3 and "no test ran" in done.stdout
+
+
+def test_filters_of_earlier_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(_ROOT / "tools"))
+    from bazel_adb_run import _expression, _test_filter
+
+    assert _test_filter("--gtest_filter=Conv2dOpTest*") == (
+        "--gtest_filter=Conv2dOpTest*:Conv2DTest*"
+    )
+    assert _test_filter("--gtest_filter=A*-B*") == "--gtest_filter=A*-B*"
+    assert _test_filter("--seed=1") == "--seed=1"
+    assert _expression("MACE_BM_CONV_2D_*_GPU") == "MACE_BM_CONV_2D_.*_GPU"
+    assert _expression(".*CONV.*(1x1)*") == ".*CONV.*(1x1)*"
+
+
 def test_a_bazel_target_that_reads_files() -> None:
     where = ["--target=//mace/tools:programs_test", "--run_target", "--target_abis=host"]
     done = _tool(*where)
@@ -144,6 +181,7 @@ def test_a_bazel_target_that_reads_files() -> None:
         (["--target=nonsense"], 2, "is no label of a Bazel target"),
         (["--target=//mace/base:nothing", "--target_abis=host"], 2, "nothing"),
         (["--target=//mace/base:base_test", "--target_abis=mips"], 2, "there is no ABI 'mips'"),
+        (["--target=//mace/base:base_test", "--simpleperf"], 2, "add --device=android"),
         (
             ["--target=//mace/base:base_test", "--run_target", "--device=android"],
             4,

@@ -104,7 +104,8 @@ def test_an_unknown_host(board: PretendedBoard) -> None:
     (board.folder / "known_hosts").write_text("")
     with pytest.raises(DeviceError, match="its host key is not known") as caught:
         board.link().call("true")
-    assert caught.value.exit_code == 4 and "ssh 127.0.0.1" in caught.value.hint
+    assert caught.value.exit_code == 4
+    assert f"ssh -p {board.port} board@127.0.0.1" in caught.value.hint
 
 
 def test_another_client_key(board: PretendedBoard) -> None:

@@ -16,8 +16,11 @@ from starting import ROOT, started
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this tree."""
+    """The wheel of this tree, made after another one that had a module more."""
     folder = tmp_path_factory.mktemp("wheel")
+    stale = ROOT / "build" / f"lib.linux-x86_64-cpython-{sys.version_info[0]}{sys.version_info[1]}"
+    (stale / "mace").mkdir(parents=True, exist_ok=True)
+    (stale / "mace" / "stale.py").touch()
     words = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q"]
     environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     started([*words, "-w", folder, ROOT], folder, environment)
@@ -29,6 +32,7 @@ def test_its_tag_is_what_its_programs_need(wheel: Path, tmp_path: Path) -> None:
     tag = re.search(r"-py3-none-manylinux_(\d+)_(\d+)_x86_64\.whl$", wheel.name)
     assert tag, f"{wheel.name} is not for manylinux"
     with zipfile.ZipFile(wheel) as archive:
+        assert "mace/stale.py" not in archive.namelist()
         names = [name for name in archive.namelist() if "/_lib/host/" in name]
         assert {Path(name).name for name in names} >= {"libmace.so", "mace_run", "benchmark_model"}
         archive.extractall(tmp_path, names)
@@ -62,4 +66,9 @@ def test_it_runs_from_a_fresh_environment(wheel: Path, network: Path, tmp_path: 
     text = started([program, "convert", network / "net.onnx", "-q"], tmp_path, plain)
     assert "net" in text and (tmp_path / "builds" / "net" / "model" / "net.pb").is_file()
     text = started([program, "ops", "Conv2D"], tmp_path, plain)
+    assert "Conv2D" in text
+    # The programs of the device are in the wheel too.
+    text = started([program, "run", f"--config={network}/net.yml", "--round=2"], network, plain)
+    assert "net" in text
+    text = started([program, "benchmark", f"--config={network}/net.yml"], network, plain)
     assert "Conv2D" in text

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes.util
 import importlib.metadata
 import os
 import platform
@@ -25,6 +26,7 @@ _NEEDED = (
     "pydantic",
     "PyYAML",
     "filelock",
+    "jinja2",
     "rich",
     "tensorboard",
     "xxhash",
@@ -34,6 +36,13 @@ _REFERENCES = {
     "onnxruntime": ("onnxruntime", "ONNX"),
     "opencv-python-headless": ("opencv-python", "Caffe"),
 }
+# Packages that something needs which not everybody does.
+_FOR_SOME = {"cryptography": "to encrypt models"}
+# Debian's cross compilers, and the ABIs that they build for.
+_CROSS = (
+    ("aarch64-linux-gnu", "arm64-v8a and arm64"),
+    ("arm-linux-gnueabihf", "armeabi-v7a and armhf"),
+)
 
 
 @dataclass
@@ -81,7 +90,13 @@ def _packages() -> list[Finding]:
     listed = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     cure = "run tools/setup.sh --core, or: pip install -r setup/requirements.txt"
     found = listed if not missing else f"without {', '.join(missing)}"
-    return [Finding("Python packages", not missing, found, cure)]
+    findings = [Finding("Python packages", not missing, found, cure)]
+    for name, purpose in _FOR_SOME.items():
+        version = _version(name)
+        cure = f"{purpose}: pip install {name}"
+        found = version or "not installed"
+        findings.append(Finding(name, version is not None, found, cure, needed=False))
+    return findings
 
 
 def _references() -> list[Finding]:
@@ -112,35 +127,50 @@ def _program(name: str, argument: str, cure: str, needed: bool) -> Finding:
         return Finding(name, False, "not installed", cure, needed)
     try:
         result = subprocess.run(
-            [path, argument], capture_output=True, text=True, timeout=20, check=False
+            [path, *([argument] if argument else [])],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
         )
-        lines = (result.stdout or result.stderr).strip().splitlines()
+        lines = (result.stdout or result.stderr).strip().splitlines() if argument else []
     except (OSError, subprocess.TimeoutExpired) as error:
         return Finding(name, False, f"{path} cannot be run: {error}", cure, needed)
-    return Finding(name, True, f"{path}, {lines[0] if lines else 'no version'}")
+    return Finding(name, True, f"{path}, {lines[0]}" if lines else path)
 
 
 def _build_tools() -> list[Finding]:
     in_tree = source_root() is not None
-    cure = "run tools/setup.sh"
-    findings = [Finding("source tree", in_tree, str(source_root() or "none"), "", needed=False)]
+    found = str(source_root() or "none: what this package has in it can be used, nothing built")
+    findings = [Finding("source tree", in_tree, found, "", needed=False)]
     if in_tree:
         path = shutil.which("bazel")
-        found = path or "not installed"
-        findings.append(Finding("bazel", path is not None, found, cure))
+        cure = "to build the engine: run tools/setup.sh"
+        findings.append(Finding("bazel", path is not None, path or "not installed", cure))
         findings.append(_program("g++", "--version", cure, True))
-        findings.append(_program("aarch64-linux-gnu-g++", "--version", cure, False))
-        findings.append(_program("arm-linux-gnueabihf-g++", "--version", cure, False))
+        findings.append(_program("protoc", "--version", "to read models: run tools/setup.sh", True))
+        for machine, abis in _CROSS:
+            cure = f"to build for {abis}: run tools/setup.sh"
+            findings.append(_program(f"{machine}-g++", "--version", cure, False))
+        cure = "to make an archive for Android (build --aar): apt-get install default-jdk-headless"
+        findings.append(_program("javac", "-version", cure, False))
     return findings
 
 
 def _devices() -> list[Finding]:
-    cure = "install qemu-user (Debian: apt-get install qemu-user)"
-    findings = [
-        _program("qemu-aarch64", "--version", cure, False),
-        _program("qemu-arm", "--version", cure, False),
-        _program("adb", "version", "to reach Android devices: install adb", False),
-    ]
+    findings = []
+    for program, abi in (("qemu-aarch64", "arm64-v8a"), ("qemu-arm", "armeabi-v7a")):
+        cure = f"to run for {abi} without a device: apt-get install qemu-user"
+        findings.append(_program(program, "--version", cure, False))
+    cure = "to run on phones: apt-get install adb"
+    findings.append(_program("adb", "version", cure, False))
+    for program, argument in (("ssh", "-V"), ("scp", "")):
+        cure = "to run on boards with Linux: apt-get install openssh-client"
+        findings.append(_program(program, argument, cure, False))
+    path = ctypes.util.find_library("OpenCL")
+    cure = "to run on this machine's GPU: install its driver; on its CPU in place of one: apt-get "
+    cure += "install pocl-opencl-icd"
+    findings.append(Finding("OpenCL", bool(path), path or "not installed", cure, needed=False))
     ndk = os.environ.get("ANDROID_NDK_HOME", "")
     well = bool(ndk) and Path(ndk).is_dir()
     found = ndk if well else f"ANDROID_NDK_HOME is {'not set' if not ndk else 'no folder: ' + ndk}"

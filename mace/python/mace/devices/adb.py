@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mace.devices.base import DeviceInfo, RunResult
 from mace.devices.process import TookTooLong, Writer, run_process
-from mace.devices.remote import SHORT, ConnectionLost, Link
+from mace.devices.remote import SHORT, ConnectionLost, Link, matching_line
 from mace.errors import DeviceError
 
 _FOLDER = "/data/local/tmp"
@@ -81,6 +81,13 @@ def connected(adb: str) -> list[Connected]:
     return [device for device in found if chosen in ("", device.serial)]
 
 
+def _reason(result: RunResult) -> str:
+    """Why a file was not copied. When the connection breaks, adb gives a count of files alone."""
+    text = f"{result.stdout}\n{result.stderr}".splitlines()
+    lines = [line for line in text if line.strip() and not re.search(r"\d files? pu", line)]
+    return f"adb: {lines[-1].strip().removeprefix('adb: ')}" if lines else "the connection broke"
+
+
 class AdbLink(Link):
     """An Android device by its serial number, or its address and port."""
 
@@ -101,7 +108,7 @@ class AdbLink(Link):
         if result.code != 0:
             self._explain(result)
             raise ConnectionLost(
-                f"'{self.name}' did not take '{source.name}': {result.last_line('adb')}",
+                f"'{self.name}' did not take '{source.name}': {_reason(result)}",
                 hint="see that it is awake and its cable is sound, then try again",
             )
 
@@ -110,7 +117,7 @@ class AdbLink(Link):
         if result.code != 0:
             self._explain(result)
             raise ConnectionLost(
-                f"'{self.name}' did not give '{source}': {result.last_line('adb')}",
+                f"'{self.name}' did not give '{source}': {_reason(result)}",
                 hint="see that it is awake and its cable is sound, then try again",
             )
 
@@ -177,8 +184,9 @@ class AdbLink(Link):
         """Raises DeviceError if adb's text tells the cause."""
         text = f"{result.stderr}\n{result.stdout[-2000:]}"
         for pattern, cause, hint in _CAUSES:
-            if re.search(pattern, text):
+            if line := matching_line(pattern, text):
+                line = re.sub(r"^(adb: )?(error: )?", "", line)
                 raise DeviceError(
-                    f"'{self.name}' cannot be used: {cause} (adb: {result.last_line('adb')})",
+                    f"'{self.name}' cannot be used: {cause} (adb: {line})",
                     hint=hint,
                 )

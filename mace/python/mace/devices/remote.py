@@ -36,6 +36,12 @@ class ConnectionLost(DeviceError):
     """The device went away in the middle of something."""
 
 
+def matching_line(pattern: str, text: str) -> str:
+    """The first line of what a tool said in which a regular expression is found, or ""."""
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if re.search(pattern, line)), "")
+
+
 class Link(ABC):
     """How a device is reached. Methods raise DeviceError when it is not, and TookTooLong."""
 

@@ -4,7 +4,6 @@ connection serves all commands of a job."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from mace.devices.base import DeviceInfo, RunResult
 from mace.devices.process import TookTooLong, Writer, run_process
-from mace.devices.remote import SHORT, ConnectionLost, Link
+from mace.devices.remote import SHORT, ConnectionLost, Link, matching_line
 from mace.errors import DeviceError
 
 # ssh's own errors have this code; a program may end with it too.
@@ -22,17 +21,17 @@ _CAUSES = (
     (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED",
         "its host key is not the one that is known, so it may be another machine",
-        "if it was set up anew, remove the old key with: ssh-keygen -R {address}",
+        "if it was set up anew, remove the old key with: ssh-keygen -R {known}",
     ),
     (
         r"Host key verification failed|No .* host key is known",
         "its host key is not known",
-        "log in once by hand and compare the key: ssh {address}",
+        "log in once by hand and compare the key: ssh {login}",
     ),
     (
         r"Permission denied",
         "it does not accept the key of '{user}'",
-        "put the public key there: ssh-copy-id {user}@{address}",
+        "put the public key there: ssh-copy-id {login}",
     ),
     (r"Connection refused", "nothing listens there", "see that its ssh server runs"),
     (
@@ -88,6 +87,9 @@ class SshLink(Link):
         chosen = [*options, *(d for d in defaults if d.split("=")[0].lower() not in given)]
         self._options = [word for option in chosen for word in ("-o", option)]
         self._legacy_scp = False
+        # As they are typed by hand: how to log in, and what known_hosts calls it.
+        self._login = f"{'' if port == 22 else f'-p {port} '}{username}@{address}"
+        self._known = address if port == 22 else f"'[{address}]:{port}'"
 
     def shell(self, command: str, timeout: float, show: Writer | None = None) -> RunResult:
         result = run_process(
@@ -149,12 +151,12 @@ class SshLink(Link):
         )
 
     def _explain(self, result: RunResult) -> None:
-        text = result.stderr.strip()
         for pattern, cause, hint in _CAUSES:
-            if re.search(pattern, text, re.MULTILINE):
-                names = {"address": self.address, "user": self.username, "folder": self.base}
+            if line := matching_line(pattern, result.stderr):
+                names = {"user": self.username, "folder": self.base}
+                names |= {"login": self._login, "known": self._known, "address": self.address}
                 raise DeviceError(
                     f"the board '{self.name}' ({self.address}) cannot be used: "
-                    f"{cause.format(**names)} (ssh: {result.last_line()})",
+                    f"{cause.format(**names)} (ssh: {line.removeprefix('ssh: ')})",
                     hint=hint.format(**names),
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from mace.cli import main as entry
 from mace.cli.arguments import VERBS, UsageError, make_parser, parse, verb_parser
 from mace.cli.console import printable, table_lines
 from mace.cli.main import main
+from mace.resources import resource
 
 import mace
 
@@ -160,6 +162,23 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert {"mace", "engine", "adb", "Python packages"} <= {f["name"] for f in findings}
     assert all(f["well"] or f["cure"] or not f["needed"] for f in findings)
+
+
+def test_doctor_tells_what_each_missing_thing_is_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = resource("libmace.so")
+    monkeypatch.setattr("mace.runtime.version", lambda: "")
+    monkeypatch.setattr("mace.cli.doctor.resource", lambda name: engine)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
+    assert main(["doctor", "--json"]) == 2
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    missing = {f["name"]: f["cure"] for f in findings if not f["well"]}
+    programs = {"bazel", "g++", "protoc", "javac", "qemu-aarch64", "qemu-arm", "adb", "ssh", "scp"}
+    assert programs | {"OpenCL", "Android NDK", "aarch64-linux-gnu-g++"} <= set(missing)
+    assert all(re.match(r"to [a-z].*: .", cure) for cure in missing.values()), missing
 
 
 def test_odd_text_cannot_disturb_a_terminal() -> None:
