@@ -99,6 +99,26 @@ std::pair<int32_t, int32_t> DefineActivation(const kernels::ActivationParams &pa
   return {FloatBits(params.coefficient), FloatBits(params.offset)};
 }
 
+int64_t Convolution::first_in_block(int64_t out_block) const {
+  const int64_t first = out_block * 4 / group_out() * group_in() / 4;
+  return std::min(first, CeilDiv(ic, 4) - in_blocks());
+}
+
+int64_t Convolution::in_blocks() const {
+  if (group == 1 || (group_in() % 4 == 0 && group_out() % 4 == 0)) return CeilDiv(group_in(), 4);
+  int64_t most = 0;
+  for (int64_t block = 0; block < CeilDiv(oc, 4); ++block) {
+    const int64_t first = block * 4 / group_out() * group_in() / 4;
+    const int64_t end = (std::min(block * 4 + 3, oc - 1) / group_out() + 1) * group_in();
+    most = std::max(most, CeilDiv(end, 4) - first);
+  }
+  return most;
+}
+
+std::vector<int32_t> GroupNumbers(const Convolution &c, int32_t activation_number) {
+  return {Int(c.in_blocks()), Int(c.group_out()), activation_number, Int(c.group_in())};
+}
+
 std::vector<int32_t> PartNumbers(const GpuTensor &tensor, int64_t channels) {
   return {Int(tensor.whole_channels == 0 ? channels : tensor.whole_channels),
           Int(tensor.first_channel / 4)};

@@ -97,20 +97,26 @@ struct Convolution {
 
   int64_t group_in() const { return ic / group; }
   int64_t group_out() const { return oc / group; }
+  // Blocks of input channels that a block of output channels reads, and the first of them: those of
+  // its group. Where groups are no whole blocks they are those of all groups in the block, and
+  // weights are 0 between what does not belong together.
+  int64_t in_blocks() const;
+  int64_t first_in_block(int64_t out_block) const;
   // 1x1 with stride 1 and no padding: a matrix product of the image itself.
   bool pointwise() const {
     return kh * kw == 1 && sh * sw == 1 && pad_top == 0 && pad_left == 0 && oh == ih && ow == iw;
   }
 };
 
-// The filter as [taps][input blocks of a group * 4][output blocks * 4], zeros where it is padded.
+// The filter as [taps][in_blocks() * 4][output blocks * 4], zeros where it is padded.
 std::vector<float> FilterMatrix(const Convolution &conv);
 
 // The numbers of a convolution in the order of conv_direct.cl.
 std::vector<int32_t> ConvolutionNumbers(const Convolution &conv, int32_t activation_number);
 // Channels of the tensor in memory, `channels` unless it is a part, and the first block of its own.
 std::vector<int32_t> PartNumbers(const GpuTensor &tensor, int64_t channels);
-// q of conv_direct.cl.
+// The first numbers of q of conv_direct.cl; with a part's numbers they are all.
+std::vector<int32_t> GroupNumbers(const Convolution &conv, int32_t activation_number);
 KernelArgument ConvolutionParts(const GpuOpContext &context, const Convolution &conv,
                                 std::vector<int32_t> first);
 

@@ -260,8 +260,7 @@ void BuildDirect(const GpuOpContext &context, const Convolution &c, const Direct
   if (c.residual >= 0) launch.arguments.push_back(KernelArgument::Input(c.residual));
   launch.arguments.push_back(KernelArgument::Output(0));
   launch.arguments.push_back(KernelArgument::IntVector(ConvolutionNumbers(c, numbers.first)));
-  launch.arguments.push_back(ConvolutionParts(
-      context, c, {Int(CeilDiv(c.group_in(), 4)), Int(CeilDiv(c.group_out(), 4)), numbers.second}));
+  launch.arguments.push_back(ConvolutionParts(context, c, GroupNumbers(c, numbers.second)));
   launch.global = {CeilDiv(blocks, d.tc), CeilDiv(c.ow, d.tw) * c.n * c.oh, d.ks};
   launch.local = {d.lx, d.ly, d.ks};
   launch.fixed_local = true;
@@ -305,13 +304,21 @@ void BuildGemm(const GpuOpContext &context, const Convolution &c, const GemmTile
 }  // namespace
 
 std::vector<float> FilterMatrix(const Convolution &c) {
-  const int64_t rows = CeilDiv(c.group_in(), 4) * 4, columns = CeilDiv(c.oc, 4) * 4;
+  const int64_t rows = c.in_blocks() * 4, columns = CeilDiv(c.oc, 4) * 4;
   std::vector<float> matrix(static_cast<size_t>(c.kh * c.kw * rows * columns), 0.0f);
+  // Where the channels of an output's group begin in what its block reads.
+  std::vector<int64_t> offset(static_cast<size_t>(c.group > 1 ? c.oc : 0));
+  for (int64_t o = 0; o < static_cast<int64_t>(offset.size()); ++o) {
+    const int64_t first = o / c.group_out() * c.group_in() - c.first_in_block(o / 4) * 4;
+    offset[static_cast<size_t>(o)] = first * columns + o;
+  }
   for (int64_t tap = 0; tap < c.kh * c.kw; ++tap) {
     for (int64_t i = 0; i < c.group_in(); ++i) {
       float *row = &matrix[static_cast<size_t>((tap * rows + i) * columns)];
       const float *from = c.filter + (tap * c.group_in() + i) * c.stride_k;
-      for (int64_t o = 0; o < c.oc; ++o) row[o] = from[o * c.stride_o];
+      for (int64_t o = 0; o < c.oc; ++o) {
+        row[c.group == 1 ? o : offset[static_cast<size_t>(o)]] = from[o * c.stride_o];
+      }
     }
   }
   return matrix;
@@ -340,12 +347,8 @@ KernelLaunch NewGemmLaunch(const GpuOpContext &context, const GemmTile &tile) {
 }
 
 MaceStatus SupportsConvolution(const GpuOpContext &context, const Convolution &c) {
-  if (c.group > 1 && (c.group_in() % 4 != 0 || c.group_out() % 4 != 0)) {
-    return Refuse(context, "its groups have ", c.group_in(), " input and ", c.group_out(),
-                  " output channels; on the GPU both must be multiples of 4");
-  }
   if (context.images() && !context.buffer_weights()) {
-    const int64_t rows = c.kh * c.kw * CeilDiv(c.group_in(), 4) * 4;
+    const int64_t rows = c.kh * c.kw * c.in_blocks() * 4;
     if (rows > context.device->image_height || CeilDiv(c.oc, 4) > context.device->image_width) {
       return Refuse(context, "its filter of ", rows, " x ", CeilDiv(c.oc, 4),
                     " texels is larger than an image of this device may be");

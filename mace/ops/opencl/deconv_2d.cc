@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Transposed convolution on the GPU, in groups of whole blocks or one channel each.
+// Transposed convolution on the GPU.
 #include "mace/ops/attrs/deconv_2d.h"
 
 #include "mace/ops/activation_params.h"
@@ -90,15 +90,12 @@ MaceStatus BuildDeconv2D(const GpuOpContext &context, GpuStep *step) {
   DefineTail(&launch, "IN_TAIL", c.ic % 4 != 0);
   DefineTail(&launch, "OUT_TAIL", c.oc % 4 != 0);
   const std::pair<int32_t, int32_t> numbers = DefineActivation(c.activation, &launch);
-  launch.arguments = {
-      KernelArgument::Input(0),
-      AddMatrix(context, std::move(matrix), blocks * 4, step),
-      AddVector(c.bias, c.oc, step),
-      KernelArgument::Output(0),
-      KernelArgument::IntVector(ConvolutionNumbers(c, numbers.first)),
-      KernelArgument::IntVector({Int(CeilDiv(c.group_in(), 4)),
-                                 Int(c.group == 1 ? blocks : CeilDiv(c.group_out(), 4)),
-                                 numbers.second, 0})};
+  launch.arguments = {KernelArgument::Input(0),
+                      AddMatrix(context, std::move(matrix), blocks * 4, step),
+                      AddVector(c.bias, c.oc, step),
+                      KernelArgument::Output(0),
+                      KernelArgument::IntVector(ConvolutionNumbers(c, numbers.first)),
+                      KernelArgument::IntVector(GroupNumbers(c, numbers.second))};
   launch.global = WindowThreads(context, blocks, c.ow, c.n * c.oh);
   launch.local = LocalSize(context, launch.global);
   step->launches.push_back(std::move(launch));

@@ -11,14 +11,14 @@ namespace opencl {
 
 namespace {
 
-constexpr int kDims = 4;  // that elementwise.cl tells apart
+constexpr int kDims = 6;  // that elementwise.cl tells apart, and no shape has more
 
 // The output's dimensions with neighbours joined that are broadcast alike, innermost last, and how
 // far the operands go with each.
 struct Broadcast {
-  int64_t dims[kDims] = {1, 1, 1, 1};
+  int64_t dims[kDims] = {1, 1, 1, 1, 1, 1};
   int64_t strides[2][kDims] = {};
-  bool fits = true;
+  bool six() const { return dims[0] * dims[1] != 1; }
 };
 
 Broadcast Collapse(const GpuOpContext &context) {
@@ -36,10 +36,7 @@ Broadcast Collapse(const GpuOpContext &context) {
       if (own >= 0 && shape[own] != 1) pattern |= 1 << i;
     }
     if (pattern != last) {
-      if (--at < 0) {
-        result.fits = false;
-        return result;
-      }
+      --at;
       for (int i = 0; i < 2; ++i) result.strides[i][at] = pattern >> i & 1 ? size[i] : 0;
       last = pattern;
     }
@@ -68,11 +65,6 @@ MaceStatus SupportsEltwise(const GpuOpContext &context) {
   if (attrs.type > Type::kMod && attrs.type != Type::kAtan2) {
     return Refuse(context, "this kind of it does not give float32 numbers, or is not on the GPU");
   }
-  if (!Collapse(context).fits) {
-    return Refuse(context, "its shapes ", context.Input(0).shape.ToString(), " and ",
-                  context.Input(1).shape.ToString(),
-                  " are broadcast in more dimensions than the GPU's kernel tells apart");
-  }
   return MaceStatus::MACE_SUCCESS;
 }
 
@@ -87,19 +79,20 @@ MaceStatus BuildEltwise(const GpuOpContext &context, GpuStep *step) {
   Define(&launch, "MODE_B", ModeOf(context, 1));
   DefineTail(&launch, "TAIL", out.tail());
   if (attrs.coeff.size() == 2) Define(&launch, "COEFFICIENTS", 1);
+  if (broadcast.six()) Define(&launch, "SIX", 1);
   const auto numbers = DefineActivation(ops::MakeActivationParams(attrs), &launch);
   std::vector<int32_t> p = {Int(out.rows()), Int(out.w), Int(out.c), Int(out.pixels())};
   for (int d = 1; d < kDims; ++d) p.push_back(Int(broadcast.dims[d]));
-  p.push_back(0);
   std::vector<int32_t> q = {Int(a.w), Int(a.c), Int(b.w), Int(b.c)};
   for (size_t i = 0; i < 2; ++i)
     q.push_back(attrs.coeff.size() == 2 ? FloatBits(attrs.coeff[i]) : 0);
-  q.resize(8);
   for (int d = 0; d < kDims; ++d) {
     p.push_back(Int(broadcast.strides[0][d]));
     q.push_back(Int(broadcast.strides[1][d]));
   }
-  p.insert(p.end(), {0, 0, numbers.first, numbers.second});
+  q.push_back(numbers.first);
+  q.push_back(numbers.second);
+  p.resize(16);
   q.resize(16);
   launch.arguments = {KernelArgument::Input(0), KernelArgument::Input(1), KernelArgument::Output(0),
                       KernelArgument::IntVector(std::move(p)),

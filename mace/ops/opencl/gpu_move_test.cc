@@ -121,6 +121,7 @@ TEST(GpuMove, Deconv2D) {
   for (const Case &c : {Case{{2, 4, 5, 6}, {7, 3, 3, 6}, 2, 1, "SAME"},
                         Case{{1, 4, 5, 8}, {8, 2, 2, 4}, 2, 2, "VALID"},
                         Case{{1, 4, 5, 6}, {6, 4, 4, 1}, 2, 6, "SAME"},
+                        Case{{1, 3, 4, 9}, {6, 3, 3, 3}, 2, 3, "SAME"},
                         Case{{1, 3, 3, 12}, {4, 3, 3, 12}, 1, 1, "SAME"}}) {
     OpsTestNet net;
     net.AddRandomInput("x", c.in);

@@ -4,11 +4,12 @@
 // result among KS threads, whose sums meet in local memory; without that, small images leave large
 // GPUs idle. Global: output blocks / TC, pixels / TW, KS.
 // Weights: a matrix [KH * KW * input blocks of a group * 4][output channels], zeros where it was
-// padded. ONE: 1x1 with stride 1 and no padding. IN_TAIL, OUT_TAIL: see tensor.h.
+// padded, and between channels of groups that share a block. ONE: 1x1 with stride 1 and no padding.
+// IN_TAIL, OUT_TAIL: see tensor.h.
 // p: output rows (N*OH), OH, OW, OC, IH, IW, IC, KH, KW, strides, padding top and left, dilations,
-//    first activation parameter. q: input blocks and output blocks of a group, second parameter, 0;
-//    output and input may be parts of the channels of larger tensors: channels of such, first block
-//    of the own (output, then input).
+//    first activation parameter. q: input blocks to read, output channels of a group, second
+//    parameter, input channels of a group; output and input may be parts of the channels of larger
+//    tensors: channels of such, first block of the own (output, then input).
 #include "tensor.h"
 
 #define NACC (TC * TW)
@@ -20,7 +21,7 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
 #endif
                  OUT_TENSOR out, int16 p, int8 q) {
   const int OW = p.s2, OC = p.s3, IH = p.s4, IW = p.s5, IC = q.s6;
-  const int icb = q.s0, ocb_group = q.s1, ocb_all = (OC + 3) / 4;
+  const int icb = q.s0, ocb_all = (OC + 3) / 4;
   const int oc_threads = (ocb_all + TC - 1) / TC, x_threads = (OW + TW - 1) / TW;
   // Threads beyond the end work on the last block, and write nothing: all meet at the barriers.
   const int oc_thread = min((int)get_global_id(0), oc_threads - 1);
@@ -32,7 +33,7 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
   int ocb[TC];
   UNROLL for (int c = 0; c < TC; ++c) ocb[c] = min(oc_thread + c * oc_threads, ocb_all - 1);
 #ifdef GROUPS  // TC is 1
-  const int first_cb = ocb[0] / ocb_group * icb + q.s7;
+  const int first_cb = min(ocb[0] * 4 / q.s1 * q.s3 / 4, (p.s6 + 3) / 4 - icb) + q.s7;
 #else
   const int first_cb = q.s7;
 #endif

@@ -15,7 +15,7 @@ __kernel void deconv(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bi
   const int blocks = (OC + 3) / 4;
   if (ocb >= blocks || ox >= OW || row >= p.s0) return;
   const int image = row / p.s1, oy = row - image * p.s1;
-  const int first_cb = ocb / q.s1 * q.s0;
+  const int first_cb = min(ocb * 4 / q.s1 * q.s3 / 4, (IC + 3) / 4 - q.s0);
   float4 acc = bias[ocb];
   for (int kh = 0; kh < p.s7; ++kh) {
     const int y = oy + p.sb - kh * p.sd, iy = y / p.s9;

@@ -80,19 +80,25 @@ __kernel void unary(IN_TENSOR in, OUT_TENSOR out, int16 p) {
   WRITE4(v, out, TAIL, row, x, cb, p.s1, p.s2);
 }
 #elif defined(BINARY)
-// How an operand lies: 0 as the output, 1 one value for each channel, 2 one value, 3 by strides:
-// p.s4..s6 are the inner three of four collapsed dimensions of the output, p.s8..sb the strides of
-// the operand that is not 0, and q its W and C.
-float4 Operand(IN_TENSOR t, int mode, int row, int x, int pixel, int cb, int16 p, int2 q) {
+// How an operand lies: 0 as the output, 1 one value for each channel, 2 one value, 3 by strides: of
+// the output's dimensions, joined to six, p.s4..s8 are the inner five, s.s0..s5 the operand's strides
+// along all, and q its W and C. The outer two are 1 without SIX.
+float4 Operand(IN_TENSOR t, int mode, int row, int x, int pixel, int cb, int16 p, int8 s, int2 q) {
   if (mode == 0) return READ4(t, TAIL, row, x, cb, p.s1, p.s2);
   if (mode == 1) return READ4(t, TAIL, 0, 0, cb, 1, p.s2);
   if (mode == 2) return (float4)(READ1(t, 0, 1, 1));
   float v[4];
   UNROLL for (int k = 0; k < 4; ++k) {
     const int i = pixel * p.s2 + min(cb * 4 + k, p.s2 - 1);
-    const int a = i / p.s6, b = a / p.s5, c = b / p.s4;
-    v[k] = READ1(t, c * p.s8 + (b - c * p.s4) * p.s9 + (a - b * p.s5) * p.sa + (i - a * p.s6) * p.sb,
-                 q.s0, q.s1);
+    const int i4 = i / p.s8, i3 = i4 / p.s7, i2 = i3 / p.s6;
+    int at = (i - i4 * p.s8) * s.s5 + (i4 - i3 * p.s7) * s.s4 + (i3 - i2 * p.s6) * s.s3;
+#ifdef SIX
+    const int i1 = i2 / p.s5, i0 = i1 / p.s4;
+    at += (i2 - i1 * p.s5) * s.s2 + (i1 - i0 * p.s4) * s.s1 + i0 * s.s0;
+#else
+    at += i2 * s.s2;
+#endif
+    v[k] = READ1(t, at, q.s0, q.s1);
   }
   return (float4)(v[0], v[1], v[2], v[3]);
 }
@@ -127,15 +133,14 @@ float4 Binary(float4 a, float4 b, float coefficient_a, float coefficient_b) {
 #endif
 }
 
-// BINARY: the number of EltwiseAttrs::Type. q: W and C of either operand, coefficients, then the
-// strides of the second one.
+// BINARY: the number of EltwiseAttrs::Type. p: from 9 on strides of the first operand. q: W and C of
+// either operand, coefficients, strides of the second, then the parameters of the activation.
 __kernel void binary(IN_TENSOR first, IN_TENSOR second, OUT_TENSOR out, int16 p, int16 q) {
   POSITION();
-  const float4 a = Operand(first, MODE_A, row, x, pixel, cb, p, q.s01);
-  int16 p_b = p;
-  p_b.s89ab = q.s89ab;
-  const float4 b = Operand(second, MODE_B, row, x, pixel, cb, p_b, q.s23);
-  const float4 v = Activate(Binary(a, b, as_float(q.s4), as_float(q.s5)), as_float(p.se), as_float(p.sf));
+  const int8 s = (int8)(p.s9abc, p.sdeee), t = (int8)(q.s6789, q.sabbb);
+  const float4 a = Operand(first, MODE_A, row, x, pixel, cb, p, s, q.s01);
+  const float4 b = Operand(second, MODE_B, row, x, pixel, cb, p, t, q.s23);
+  const float4 v = Activate(Binary(a, b, as_float(q.s4), as_float(q.s5)), as_float(q.sc), as_float(q.sd));
   WRITE4(v, out, TAIL, row, x, cb, p.s1, p.s2);
 }
 #else
