@@ -158,7 +158,7 @@ class TensorFlowBackend:
         return self._bias(self.tf.matmul(x, np.ascontiguousarray(weights.T)), bias)
 
     def flatten(self, x: Any) -> Any:
-        return self.tf.reshape(x, [x.shape[0], x.shape[3]])
+        return self.tf.reshape(x, [x.shape[0], x.shape[-1]])  # a matrix may stay one
 
     def softmax(self, x: Any) -> Any:
         return self.tf.nn.softmax(x)

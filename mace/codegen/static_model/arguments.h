@@ -124,13 +124,13 @@ struct WinogradArguments {
   template <typename V>
   void Fields(V &v) {
     auto &[kernel, gemm, batch, in_h, in_w, in_c, out_h, out_w, out_c, pad_top, pad_left, tiles_x,
-           image_tiles, block_tiles, blocks, tile_panels, panels, tiles, packed_floats,
-           scratch_floats, out_stride] = plan;
+           image_tiles, block_tiles, blocks, panels, tiles, packed_floats, scratch_floats,
+           out_stride] = plan;
     v.Braces([&] {
       v.Address(kernel);
       v.Address(gemm);
       v(batch, in_h, in_w, in_c, out_h, out_w, out_c, pad_top, pad_left, tiles_x, image_tiles,
-        block_tiles, blocks, tile_panels, panels, tiles, packed_floats, scratch_floats, out_stride);
+        block_tiles, blocks, panels, tiles, packed_floats, scratch_floats, out_stride);
     });
     auto &[input, packed, output, residual, low, high, activation, scratch] = call;
     v.Braces([&] {

@@ -14,12 +14,16 @@ namespace {
 
 // Of a padded band: it is written, then read by each panel, from the L2 cache.
 constexpr int64_t kBandFloats = 64 * 1024;
-// Filters above this size are better split among threads than read by each.
+// Filters above this size do not stay in the L2 cache beside the rest. A thread that reads all of
+// them should have as many pixels for them as makes that little beside the multiply-adds.
 constexpr int64_t kSharedFilterFloats = 128 * 1024;
+constexpr int64_t kPixelsPerRead = 56;
+constexpr int64_t kTilesPerReader = 2;
 // Tiles for each thread, so that one that is late does not hold up all.
 constexpr int64_t kTilesPerThread = 4;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
 int64_t FloorMod(int64_t a, int64_t b) { return (a % b + b) % b; }
 
 bool Consecutive(const std::vector<int64_t> &values) {
@@ -131,16 +135,23 @@ void Divide(int threads, ConvPlan *plan) {
   int64_t filter_splits = 1;
   int64_t bands = 1;
   if (threads > 1) {
-    const bool split_filters = plan->packed_floats > kSharedFilterFloats;
-    if (split_filters) filter_splits = std::min<int64_t>(plan->panels, 2 * threads);
-    const int64_t wanted = split_filters ? threads : threads * kTilesPerThread;
-    bands = std::min(lines, CeilDiv(wanted, s.batch * filter_splits));
-    const int64_t got = bands * s.batch * filter_splits;
-    if (got < threads) {
-      filter_splits = std::min(plan->panels, filter_splits * CeilDiv(wanted, got));
-    }
+    // Threads rather take rows than filters of their own: the next operator finds in the cache of
+    // its core what it reads, as it takes the same rows.
+    const bool large = plan->packed_floats > kSharedFilterFloats;
+    const int64_t wanted = threads * (large ? kTilesPerReader : kTilesPerThread);
+    const int64_t pixels = s.out_h * s.out_w / lines;
+    const int64_t most = large ? lines * pixels / kPixelsPerRead : lines;
+    const int64_t images = CeilDiv(large ? threads : wanted, s.batch);
+    bands = std::max<int64_t>(1, std::min({images, most, lines}));
+    while (large && images % bands != 0) --bands;
+    const int64_t got = bands * s.batch;
+    if (large || got < threads) filter_splits = CeilDiv(wanted, got);
+    // Equal shares.
+    if (got % threads != 0) filter_splits = std::max<int64_t>(filter_splits, threads);
+    filter_splits = std::min(plan->panels, filter_splits);
   }
-  plan->tile_panels = CeilDiv(plan->panels, filter_splits);
+  plan->splits = filter_splits;
+  plan->bands = bands;
   plan->band_lines = CeilDiv(lines, bands);
   // Padded bands are limited in size, and are of one line at least.
   const bool pads_columns = plan->band_x < 0 || plan->band_x + plan->band_w > s.in_w;
@@ -152,7 +163,11 @@ void Divide(int threads, ConvPlan *plan) {
     const int64_t step = plan->phases[0].in_step_y;
     const int64_t least = line.end - line.begin;
     const int64_t rows = std::max(kBandFloats / row, least);
-    plan->band_lines = std::min(plan->band_lines, (rows - least) / step + 1);
+    const int64_t most = (rows - least) / step + 1;
+    if (plan->band_lines > most) {
+      plan->bands = std::min(lines, RoundUp(CeilDiv(lines, most), threads));
+      plan->band_lines = CeilDiv(lines, plan->bands);
+    }
     plan->scratch_floats = (least + (plan->band_lines - 1) * step) * row;
   }
   plan->gemm_scratch_floats = 0;
@@ -163,8 +178,7 @@ void Divide(int threads, ConvPlan *plan) {
                  GemmScratchFloats(*plan->gemm, phase.taps * phase.k, plan->band_lines * columns));
   }
   plan->scratch_floats += plan->gemm_scratch_floats;
-  plan->bands = CeilDiv(plan->lines, plan->band_lines);
-  plan->tiles = s.batch * plan->bands * CeilDiv(plan->panels, plan->tile_panels);
+  plan->tiles = s.batch * plan->bands * plan->splits;
 }
 
 // What both kinds of convolution have in common once the phases are known.
@@ -244,6 +258,7 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
   const int64_t group_panels = plan.panels / s.group;
   GemmCall call;
   call.scratch = plan.gemm_scratch_floats > 0 ? gemm_scratch : nullptr;
+  call.streamed = plan.packed_floats > kSharedFilterFloats;
   call.tap_offsets = in.band ? phase.band_offsets.data() : phase.image_offsets.data();
   call.taps = phase.taps;
   call.k = phase.k;
@@ -450,15 +465,15 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
         plan.winograd, MakeWinogradCall(epilogue, input, packed, output, scratch), tile);
   }
   const ConvShape &s = plan.shape;
-  const int64_t splits = CeilDiv(plan.panels, plan.tile_panels);
+  const int64_t splits = plan.splits;
   const int64_t split = tile % splits;
   const int64_t band = tile / splits % plan.bands;
   const int64_t n = tile / splits / plan.bands;
   TileRange range;
-  range.panel_begin = split * plan.tile_panels;
-  range.panel_end = std::min(plan.panels, range.panel_begin + plan.tile_panels);
-  range.line_begin = band * plan.band_lines;
-  range.line_end = std::min(plan.lines, range.line_begin + plan.band_lines);
+  range.panel_begin = split * plan.panels / splits;
+  range.panel_end = (split + 1) * plan.panels / splits;
+  range.line_begin = band * plan.lines / plan.bands;
+  range.line_end = (band + 1) * plan.lines / plan.bands;
   if (plan.line_pixels != 0) {
     range.line_begin *= plan.line_pixels;
     range.line_end *= plan.line_pixels;

@@ -83,10 +83,10 @@ struct ConvPlan {
   // Not 0 if all pixels of the batch are one row, in which case a line is this many pixels.
   int64_t line_pixels = 0;
   int64_t lines = 0;       // the most of any phase
-  int64_t band_lines = 1;  // of a tile
+  int64_t band_lines = 1;  // of a tile, at most
   int64_t bands = 1;
   int64_t panels = 1;  // of filters, through all groups
-  int64_t tile_panels = 1;
+  int64_t splits = 1;  // ranges of panels; a tile is a band times one of them
   int64_t packed_floats = 0;
   int64_t gemm_scratch_floats = 0;  // at the begin of the scratch
   int64_t scratch_floats = 0;       // for each thread

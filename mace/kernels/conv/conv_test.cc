@@ -180,6 +180,7 @@ TEST(ConvTest, Geometries) {
       {"1x1, 4 groups", Conv(2, 4, 5, 8, 72, 1, 1, 1, 1, 0, 0, 4)},
       {"3x3, as many groups as channels", Conv(1, 5, 6, 6, 12, 3, 3, 2, 1, 1, 1, 6)},
       {"3x3, filters of 600 KB", Conv(1, 5, 4, 80, 215, 3, 3, 1, 1, 1, 1)},
+      {"1x1, filters of 600 KB, many pixels", Conv(1, 8, 15, 400, 390, 1, 1, 1, 1, 0, 0)},
       {"3x3, bands in scratch", Conv(1, 12, 90, 60, 4, 3, 3, 1, 1, 1, 1)},
   };
   ConvChecker().CheckAll(cases, false);
@@ -208,11 +209,14 @@ TEST(ConvTest, TransposedGeometries) {
 TEST(ConvTest, TilesForThreads) {
   const GemmKernel &gemm = *GemmKernels().begin();
   // Small filters: rows are split; large filters: filters are.
-  EXPECT_EQ(PlanConv(Conv(1, 56, 56, 64, 64, 5, 5, 1, 1, 2, 2), gemm, 4).tile_panels,
-            GemmPanels(gemm, 64));
+  EXPECT_EQ(PlanConv(Conv(1, 56, 56, 64, 64, 5, 5, 1, 1, 2, 2), gemm, 4).splits, 1);
   const ConvPlan large = PlanConv(Conv(1, 7, 7, 512, 512, 5, 5, 1, 1, 2, 2), gemm, 4);
-  EXPECT_LT(large.tile_panels, GemmPanels(gemm, 512));
+  EXPECT_GT(large.splits, 1);
   EXPECT_EQ(large.bands, 1);
+  // Many pixels pay for reading all of them again.
+  const ConvPlan both = PlanConv(Conv(1, 14, 14, 512, 512, 1, 1, 1, 1, 0, 0), gemm, 2);
+  EXPECT_EQ(both.bands, 2);
+  EXPECT_EQ(both.tiles, 4);
   for (int threads : {2, 3, 8}) {
     for (const ConvShape &shape :
          {Conv(1, 7, 7, 512, 512, 3, 3, 1, 1, 1, 1), Conv(1, 1, 1, 1024, 1000, 1, 1, 1, 1, 0, 0),

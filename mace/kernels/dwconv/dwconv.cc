@@ -155,6 +155,7 @@ DwconvPlan PlanDwconv(const DwconvShape &shape, const DwconvKernel &kernel, int 
   }
   // Each band has as many rows as a call computes, or more.
   plan.bands = std::min(bands, shape.out_h / kernel.rows);
+  if (plan.bands > threads) plan.bands -= plan.bands % threads;  // equal shares
   plan.tiles = shape.batch * plan.bands;
   if (shape.multiplier > 1) {
     const int64_t rows = InputRows(shape, CeilDiv(shape.out_h, plan.bands));

@@ -42,7 +42,9 @@ constexpr float kFilter2[4][3] = {{1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0
 // Transformed inputs and products of a block should stay in the L2 cache, unless filters are so
 // large that reading them again for the next block costs more.
 constexpr int64_t kBlockFloats = 128 * 1024;
-constexpr int64_t kTilesPerThread = 4;
+// Filters that each thread reads should meet as many tiles as make that little beside the
+// multiply-adds; with fewer of them each thread takes filters of its own.
+constexpr int64_t kTilesPerRead = 20;
 constexpr int64_t kLeastChannels = 8;
 constexpr int kHalfRows = 4;
 constexpr int64_t kLineFloats = 16;  // of a cache line
@@ -61,6 +63,11 @@ int64_t Group(const WinogradPlan &plan) {
   return plan.gemm->block == nullptr ? 1 : plan.gemm->rows;
 }
 
+// A panel that is narrower than a vector of the transforms goes with the one before it.
+int64_t WholePanels(const WinogradPlan &plan) {
+  return std::max<int64_t>(1, plan.out_c / plan.gemm->columns);
+}
+
 // The distance of positions that hold `floats` each: an odd number of cache lines, since a tile's
 // elements of all positions would fall in few sets of the cache otherwise.
 int64_t PositionStride(int64_t floats) { return RoundUp(floats, 2 * kLineFloats) + kLineFloats; }
@@ -69,11 +76,12 @@ int64_t PositionStride(int64_t floats) { return RoundUp(floats, 2 * kLineFloats)
 class Piece {
  public:
   Piece(const WinogradPlan &plan, const WinogradCall &call, int64_t tile)
-      : Piece(plan, call, tile / Splits(plan) % ImageBlocks(plan) * plan.block_tiles,
-              plan.image_tiles) {
-    panel_begin_ = tile % Splits(plan) * plan.tile_panels;
-    const bool last = tile % Splits(plan) == Splits(plan) - 1;
-    panel_end_ = last ? plan.panels : panel_begin_ + plan.tile_panels;
+      : Piece(plan, call, BlockBegin(plan, tile / Splits(plan) % ImageBlocks(plan)),
+              BlockBegin(plan, tile / Splits(plan) % ImageBlocks(plan) + 1)) {
+    const int64_t split = tile % Splits(plan);
+    panel_begin_ = split * WholePanels(plan) / Splits(plan);
+    const bool last = split == Splits(plan) - 1;
+    panel_end_ = last ? plan.panels : (split + 1) * WholePanels(plan) / Splits(plan);
     const int64_t n = tile / Splits(plan) / ImageBlocks(plan);
     const int64_t image_floats = plan.out_h * plan.out_w * plan.out_stride;
     input_ += n * plan.in_h * plan.in_w * plan.in_c;
@@ -120,6 +128,12 @@ class Piece {
  private:
   static int64_t Splits(const WinogradPlan &plan) { return plan.tiles / plan.blocks; }
   static int64_t ImageBlocks(const WinogradPlan &plan) { return plan.blocks / plan.batch; }
+  // Blocks of an image are equal, but for tiles that are packed together.
+  static int64_t BlockBegin(const WinogradPlan &plan, int64_t block) {
+    const int64_t group = Group(plan);
+    const int64_t groups = CeilDiv(plan.image_tiles, group);
+    return std::min(plan.image_tiles, block * groups / ImageBlocks(plan) * group);
+  }
 
   // Tiles of the group of tile i, as the product sees them: 1, 4 or all rows of a kernel's tile.
   int Height(int64_t i) const {
@@ -342,23 +356,27 @@ void FinishWinogradPlan(int threads, WinogradPlan *plan) {
   const int64_t most =
       std::max(kBlockFloats, plan->packed_floats / (plan->gemm->block != nullptr ? 4 : 2)) /
       tile_floats / group * group;
-  int64_t block = std::min(plan->image_tiles, std::max(group, most));
-  // A panel that is narrower than a vector of the transforms goes with the one before it.
-  const int64_t whole_panels = std::max<int64_t>(1, plan->out_c / plan->gemm->columns);
+  const int64_t block = std::min(plan->image_tiles, std::max(group, most));
   int64_t splits = 1;
-  if (threads > 1) {
-    const int64_t wanted = CeilDiv(threads * kTilesPerThread, plan->batch);
-    block = std::min(block, RoundUp(CeilDiv(plan->image_tiles, wanted), group));
-    const int64_t got = plan->batch * CeilDiv(plan->image_tiles, block);
-    if (got < threads) splits = std::min(whole_panels, CeilDiv(2 * threads, got));
-  }
-  plan->block_tiles = block;
   plan->blocks = plan->batch * CeilDiv(plan->image_tiles, block);
-  plan->tile_panels = CeilDiv(whole_panels, splits);
-  plan->tiles = plan->blocks * CeilDiv(whole_panels, plan->tile_panels);
-  plan->scratch_floats = positions * (PositionStride(RoundUp(block, Group(*plan)) * plan->in_c) +
-                                      PositionStride(block * plan->out_c) + plan->in_c) +
-                         (1 + side * side) * plan->out_c;
+  if (threads > 1) {
+    const int64_t units = CeilDiv(plan->image_tiles, Group(*plan));
+    const int64_t shares = RoundUp(plan->blocks, threads);
+    if (plan->batch * plan->image_tiles >= threads * kTilesPerRead) {
+      plan->blocks = plan->batch * std::min(units, CeilDiv(shares, plan->batch));
+    } else {
+      splits = std::min(WholePanels(*plan), shares / plan->blocks);
+    }
+  }
+  const int64_t image_blocks = plan->blocks / plan->batch;
+  plan->block_tiles =
+      std::min(plan->image_tiles,
+               CeilDiv(CeilDiv(plan->image_tiles, Group(*plan)), image_blocks) * Group(*plan));
+  plan->tiles = plan->blocks * splits;
+  plan->scratch_floats =
+      positions * (PositionStride(RoundUp(plan->block_tiles, Group(*plan)) * plan->in_c) +
+                   PositionStride(plan->block_tiles * plan->out_c) + plan->in_c) +
+      (1 + side * side) * plan->out_c;
 }
 
 void PackWinograd(const WinogradPlan &plan, const float *filter, const float *bias, float *packed) {

@@ -52,11 +52,10 @@ struct WinogradPlan {
   int64_t pad_top = 0, pad_left = 0;
   int64_t tiles_x = 1;
   int64_t image_tiles = 1;
-  int64_t block_tiles = 1;  // of one block
+  int64_t block_tiles = 1;  // of one block, at most
   int64_t blocks = 1;       // of all images
-  int64_t tile_panels = 1;  // of filters, of one piece of work
-  int64_t panels = 1;
-  int64_t tiles = 1;  // pieces of work
+  int64_t panels = 1;       // of filters
+  int64_t tiles = 1;        // pieces of work: a block times a range of panels
   int64_t packed_floats = 0;
   int64_t scratch_floats = 0;  // for each thread
   int64_t out_stride = 0;      // floats from an output pixel to the next, out_c or more

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Worker threads that take chunks of a loop in turn. A worker that wakes too late for a loop does
-// not join it, so that a loop never waits for a thread that has not begun.
+// Worker threads, each with a share of a loop: the same part of every loop, so that it finds in its
+// own cache what it wrote in the loop before. Who has done their share takes from the others', so
+// that a slow or busy core holds up nobody. A worker that wakes too late for a loop does not join.
 #include "mace/runtimes/cpu/thread_pool.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ class ThreadPool::Impl {
   Impl(int workers, const std::vector<int> &cores, bool spin) : cores_(cores), spin_(spin) {
     // Addresses of starts_ go to the threads.
     starts_.resize(static_cast<size_t>(workers));
+    shares_ = std::vector<Share>(static_cast<size_t>(workers) + 1);
     for (int i = 0; i < workers; ++i) {
       starts_[static_cast<size_t>(i)] = {this, i + 1};
       pthread_t thread;
@@ -82,7 +84,12 @@ class ThreadPool::Impl {
     chunks_ = (n - 1) / grain + 1;
     task_ = task;
     function_ = function;
-    next_.store(0, std::memory_order_relaxed);
+    const int64_t count = static_cast<int64_t>(shares_.size());
+    for (int64_t i = 0; i < count; ++i) {
+      Share &share = shares_[static_cast<size_t>(i)];
+      share.next.store(ShareBegin(i, count), std::memory_order_relaxed);
+      share.end = ShareBegin(i + 1, count);
+    }
     joined_.store(kOpen, std::memory_order_release);
     generation_.fetch_add(1);
     const int sleepers = sleepers_.load();
@@ -119,12 +126,29 @@ class ThreadPool::Impl {
     return nullptr;
   }
 
+  // The chunks of one thread. Apart from each other, since each is written all the time.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
+  // chunks_ * i / count without its product, which may be too large.
+  int64_t ShareBegin(int64_t i, int64_t count) const {
+    return chunks_ / count * i + chunks_ % count * i / count;
+  }
+
+  // First the thread's own share, then what is left of the others'.
   void TakeChunks(int thread) {
-    for (;;) {
-      const int64_t chunk = next_.fetch_add(1, std::memory_order_relaxed);
-      if (chunk >= chunks_) return;
-      const int64_t begin = chunk * grain_;
-      task_(function_, begin, std::min(grain_, n_ - begin) + begin, thread);
+    const size_t count = shares_.size();
+    for (size_t i = 0; i < count; ++i) {
+      Share &share = shares_[(static_cast<size_t>(thread) + i) % count];
+      // A look first: a share that is used up is not written by everyone again.
+      while (share.next.load(std::memory_order_relaxed) < share.end) {
+        const int64_t chunk = share.next.fetch_add(1, std::memory_order_relaxed);
+        if (chunk >= share.end) break;
+        const int64_t begin = chunk * grain_;
+        task_(function_, begin, std::min(grain_, n_ - begin) + begin, thread);
+      }
     }
   }
 
@@ -169,6 +193,7 @@ class ThreadPool::Impl {
   const std::vector<int> cores_;
   const bool spin_;
   std::vector<StartArgument> starts_;
+  std::vector<Share> shares_;  // of the loop; the first is the caller's
   std::vector<pthread_t> threads_;
   std::mutex mutex_;
   std::condition_variable wake_, done_;
@@ -179,7 +204,6 @@ class ThreadPool::Impl {
   int64_t n_ = 0, grain_ = 1, chunks_ = 0;
   Task task_ = nullptr;
   void *function_ = nullptr;
-  std::atomic<int64_t> next_{0};
   std::atomic<uint32_t> joined_{0};
 };
 

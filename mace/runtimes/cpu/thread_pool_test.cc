@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -66,6 +67,44 @@ TEST(ThreadPool, ThreadsWorkAtTheSameTime) {
     while (arrived < 2) std::this_thread::yield();
   });
   EXPECT_EQ(arrived, 2);
+}
+
+TEST(ThreadPool, AThreadBeginsWithItsShare) {
+  ThreadPool pool(2, AFFINITY_NONE);
+  std::atomic<int64_t> first[2] = {{-1}, {-1}};
+  pool.ParallelFor(80, 10, [&](int64_t begin, int64_t, int thread) {
+    int64_t none = -1;
+    first[thread].compare_exchange_strong(none, begin);
+    // Nobody goes on before both have begun.
+    while (first[0] < 0 || first[1] < 0) std::this_thread::yield();
+  });
+  EXPECT_EQ(first[0], 0);
+  EXPECT_EQ(first[1], 40);
+}
+
+TEST(ThreadPool, OthersTakeWhatASlowThreadHasLeft) {
+  ThreadPool pool(3, AFFINITY_NONE);
+  std::atomic<int> done{0};
+  // Whoever has chunk 1 waits for all the others: they are done by other threads, or never.
+  pool.ParallelFor(30, 1, [&](int64_t begin, int64_t, int) {
+    while (begin == 1 && done < 29) std::this_thread::yield();
+    ++done;
+  });
+  EXPECT_EQ(done, 30);
+}
+
+TEST(ThreadPool, CountsOfChunksMayBeHuge) {
+  ThreadPool pool(3, AFFINITY_NONE);
+  constexpr int64_t kGrain = int64_t{1} << 60;
+  std::atomic<int64_t> last{0};
+  std::atomic<int> calls{0};
+  pool.ParallelFor(std::numeric_limits<int64_t>::max(), kGrain, [&](int64_t, int64_t end, int) {
+    ++calls;
+    for (int64_t seen = last; seen < end && !last.compare_exchange_weak(seen, end);) {
+    }
+  });
+  EXPECT_EQ(calls, 8);
+  EXPECT_EQ(last, std::numeric_limits<int64_t>::max());
 }
 
 TEST(ThreadPool, ManyPoolsInManyThreads) {
