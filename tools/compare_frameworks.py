@@ -7,10 +7,13 @@ outputs are compared before anything is timed, and whoever computes something el
 
   python tools/compare_frameworks.py test/zoo/mobilenet_v1.yml test/zoo/resnet50.yml --threads 1
   python tools/compare_frameworks.py test/zoo/mobilenet_v2.yml --frameworks onnxruntime litert
+  python tools/compare_frameworks.py test/zoo/mobilenet_v1.yml --threads 2 --busy 2 --slice 1
 
 "least" is what the machine can do when nothing disturbs it, and the ratio is MACE's least to that
 of the framework: below 1 MACE is faster. CPU ms is processor time for one inference: the figure to
-look at while other programs run.
+look at while other programs run. With --busy N each visit is made twice, alone and beside N
+processes that compute without end: "busy" is the mean time then, "times" its ratio to the mean
+alone. Threads that wait for each other while a neighbour has their core show there.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ _HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(_HERE.parent / "mace" / "python"))
 
 from frameworks import chart, net, writers  # noqa: E402
+from frameworks.neighbours import Neighbours  # noqa: E402
 from frameworks.peers import PEERS  # noqa: E402
 from mace.api import deployment_request  # noqa: E402
 from mace.config.loader import load_deployment  # noqa: E402
@@ -164,10 +168,14 @@ def start(
 
 
 def measure(
-    workers: dict[str, Worker], rows: dict[str, dict[str, Any]], options: argparse.Namespace
+    workers: dict[str, Worker],
+    rows: dict[str, dict[str, Any]],
+    neighbours: Neighbours,
+    options: argparse.Namespace,
 ) -> None:
     """Fills the rows with times of interleaved visits."""
     times: dict[str, list[float]] = {f: [] for f in workers}
+    busy: dict[str, list[float]] = {f: [] for f in workers}
     cpu: dict[str, list[float]] = {f: [] for f in workers}
     order = random.Random(options.seed)
     for _ in range(options.rounds):
@@ -179,11 +187,17 @@ def measure(
             times[framework] += answer["times"]
             cpu[framework].append(answer["cpu_ms"])
             rows[framework].update(peak_mb=answer["peak_mb"], added_mb=answer["added_mb"])
+            if options.busy > 0:
+                with neighbours.at_work():
+                    busy[framework] += workers[framework].ask(str(options.slice))["times"]
     for framework, row in rows.items():
         row["runs"] = len(times[framework])
         row["median_ms"] = statistics.median(times[framework])
         row["min_ms"] = min(times[framework])
         row["cpu_ms"] = min(cpu[framework])
+        if options.busy > 0:
+            row["busy_ms"] = statistics.fmean(busy[framework])
+            row["busy_times"] = row["busy_ms"] / statistics.fmean(times[framework])
 
 
 def compare(
@@ -194,12 +208,14 @@ def compare(
         folder = Path(name)
         told = write_network(converted, folder)
         workers: dict[str, Worker] = {}
+        neighbours = Neighbours(options.busy)
         try:
             workers, rows, failed = start(frameworks, folder, options)
-            measure(workers, rows, options)
+            measure(workers, rows, neighbours, options)
         except Failed as error:
             raise MaceError(f"a framework ended while it was measured: {error}") from None
         finally:
+            neighbours.close()
             for worker in workers.values():
                 worker.close()
     macs = net.multiply_adds(told)
@@ -211,17 +227,21 @@ def table(name: str, result: dict[str, Any]) -> str:
     """The rows of one network, the fastest first."""
     rows = result["frameworks"]
     mace = rows["mace"]
+    busy = "busy_ms" in mace
     lines = [
         f"{name}: {result['macs'] / 1e6:.0f} million multiply-adds, limit {result['limit_ms']:.2f} ms",
         f"  {'framework':<12} {'median':>8} {'least':>8} {'CPU ms':>8} {'load ms':>8} {'first':>8}"
-        f" {'peak MB':>8} {'ratio':>6} {'of CPU':>6}  difference",
+        f" {'peak MB':>8} {'ratio':>6} {'of CPU':>6}"
+        + (f" {'busy':>8} {'times':>6}" if busy else "")
+        + "  difference",
     ]
     for framework, r in sorted(rows.items(), key=lambda item: float(item[1]["min_ms"])):
         lines.append(
             f"  {framework:<12} {r['median_ms']:8.2f} {r['min_ms']:8.2f} {r['cpu_ms']:8.2f}"
             f" {r['load_ms']:8.0f} {r['first_ms']:8.1f} {r['peak_mb']:8.0f}"
             f" {mace['min_ms'] / r['min_ms']:6.2f} {mace['cpu_ms'] / r['cpu_ms']:6.2f}"
-            f"  {r['difference']:.1e}"
+            + (f" {r['busy_ms']:8.2f} {r['busy_times']:6.2f}" if busy else "")
+            + f"  {r['difference']:.1e}"
         )
     lines += [f"  {f:<12} not ranked: {why}" for f, why in result["failed"].items()]
     return "\n".join(lines)
@@ -249,12 +269,21 @@ def parse_arguments() -> argparse.Namespace:
         default=sys.executable,
         help="the interpreter of the environment that the other frameworks are installed in",
     )
+    parser.add_argument(
+        "--busy",
+        type=int,
+        default=0,
+        metavar="N",
+        help="measure beside N processes that compute without end as well",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the order of visits")
     parser.add_argument("--chart", type=Path, metavar="FILE.svg", help="write a chart as well")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     options = parser.parse_args()
     if options.threads < 1 or options.rounds < 1 or not 0 < options.slice <= 60:
         parser.error("--threads and --rounds are at least 1, --slice is more than 0 and up to 60")
+    if not 0 <= options.busy <= 256:
+        parser.error("--busy is a number of processes up to 256")
     return options
 
 
@@ -280,6 +309,7 @@ def run(options: argparse.Namespace) -> int:
     frameworks = ["mace", *(f for f in wanted if f not in missing)]
     results: dict[str, Any] = {
         "threads": options.threads,
+        "busy": options.busy,
         "peak_gflops": gflops,
         "missing": missing,
         "networks": {},

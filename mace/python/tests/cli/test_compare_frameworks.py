@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "tools"))
 
 from frameworks import chart, net, writers  # noqa: E402
+from frameworks.neighbours import Neighbours  # noqa: E402
 from frameworks.net import Layer, window_of  # noqa: E402
 
 
@@ -100,6 +102,33 @@ def test_onnx_says_the_same(tmp_path: Path) -> None:
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6)
 
 
+def test_tensorflow_flattens_images_and_matrices() -> None:
+    backend = writers.TensorFlowBackend(np)
+    assert backend.flatten(np.zeros((2, 1, 1, 5))).shape == (2, 5)
+    assert backend.flatten(np.zeros((2, 5))).shape == (2, 5)
+
+
+def test_neighbours_work_only_when_they_are_wanted() -> None:
+    def ticks() -> int:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        return int(fields[11])
+
+    neighbours = Neighbours(1)
+    try:
+        (pid,) = (process.pid for process in neighbours._processes)
+        still = ticks()
+        time.sleep(0.1)
+        assert ticks() <= still + 1
+        with neighbours.at_work():
+            end = time.monotonic() + 30
+            while ticks() < still + 5 and time.monotonic() < end:
+                time.sleep(0.02)
+        assert ticks() >= still + 5
+    finally:
+        neighbours.close()
+    assert not Path(f"/proc/{pid}").exists()
+
+
 @pytest.mark.parametrize(
     ("attrs", "size", "out", "pads", "same"),
     [
@@ -175,11 +204,12 @@ models:
         encoding="utf-8",
     )
     image = tmp_path / "c.svg"
-    some = ["--rounds", "1", "--slice", "0.01", "--frameworks", "onnxruntime"]
+    some = ["--rounds", "1", "--slice", "0.01", "--frameworks", "onnxruntime", "--busy", "1"]
     done = _tool(str(tmp_path / "d.yml"), *some, "--json", "--chart", str(image))
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)["networks"]["d"]
     assert result["failed"] == {}
     assert result["frameworks"]["onnxruntime"]["difference"] < 1e-5
+    assert result["frameworks"]["mace"]["busy_times"] > 0
     assert result["macs"] > 0
     ElementTree.fromstring(image.read_text(encoding="utf-8"))
