@@ -4,6 +4,7 @@
 
 #if defined(MACE_ENABLE_OPENCL)
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -21,6 +22,9 @@ std::string NetText(const NetDef &net, const char *name) {
   }
   return "";
 }
+
+// What the model says counts where the application says nothing; 0 is no limit.
+int Limit(int wanted, int of_model) { return std::max(0, wanted == 0 ? of_model : wanted); }
 
 // Images are what mobile GPUs cache best; desktop GPUs and CPUs read buffers faster.
 bool PrefersImages(opencl::GpuFamily family) {
@@ -43,6 +47,10 @@ MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool f
     MACE_RETURN_IF_ERROR(shared->Open(hints, &context));
     options.tune = shared->tune();
     options.progress = shared->progress();
+    options.kernel_micros =
+        Limit(shared->kernel_micros(), NetText(net, "limit_opencl_kernel_time") == "1" ? 1000 : 0);
+    options.queued_kernels = Limit(shared->queued_kernels(),
+                                   std::atoi(NetText(net, "opencl_queue_window_size").c_str()));
   }
   const opencl::GpuCapabilities capabilities =
       context == nullptr ? opencl::TypicalCapabilities() : context->device()->capabilities();

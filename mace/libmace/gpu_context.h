@@ -51,12 +51,20 @@ class GPUContext {
     tune_ = true;
     progress_ = std::move(progress);
   }
+  // See mace_gpu.h.
+  void Limit(int kernel_micros, int queued_kernels) {
+    kernel_micros_ = kernel_micros;
+    queued_kernels_ = queued_kernels;
+  }
+  int kernel_micros() const { return kernel_micros_; }
+  int queued_kernels() const { return queued_kernels_; }
   bool tune() const { return tune_; }
   const std::function<void(int, int)> &progress() const { return progress_; }
 
  private:
   GPUContextOptions options_;
   bool tune_ = false;
+  int kernel_micros_ = 0, queued_kernels_ = 0;
   std::function<void(int, int)> progress_;
 #if defined(MACE_ENABLE_OPENCL)
   std::mutex mutex_;

@@ -44,6 +44,13 @@ MaceStatus TuneGPUContext(const std::shared_ptr<GPUContext> &context,
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus LimitGPUContext(const std::shared_ptr<GPUContext> &context, int kernel_micros,
+                           int queued_kernels) {
+  if (context == nullptr) return InvalidArgs("the GPU context is null; make it with a builder");
+  context->Limit(kernel_micros, queued_kernels);
+  return MaceStatus::MACE_SUCCESS;
+}
+
 std::shared_ptr<GPUContext> GPUContextBuilder::Finalize() {
   return std::make_shared<GPUContext>(impl_->options);
 }

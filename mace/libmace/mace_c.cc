@@ -389,6 +389,12 @@ mace_code mace_gpu_context_tune(mace_gpu_context *context,
   return Report(mace::TuneGPUContext(context->context, std::move(call)));
 }
 
+mace_code mace_gpu_context_limit(mace_gpu_context *context, int32_t kernel_micros,
+                                 int32_t queued_kernels) {
+  if (context == nullptr) return Report(InvalidArgs("the GPU context is null"));
+  return Report(mace::LimitGPUContext(context->context, kernel_micros, queued_kernels));
+}
+
 void mace_gpu_context_destroy(mace_gpu_context *context) { delete context; }
 
 mace_code mace_engine_memory(const mace_engine *engine, mace_memory *memory) {

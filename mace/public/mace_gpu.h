@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tuning of the GPU's kernels, beside mace.h and mace_c.h: for programs that prepare a model for a
-// device. Engines that are made with a tuned context find the fastest kernels for its GPU where its
-// tuned parameters have none yet: their first run with new shapes takes seconds to minutes. The
-// parameters are kept in the file that the context was given for them, if any.
+// More about a GPUContext than most applications need, beside mace.h and mace_c.h: tuning of its
+// kernels, and limits that leave the GPU to others in time. Each counts for the engines that are
+// initialized with the context afterwards.
 #ifndef MACE_PUBLIC_MACE_GPU_H_
 #define MACE_PUBLIC_MACE_GPU_H_
 
@@ -17,10 +16,22 @@
 extern "C" {
 #endif
 
+// Tuning, for programs that prepare a model for a device. Engines find the fastest kernels for the
+// GPU where its tuned parameters have none yet: their first run with new shapes takes seconds to
+// minutes. The parameters are kept in the file that the context was given for them, if any.
 // progress: called in between with the operators that are done and their number; may be null.
 MACE_API mace_code mace_gpu_context_tune(mace_gpu_context *context,
                                          void (*progress)(void *user, int32_t done, int32_t count),
                                          void *user);
+
+// A user interface is drawn by the same GPU, and only between kernels. kernel_micros: a kernel that
+// takes longer is launched in parts of about so many microseconds, 1000 for
+// limit_opencl_kernel_time: 1 of deployment files; from the third run on by what they took in the
+// first two, before that by tuned parameters or an estimate. Results stay the same to the last bit.
+// queued_kernels: a run hands the driver at most so many launches ahead of the GPU, as
+// opencl_queue_window_size does. 0: as the model was converted; negative: no limit.
+MACE_API mace_code mace_gpu_context_limit(mace_gpu_context *context, int32_t kernel_micros,
+                                          int32_t queued_kernels);
 
 #ifdef __cplusplus
 }  // extern "C"
@@ -30,6 +41,8 @@ namespace mace {
 // The same for C++. INVALID_ARGS for a null context.
 MACE_API MaceStatus TuneGPUContext(const std::shared_ptr<GPUContext> &context,
                                    std::function<void(int, int)> progress = nullptr);
+MACE_API MaceStatus LimitGPUContext(const std::shared_ptr<GPUContext> &context, int kernel_micros,
+                                    int queued_kernels);
 
 }  // namespace mace
 #endif

@@ -179,6 +179,10 @@ void ModelOptions::AddTo(Flags *flags) {
   flags->Add("cpu_fallback", &cpu_fallback, "the CPU runs what the device cannot run at all");
   flags->Add("gpu_perf_hint", &gpu_perf_hint, "0 default, 1 low, 2 normal, 3 high");
   flags->Add("gpu_priority_hint", &gpu_priority_hint, "0 default, 1 low, 2 normal, 3 high");
+  flags->Add("limit_opencl_kernel_time", &limit_opencl_kernel_time,
+             "1: GPU kernels are launched in parts of about 1 ms; 0: whole; -1: as the model says");
+  flags->Add("opencl_queue_window_size", &opencl_queue_window_size,
+             "launches in the GPU's queue at most; 0: any number; -1: as the model says");
   flags->Add("omp_num_threads", &omp_num_threads, "threads; -1: one for each core of the policy");
   flags->Add("cpu_affinity_policy", &cpu_affinity_policy,
              "0 none, 1 big cores, 2 little cores, 3 high performance, 4 power save");
@@ -239,12 +243,33 @@ MaceStatus ModelRunner::Config(MaceEngineConfig *config) const {
     MACE_RETURN_IF_ERROR(config->SetGPUStorage(static_cast<GPUDataType>(data_type),
                                                static_cast<GPUMemoryType>(memory_type)));
     MACE_RETURN_IF_ERROR(config->SetCPUFallback(options_.cpu_fallback));
+    MACE_RETURN_IF_ERROR(Limit(context));
     if (options_.opencl_tune) {
       MACE_RETURN_IF_ERROR(TuneGPUContext(context, ShowTuning));
     }
   }
   if (options_.memory_limit < 0) return InvalidArgs("--memory_limit must not be negative");
   return config->SetMemoryLimit(static_cast<size_t>(options_.memory_limit));
+}
+
+MaceStatus ModelRunner::Limit(const std::shared_ptr<GPUContext> &context) const {
+  const int64_t time = options_.limit_opencl_kernel_time,
+                window = options_.opencl_queue_window_size;
+  if (time < -1 || time > 1) {
+    return InvalidArgs("--limit_opencl_kernel_time is 0, 1 or -1 (as the model says)");
+  }
+  if (window < -1 || window > 1 << 20) {
+    return InvalidArgs(
+        "--opencl_queue_window_size is a number of launches, or -1 (as the model says)");
+  }
+  // In the interface 0 stands for what the model says.
+  return LimitGPUContext(context,
+                         time < 0    ? 0
+                         : time == 0 ? -1
+                                     : 1000,
+                         window < 0    ? 0
+                         : window == 0 ? -1
+                                       : static_cast<int>(window));
 }
 
 MaceStatus ModelRunner::CreateEmbedded(MaceEngineConfig config) {

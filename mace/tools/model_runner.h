@@ -33,6 +33,7 @@ struct ModelOptions {
   bool opencl_tune = false;
   int64_t gpu_perf_hint = 3;
   int64_t gpu_priority_hint = 3;
+  int64_t limit_opencl_kernel_time = -1, opencl_queue_window_size = -1;
   int64_t omp_num_threads = -1;
   int64_t cpu_affinity_policy = 1;
   int64_t memory_limit = 0;
@@ -79,6 +80,7 @@ class ModelRunner {
 
  private:
   MaceStatus Config(MaceEngineConfig *config) const;
+  MaceStatus Limit(const std::shared_ptr<GPUContext> &context) const;
   MaceStatus CreateEmbedded(MaceEngineConfig config);
   MaceStatus InputShapes(std::map<std::string, std::vector<int64_t>> *shapes) const;
   MaceStatus ReadTensor(const MaceTensorInfo &info, const std::string &path);

@@ -30,6 +30,7 @@ struct Options {
   // Of the engine, and without meaning here.
   std::string device = "CPU", gpu_data_type, gpu_memory_type;
   int64_t omp_num_threads = 1, cpu_affinity_policy = 0, gpu_perf_hint = 0, gpu_priority_hint = 0;
+  int64_t limit_opencl_kernel_time = -1, opencl_queue_window_size = -1;
 
   void AddTo(Flags *flags) {
     flags->Add("model_name", &model_name, "name of the model");
@@ -43,6 +44,8 @@ struct Options {
     flags->Add("gpu_memory_type", &gpu_memory_type, "of the engine alone");
     flags->Add("gpu_perf_hint", &gpu_perf_hint, "of the engine alone");
     flags->Add("gpu_priority_hint", &gpu_priority_hint, "of the engine alone");
+    flags->Add("limit_opencl_kernel_time", &limit_opencl_kernel_time, "of the engine alone");
+    flags->Add("opencl_queue_window_size", &opencl_queue_window_size, "of the engine alone");
     flags->Add("omp_num_threads", &omp_num_threads, "straight-line code has one thread");
     flags->Add("cpu_affinity_policy", &cpu_affinity_policy, "of the engine alone");
   }

@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "mace/core/model_builder.h"
 #include "mace/public/mace.h"
+#include "mace/public/mace_gpu.h"
 #include "mace/runtimes/opencl/cache_file.h"
 
 namespace mace {
@@ -222,6 +223,53 @@ TEST_F(GpuFailureTest, EnginesShareAContextWhoseDeviceDisappears) {
   for (std::thread &thread : threads) thread.join();
   options.context.reset();
   EXPECT_EQ(Live(), 0);
+}
+
+// Four kernels of 64 work-groups each, and many calls of a function in each of three runs.
+TEST_F(GpuFailureTest, LimitsDivideLaunchesAndBoundTheQueue) {
+  ModelBuilder builder;
+  builder.Input("x", {1, 64, 16, 16}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  std::string last = "x";
+  for (const char *name : {"a", "b", "c", "y"}) {
+    builder.Op("Activation", name, {last}, {name}, {StringArg("activation", "SIGMOID")});
+    last = name;
+  }
+  const auto calls = [&](const ModelFiles &model, int micros, int queued, const char *function) {
+    MaceEngineConfig config(GPU);
+    const std::shared_ptr<GPUContext> context = GPUContextBuilder().Finalize();
+    EXPECT_TRUE(LimitGPUContext(context, micros, queued).ok());
+    EXPECT_TRUE(config.SetGPUContext(context).ok());
+    EXPECT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, GPU_MEMORY_BUFFER).ok());
+    MaceEngine engine(config);
+    const MaceStatus made =
+        engine.Init(model.graph.data(), model.graph.size(), {}, {}, model.data(), model.data_size);
+    EXPECT_TRUE(made.ok()) << made.information();
+    std::shared_ptr<float> data(new float[64 * 256](), std::default_delete<float[]>());
+    std::vector<int> counts;
+    for (int round = 0; round < 3; ++round) {
+      Fail(function, -1, 0);
+      std::map<std::string, MaceTensor> outputs = {{"y", MaceTensor()}};
+      EXPECT_TRUE(engine.Run({{"x", MaceTensor({1, 64, 16, 16}, data)}}, &outputs).ok());
+      counts.push_back(Calls());
+    }
+    return counts;
+  };
+  const char *const launch = "clEnqueueNDRangeKernel", *const wait = "clWaitForEvents";
+  const ModelFiles model = builder.Build();
+  using Counts = std::vector<int>;
+  EXPECT_EQ(calls(model, 0, 0, launch), (Counts{4, 4, 4}));
+  EXPECT_EQ(calls(model, 0, 0, wait), (Counts{0, 0, 0})) << "no cost without limits";
+  EXPECT_EQ(calls(model, 0, 1, wait), (Counts{3, 3, 3}));
+  EXPECT_EQ(calls(model, 0, 3, wait), (Counts{1, 1, 1}));
+  EXPECT_EQ(calls(model, 0, 4, wait), (Counts{0, 0, 0}));
+  // Each takes more than a microsecond, and is divided once that is known.
+  EXPECT_GT(calls(model, 1, 0, launch)[2], 8);
+  EXPECT_EQ(calls(model, 10000000, 0, launch), (Counts{4, 4, 4}));
+  // As the model says, where the application says nothing.
+  builder.net()->arg.push_back(StringArg("opencl_queue_window_size", "2"));
+  const ModelFiles limited = builder.Build();
+  EXPECT_EQ(calls(limited, 0, 0, wait), (Counts{2, 2, 2}));
+  EXPECT_EQ(calls(limited, 0, -1, wait), (Counts{0, 0, 0}));
 }
 
 TEST_F(GpuFailureTest, AFullDiskKeepsTheOldFile) {

@@ -177,6 +177,33 @@ TEST_P(GpuStorageTest, SumsAndConcatenationsAreJoined) {
   ExpectNear(output, OnCpu(model, shape), GetParam().first == GPU_DATA_HALF ? 5e-2f : 1e-4f);
 }
 
+// Parts of kernels and a short queue change times alone.
+TEST_P(GpuStorageTest, LimitedKernelsGiveTheSameBits) {
+  const ModelFiles model = JoinedModel();
+  const std::vector<int64_t> shape = {1, 6, 5, 8};
+  const auto run = [&](int kernel_micros, int queued_kernels) {
+    const std::shared_ptr<GPUContext> context = GPUContextBuilder().Finalize();
+    EXPECT_TRUE(LimitGPUContext(context, kernel_micros, queued_kernels).ok());
+    MaceEngineConfig config = Config(context);
+    EXPECT_TRUE(config.SetGPUStorage(GetParam().first, GetParam().second).ok());
+    const Made made = Make(model, config);
+    EXPECT_TRUE(made.status.ok()) << made.status.information();
+    std::vector<float> output, first;
+    for (int round = 0; round < 4; ++round) {
+      const MaceStatus status = RunOnce(made.engine.get(), shape, &output);
+      EXPECT_TRUE(status.ok()) << status.information();
+      if (round == 0) first = output;
+      EXPECT_EQ(output, first) << "round " << round;
+    }
+    return output;
+  };
+  const std::vector<float> whole = run(0, 0);
+  EXPECT_EQ(run(1, 0), whole);
+  EXPECT_EQ(run(-1, 1), whole);
+  EXPECT_EQ(run(5, 3), whole);
+  EXPECT_FALSE(LimitGPUContext(nullptr, 0, 0).ok());
+}
+
 TEST_F(GpuTest, TunesKeepsWhatItFoundAndUsesIt) {
   ModelBuilder builder;
   builder.Input("x", {1, 3, 4, 8}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
@@ -214,6 +241,7 @@ TEST_F(GpuTest, TunesKeepsWhatItFoundAndUsesIt) {
     content.assign(std::istreambuf_iterator<char>(file), {});
   }
   EXPECT_NE(content.find("Conv2D:"), std::string::npos);
+  EXPECT_NE(content.find('#'), std::string::npos) << "what the kernels take";
   // What is known is not tuned again, and is used without tuning.
   run(true, &second);
   EXPECT_EQ(second, 0);

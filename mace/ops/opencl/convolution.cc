@@ -264,7 +264,6 @@ void BuildDirect(const GpuOpContext &context, const Convolution &c, const Direct
   launch.global = {CeilDiv(blocks, d.tc), CeilDiv(c.ow, d.tw) * c.n * c.oh, d.ks};
   launch.local = {d.lx, d.ly, d.ks};
   launch.fixed_local = true;
-  launch.splittable = d.ks == 1;
   step->launches.push_back(std::move(launch));
 }
 
@@ -289,6 +288,7 @@ void BuildGemm(const GpuOpContext &context, const Convolution &c, const GemmTile
   launch.local = {tile.threads(), 1, 1};
   if (tile.parts > 1) {
     Define(&launch, "SPLIT", 1);
+    launch.last_split = 1;  // the parts of a tile are launched together
     const int64_t tiles = TilesOf(c, tile);
     GpuScratch partial;
     partial.elements = tile.parts * tiles * tile.bm * tile.bn;
@@ -342,7 +342,7 @@ KernelLaunch NewGemmLaunch(const GpuOpContext &context, const GemmTile &tile) {
   Define(&launch, "TN", tile.tn);
   Define(&launch, "KS", tile.ks);
   launch.fixed_local = true;
-  launch.splittable = false;
+  if (context.parts) Define(&launch, "PARTS", 1);
   return launch;
 }
 

@@ -104,7 +104,7 @@ TEST(GpuOps, Conv2DVariants) {
         if ((v + i) % 4 != 0) continue;
         ++count;
         ExpectSameOnGpu(net, *net.NewOperatorDef(),
-                        {memory, v % 3 == 2, GpuFamily::kNvidia, variants[v]});
+                        {memory, v % 3 == 2, GpuFamily::kNvidia, variants[v], v % 2 == 1});
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <CL/cl.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -291,8 +292,29 @@ void SetArgument(cl_kernel kernel, cl_uint i, const KernelArgument &argument, co
   EXPECT_EQ(CL_SUCCESS, error) << "argument " << i;
 }
 
+// In `parts` along each dimension that may be divided.
+cl_int Enqueue(cl_kernel kernel, const KernelLaunch &launch, int parts,
+               std::array<size_t, 3> offset, std::array<size_t, 3> global,
+               const std::array<size_t, 3> &local, int d = 0) {
+  if (d > launch.last_split) {
+    return clEnqueueNDRangeKernel(TheDevice().queue, kernel, 3, offset.data(), global.data(),
+                                  local.data(), 0, nullptr, nullptr);
+  }
+  const size_t at = static_cast<size_t>(d), groups = global[at] / local[at];
+  for (int part = 0; part < parts; ++part) {
+    const size_t begin = groups * static_cast<size_t>(part) / static_cast<size_t>(parts);
+    const size_t end = groups * static_cast<size_t>(part + 1) / static_cast<size_t>(parts);
+    if (begin == end) continue;
+    offset[at] = begin * local[at];
+    global[at] = (end - begin) * local[at];
+    const cl_int error = Enqueue(kernel, launch, parts, offset, global, local, d + 1);
+    if (error != CL_SUCCESS) return error;
+  }
+  return CL_SUCCESS;
+}
+
 // The number of indices out of range; 0 where they are not checked.
-cl_uint Launch(const KernelLaunch &launch, const Tensors &tensors) {
+cl_uint Launch(const KernelLaunch &launch, const Tensors &tensors, int parts = 1) {
   cl_program program = Program(launch);
   if (program == nullptr) return 0;
   cl_int error = 0;
@@ -305,13 +327,12 @@ cl_uint Launch(const KernelLaunch &launch, const Tensors &tensors) {
     SetArgument(kernel, static_cast<cl_uint>(i + (Checked() ? 1 : 0)), launch.arguments[i], tensors,
                 ranges.get());
   }
-  size_t global[3], local[3];
+  std::array<size_t, 3> global, local;
   for (size_t d = 0; d < 3; ++d) {
     local[d] = static_cast<size_t>(std::max<int64_t>(1, launch.local[d]));
     global[d] = (static_cast<size_t>(launch.global[d]) + local[d] - 1) / local[d] * local[d];
   }
-  error = clEnqueueNDRangeKernel(TheDevice().queue, kernel, 3, nullptr, global, local, 0, nullptr,
-                                 nullptr);
+  error = Enqueue(kernel, launch, parts, {0, 0, 0}, global, local);
   EXPECT_EQ(CL_SUCCESS, error) << launch.program << " " << launch.kernel << " local " << local[0]
                                << " " << local[1] << " " << local[2];
   EXPECT_EQ(CL_SUCCESS, clFinish(TheDevice().queue));
@@ -380,6 +401,7 @@ void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, c
   context.def = &def;
   context.memory = run.memory;
   context.half = run.half;
+  context.parts = run.parts;
   context.device = &TestDevice(run.family);
   context.variant = run.variant;
   std::vector<std::unique_ptr<Tensor>> constants;
@@ -463,7 +485,8 @@ void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, c
     tensors.outputs[0] = tensors.inputs.at(static_cast<size_t>(step.alias_input));
   }
   for (const KernelLaunch &launch : step.launches) {
-    EXPECT_EQ(0u, Launch(launch, tensors)) << launch.kernel << " uses what is not its own";
+    EXPECT_EQ(0u, Launch(launch, tensors, run.parts ? 3 : 1))
+        << launch.kernel << " uses what is not its own";
   }
   for (size_t i = 0; i < def.output.size(); ++i) {
     if (context.outputs[i].dtype != DT_FLOAT) {
@@ -487,10 +510,10 @@ void ExpectSameOnGpu(ops::test::OpsTestNet *net, bool few) {
   const OperatorDef &def = *net->NewOperatorDef();
   // Compiling takes the time of these tests, so not all combinations of everything.
   ExpectSameOnGpu(*net, def, {MemoryKind::kBuffer, false, GpuFamily::kNvidia});
-  ExpectSameOnGpu(*net, def, {MemoryKind::kImage, true, GpuFamily::kNvidia});
+  ExpectSameOnGpu(*net, def, {MemoryKind::kImage, true, GpuFamily::kNvidia, "", true});
   // Checks of indices make compiling several times slower, and do not depend on the rest.
   if (few || Checked()) return;
-  ExpectSameOnGpu(*net, def, {MemoryKind::kBuffer, true});
+  ExpectSameOnGpu(*net, def, {MemoryKind::kBuffer, true, GpuFamily::kPocl, "", true});
   ExpectSameOnGpu(*net, def, {MemoryKind::kImage, false});
 }
 

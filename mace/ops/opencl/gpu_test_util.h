@@ -18,6 +18,7 @@ struct GpuRun {
   bool half = false;
   GpuFamily family = GpuFamily::kPocl;  // whose rules choose kernels
   std::string variant{};
+  bool parts = false;  // kernels are launched in three parts where they may be
 };
 
 // The device's capabilities as builders see them, with the rules of `family`.

@@ -213,6 +213,10 @@ def _runtime_settings(model: Model) -> dict[str, str]:
         # The GPU's arithmetic is in float32.
         storage = "fp16_fp32" if model.storage == "fp16_fp16" else model.storage
         settings |= {"gpu_data_type": storage, "opencl_mem_type": model.cl_mem_type}
+        if model.limit_opencl_kernel_time:
+            settings["limit_opencl_kernel_time"] = "1"
+        if model.opencl_queue_window_size:
+            settings["opencl_queue_window_size"] = str(model.opencl_queue_window_size)
     if "cpu" in model.runtimes and model.storage == "fp16_fp16":
         settings["cpu_data_type"] = model.storage
     return settings

@@ -136,6 +136,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
     "mace_engine_placements": (c_int32, [c_void_p, PLACEMENT_FN, c_void_p]),
     "mace_gpu_context_create": (c_int32, [c_char_p, c_char_p, c_char_p, POINTER(c_void_p)]),
+    "mace_gpu_context_limit": (c_int32, [c_void_p, c_int32, c_int32]),
     "mace_gpu_context_tune": (c_int32, [c_void_p, c_void_p, c_void_p]),
     "mace_gpu_context_destroy": (None, [c_void_p]),
     "mace_infer_placements": (
@@ -222,7 +223,10 @@ class Gpu:
     as the model says. storage_path: a folder for compiled programs; binary_path, parameter_path:
     files with compiled programs and tuned parameters. cpu_fallback: the CPU executes a model that
     the GPU cannot. tune: find the fastest kernels where parameter_path has none yet, and write them
-    there; the first run with new shapes then takes seconds to minutes."""
+    there; the first run with new shapes then takes seconds to minutes. kernel_micros: kernels that
+    take longer are launched in parts of about so many microseconds, which leaves the GPU to a user
+    interface in between; queued_kernels: at most so many launches are in the GPU's queue; 0: as the
+    model says, negative: no limit."""
 
     data_type: str = ""
     memory: str = ""
@@ -231,6 +235,8 @@ class Gpu:
     parameter_path: str = ""
     cpu_fallback: bool = False
     tune: bool = False
+    kernel_micros: int = 0
+    queued_kernels: int = 0
 
 
 @dataclass(frozen=True)
@@ -364,6 +370,8 @@ class Engine:
             )
         config.gpu_context = context
         try:
+            if context:
+                _check(lib.mace_gpu_context_limit(context, gpu.kernel_micros, gpu.queued_kernels))
             if context and gpu.tune:
                 _check(lib.mace_gpu_context_tune(context, None, None))
             self._make(lib, graph, data, path, config)

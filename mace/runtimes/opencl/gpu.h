@@ -25,6 +25,9 @@ struct GpuOptions {
   bool tune = false;
   std::function<void(int, int)> progress{};
   size_t memory_limit = 0;  // bytes of one segment's activations; 0: none
+  // Kernels that take longer are launched in parts of about so many microseconds, and at most so
+  // many launches are in the queue at a time; 0: no limit.
+  int kernel_micros = 0, queued_kernels = 0;
 };
 
 // Device memory that segments of one engine use in turn.

@@ -117,9 +117,10 @@ struct KernelLaunch {
   std::array<int64_t, 3> local = {0, 0, 0};
   // The kernel relies on `local` exactly (local memory, barriers, get_local_id): as given, always.
   bool fixed_local = false;
-  // May be launched in parts along the last dimension that is not 1, by global offsets, to limit
-  // the time of one launch: the kernel must use get_global_id and not get_group_id along it.
-  bool splittable = true;
+  // May be launched in parts along one of the dimensions 0 to last_split, by global offsets and in
+  // whole work-groups, to limit the time of one launch; -1: never. Along them the kernel must not
+  // ask for the number of work-groups, and for its own by GROUP_NUMBER (see cl/tensor.h) alone.
+  int last_split = 2;
 };
 
 // Weights to be uploaded once.
@@ -161,6 +162,7 @@ struct GpuOpContext {
   MemoryKind memory = MemoryKind::kBuffer;  // wanted for activations
   bool half = false;                        // storage type; never without images or vload_half
   const GpuCapabilities *device = nullptr;
+  bool parts = false;   // launches may be divided (KernelLaunch::last_split)
   std::string variant;  // one of the builder's Variants; empty: the builder chooses
   // Not null: an Eltwise that GpuOperator::absorbs took. The last input is its other operand, and
   // output 0 its output.

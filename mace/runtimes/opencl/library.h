@@ -49,6 +49,7 @@ namespace opencl {
   X(clEnqueueWriteImage)         \
   X(clEnqueueMapBuffer)          \
   X(clEnqueueUnmapMemObject)     \
+  X(clWaitForEvents)             \
   X(clGetEventProfilingInfo)     \
   X(clReleaseEvent)              \
   X(clFlush)                     \

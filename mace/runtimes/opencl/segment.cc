@@ -7,10 +7,15 @@
 #include <cstring>
 #include <utility>
 
+#include "mace/runtimes/opencl/kernel_time.h"
+
 namespace mace {
 namespace opencl {
 
 namespace {
+
+// In how many runs kernels are measured to limit their time: the first one may be slower.
+constexpr int kMeasuredRuns = 2;
 
 int64_t NowMicros() {
   using std::chrono::duration_cast;
@@ -88,10 +93,20 @@ MaceStatus Segment::Download(const Copy &copy, bool last) {
                   Cl().clEnqueueUnmapMemObject(queue_, copy.memory, mapped, 0, nullptr, nullptr));
 }
 
-MaceStatus Segment::Enqueue(const Launch &launch, std::vector<EventHandle> *events) {
+MaceStatus Segment::WaitForRoom(const std::vector<EventHandle> *events) const {
+  if (queued_kernels_ == 0 || events->size() < queued_kernels_) {
+    return MaceStatus::MACE_SUCCESS;
+  }
+  // The queue is in order: all before it are done, too.
+  const cl_event oldest = (*events)[events->size() - queued_kernels_].get();
+  return ClStatus("clWaitForEvents", Cl().clWaitForEvents(1, &oldest));
+}
+
+MaceStatus Segment::Enqueue(size_t number, std::vector<EventHandle> *events) {
+  const Launch &launch = launches_[number];
   if (InjectFailure()) return ClStatus("clEnqueueNDRangeKernel", CL_OUT_OF_RESOURCES);
   if (check_ != nullptr) MACE_RETURN_IF_ERROR(check_->Allow(queue_, launch.buffers));
-  const size_t split = launch.dimensions - 1;
+  const size_t split = launch.split < 3 ? launch.split : 0;
   const size_t groups = launch.global[split] / launch.local[split];
   size_t begin = 0;
   for (size_t part = 0; part < launch.parts; ++part) {
@@ -101,6 +116,7 @@ MaceStatus Segment::Enqueue(const Launch &launch, std::vector<EventHandle> *even
     offset[split] = begin * launch.local[split];
     global[split] = (end - begin) * launch.local[split];
     begin = end;
+    MACE_RETURN_IF_ERROR(WaitForRoom(events));
     cl_event event = nullptr;
     const cl_int error = Cl().clEnqueueNDRangeKernel(
         queue_, launch.kernel.get(), launch.dimensions, launch.parts == 1 ? nullptr : offset.data(),
@@ -108,7 +124,7 @@ MaceStatus Segment::Enqueue(const Launch &launch, std::vector<EventHandle> *even
     MACE_RETURN_IF_ERROR(ClStatus("clEnqueueNDRangeKernel", error));
     if (events != nullptr) {
       events->emplace_back(event);
-      event_ops_.push_back(launch.op);
+      event_launches_.push_back(number);
     }
     // Other users of the GPU get their turn between parts that are submitted by themselves.
     if (launch.parts > 1) Cl().clFlush(queue_);
@@ -140,13 +156,14 @@ MaceStatus Segment::EnqueueAlone(const Launch &launch, std::vector<EventHandle> 
 
 MaceStatus Segment::Submit(std::vector<EventHandle> *events) {
   for (const Copy &copy : uploads_) MACE_RETURN_IF_ERROR(Upload(copy));
-  for (const Launch &launch : launches_) {
-    const MaceStatus status = Enqueue(launch, events);
-    if (status.ok() || launch.op >= ops_.size()) {
+  for (size_t number = 0; number < launches_.size(); ++number) {
+    const MaceStatus status = Enqueue(number, events);
+    const size_t op = launches_[number].op;
+    if (status.ok() || op >= ops_.size()) {
       MACE_RETURN_IF_ERROR(status);
       continue;
     }
-    const OperatorDef &def = *ops_[launch.op].def;
+    const OperatorDef &def = *ops_[op].def;
     return MaceStatus(status.code(), MakeString(def.type, " '", def.name, "': ", status.message()));
   }
   for (size_t i = 0; i < downloads_.size(); ++i) {
@@ -161,13 +178,30 @@ MaceStatus Segment::Submit(std::vector<EventHandle> *events) {
 
 MaceStatus Segment::Run(RunMetadata *metadata) {
   std::vector<EventHandle> events;
-  event_ops_.clear();
+  event_launches_.clear();
   const int64_t begin_micros = metadata == nullptr ? 0 : NowMicros();
-  const MaceStatus status = Submit(metadata == nullptr ? nullptr : &events);
+  const bool measure = kernel_micros_ > 0 && measured_runs_ < kMeasuredRuns;
+  const bool wants_events = metadata != nullptr || measure || queued_kernels_ > 0;
+  const MaceStatus status = Submit(wants_events ? &events : nullptr);
   // The application's memory may go when Run returns.
   if (!status.ok()) Cl().clFinish(queue_);
   if (metadata != nullptr && status.ok()) Report(events, begin_micros, metadata);
+  if (measure && status.ok()) DivideLaunches(events);
   return status;
+}
+
+void Segment::DivideLaunches(const std::vector<EventHandle> &events) {
+  ++measured_runs_;
+  std::vector<double> micros(launches_.size(), 0);
+  for (size_t e = 0; e < events.size(); ++e)
+    micros[event_launches_[e]] += Micros(events[e], events[e]);
+  for (size_t number = 0; number < launches_.size(); ++number) {
+    Launch &launch = launches_[number];
+    // A driver that records no times leaves the estimate.
+    if (launch.split > 2 || micros[number] <= 0) continue;
+    launch.parts = PartsOf(micros[number], kernel_micros_,
+                           launch.global[launch.split] / launch.local[launch.split]);
+  }
 }
 
 void Segment::Report(const std::vector<EventHandle> &events, int64_t begin_micros,
@@ -178,8 +212,9 @@ void Segment::Report(const std::vector<EventHandle> &events, int64_t begin_micro
     const cl_ulong begin = Moment(events[e], CL_PROFILING_COMMAND_START);
     const cl_ulong end = Moment(events[e], CL_PROFILING_COMMAND_END);
     if (first == 0) first = now = begin;
-    if (event_ops_[e] >= ops_.size()) continue;
-    auto &[op_begin, op_end] = times[event_ops_[e]];
+    const size_t op = launches_[event_launches_[e]].op;
+    if (op >= ops_.size()) continue;
+    auto &[op_begin, op_end] = times[op];
     if (op_begin == 0) op_begin = begin;
     op_end = std::max(end, begin);
   }

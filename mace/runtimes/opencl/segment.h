@@ -18,7 +18,12 @@ namespace opencl {
 
 class Segment : public AcceleratorSegment {
  public:
-  explicit Segment(Gpu *gpu) : device_(gpu->context()->device()), queue_(gpu->queue()), ops_() {}
+  explicit Segment(Gpu *gpu)
+      : device_(gpu->context()->device()),
+        queue_(gpu->queue()),
+        kernel_micros_(gpu->options().kernel_micros),
+        queued_kernels_(static_cast<size_t>(gpu->options().queued_kernels)),
+        ops_() {}
   ~Segment() override;
   MaceStatus Run(RunMetadata *metadata) override;
 
@@ -31,8 +36,8 @@ class Segment : public AcceleratorSegment {
     size_t op = 0;  // among ops_; ops_.size(): a border of the segment
     cl_uint dimensions = 1;
     std::array<size_t, 3> global = {1, 1, 1}, local = {1, 1, 1};
-    // Launched in this many parts along the last dimension.
-    size_t parts = 1;
+    // Launched in this many parts along this dimension, which may be divided; else it is 3.
+    size_t parts = 1, split = 3;
     // For a RangeCheck: its buffers and its name.
     std::vector<cl_mem> buffers{};
     std::string name{};
@@ -52,7 +57,12 @@ class Segment : public AcceleratorSegment {
   void Stage(Copy *copy) const;
   MaceStatus Upload(const Copy &copy);
   MaceStatus Download(const Copy &copy, bool last);
-  MaceStatus Enqueue(const Launch &launch, std::vector<EventHandle> *events);
+  // number: of the launch.
+  MaceStatus Enqueue(size_t number, std::vector<EventHandle> *events);
+  // Waits until there is room in the queue for one more.
+  MaceStatus WaitForRoom(const std::vector<EventHandle> *events) const;
+  // Divides launches by how long they took.
+  void DivideLaunches(const std::vector<EventHandle> &events);
   MaceStatus Submit(std::vector<EventHandle> *events);
   // From the beginning of one kernel to the end of another, which may be itself.
   static double Micros(const EventHandle &from, const EventHandle &to);
@@ -65,10 +75,13 @@ class Segment : public AcceleratorSegment {
 
   Device *device_;
   cl_command_queue queue_;
+  const int kernel_micros_;  // limits, 0: none
+  const size_t queued_kernels_;
+  int measured_runs_ = 0;
   std::unique_ptr<RangeCheck> check_;  // null: not wanted
   std::vector<AcceleratorOp> ops_;
   std::vector<Launch> launches_;
-  std::vector<size_t> event_ops_;  // by event: the operator
+  std::vector<size_t> event_launches_;  // by event
   std::vector<Copy> uploads_, downloads_;
   std::vector<SharedMemory> shared_;  // weights and blocks of activations
   std::vector<MemoryHandle> images_;

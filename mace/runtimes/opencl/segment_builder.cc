@@ -11,6 +11,7 @@
 #include "mace/base/half.h"
 #include "mace/base/logging.h"
 #include "mace/runtimes/opencl/blocks.h"
+#include "mace/runtimes/opencl/kernel_time.h"
 #include "mace/runtimes/opencl/tuner.h"
 #include "mace/runtimes/opencl/work_groups.h"
 
@@ -317,6 +318,9 @@ MaceStatus SegmentBuilder::AddOp(size_t number) {
   }
   if (step.alias_input >= 0 && step.launches.empty()) return AddAlias(context, step, number);
   MACE_RETURN_IF_ERROR(AddLaunches(context, &step, number));
+  for (size_t i = 0; i < std::min(choice.micros.size(), step.launches.size()); ++i) {
+    pending_[pending_.size() - step.launches.size() + i].micros = choice.micros[i];
+  }
   if (choice_ != nullptr) return MaceStatus::MACE_SUCCESS;  // others may have written it
   for (const Tensor *output : op.outputs) {
     bool made = false;
@@ -487,8 +491,26 @@ MaceStatus SegmentBuilder::MakeLaunch(const Pending &pending, Segment::Launch *l
   size_t most = 0;
   Cl().clGetKernelWorkGroupInfo(launch->kernel.get(), gpu_->context()->device()->id(),
                                 CL_KERNEL_WORK_GROUP_SIZE, sizeof(most), &most, nullptr);
-  return SettleWorkGroups(gpu_->capabilities(), pending.launch, most, launch->global.data(),
-                          launch->local.data(), &launch->dimensions);
+  MACE_RETURN_IF_ERROR(SettleWorkGroups(gpu_->capabilities(), pending.launch, most,
+                                        launch->global.data(), launch->local.data(),
+                                        &launch->dimensions));
+  LimitTime(pending, launch);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+void SegmentBuilder::LimitTime(const Pending &pending, Segment::Launch *launch) const {
+  const int limit = gpu_->options().kernel_micros;
+  if (limit == 0 || pending.launch.last_split < 0) return;
+  launch->split = SplitDimension(pending.launch.last_split, launch->global, launch->local);
+  double micros = pending.micros;
+  if (micros <= 0) {
+    int64_t items = 1;
+    for (size_t size : launch->global) items *= static_cast<int64_t>(size);
+    const bool own = pending.op < segment_->ops_.size();
+    micros = EstimateMicros(gpu_->capabilities(), own ? segment_->ops_[pending.op].macs : 0, items);
+  }
+  launch->parts =
+      PartsOf(micros, limit, launch->global[launch->split] / launch->local[launch->split]);
 }
 
 MaceStatus SegmentBuilder::MakeKernels() {

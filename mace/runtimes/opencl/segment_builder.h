@@ -55,6 +55,7 @@ class SegmentBuilder {
     KernelLaunch launch;
     std::vector<Bound> arguments;
     size_t op = 0;
+    double micros = 0;  // how long it was found to take; 0: not known
     bool dropped = false;
   };
 
@@ -103,6 +104,8 @@ class SegmentBuilder {
   MaceStatus AllocateImages();
   MaceStatus MakeKernels();
   MaceStatus MakeLaunch(const Pending &pending, Segment::Launch *launch);
+  // Divides it where it may take longer than a launch is allowed.
+  void LimitTime(const Pending &pending, Segment::Launch *launch) const;
 
   Gpu *gpu_;
   std::vector<const Tensor *> inputs_, outputs_;

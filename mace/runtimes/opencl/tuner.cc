@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -76,8 +77,11 @@ std::string TuningKey(const GpuOpContext &context) {
 
 TunedChoice TunedChoice::Parse(const std::string &text) {
   TunedChoice choice;
-  const size_t at = text.find('@');
-  choice.variant = text.substr(0, at);
+  const size_t times = text.find('#'), at = text.find('@');
+  for (size_t i = times; i != std::string::npos; i = text.find(',', i + 1)) {
+    choice.micros.push_back(std::strtod(text.c_str() + i + 1, nullptr));
+  }
+  choice.variant = text.substr(0, std::min(at, times));
   if (choice.variant == kDefault) choice.variant.clear();
   int size[3] = {0, 0, 0};
   if (at != std::string::npos &&
@@ -162,6 +166,19 @@ MaceStatus Tuner::Try(size_t op, const std::string &choice, int times, double *m
   return Measure(op, *tried, times, micros);
 }
 
+MaceStatus Tuner::AppendTimes(size_t op, std::string *choice) {
+  for (size_t i = 0; i < chain_[op]->launches_.size(); ++i) {
+    std::vector<EventHandle> events;
+    for (int t = 0; t < 2; ++t) {
+      MACE_RETURN_IF_ERROR(chain_[op]->EnqueueAlone(chain_[op]->launches_[i], &events));
+    }
+    MACE_RETURN_IF_ERROR(ClStatus("clFinish", Cl().clFinish(gpu_->queue())));
+    const double micros = events.empty() ? 0 : Segment::Micros(events.back(), events.back());
+    *choice += MakeString(i == 0 ? "#" : ",", micros);
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
 MaceStatus Tuner::TuneOne(size_t op, const GpuOpContext &context, std::string *best) {
   const GpuOperator *builder = FindGpuOperator(context.def->type);
   std::vector<std::string> choices;
@@ -244,9 +261,12 @@ MaceStatus Tuner::Tune() {
           best = kDefault;
         }
       }
+      MACE_RETURN_IF_ERROR(builder_->BuildAlone(op, best, &chain_[op]));
+      MACE_RETURN_IF_ERROR(AppendTimes(op, &best));
       context->SetParameters(keys[op], best);
+    } else {
+      MACE_RETURN_IF_ERROR(builder_->BuildAlone(op, best, &chain_[op]));
     }
-    MACE_RETURN_IF_ERROR(builder_->BuildAlone(op, best, &chain_[op]));
   }
   if (gpu_->options().progress) gpu_->options().progress(done, done);
   return context->SaveTuned();

@@ -17,10 +17,12 @@ namespace opencl {
 // sources, the operator with its attributes, shapes and types, and how tensors are stored.
 std::string TuningKey(const GpuOpContext &context);
 
-// A tuned parameter: the builder's variant, and the size of work-groups after "@".
+// A tuned parameter: the builder's variant, the size of work-groups after "@", and after "#" the
+// microseconds that each of its kernels takes, with commas between.
 struct TunedChoice {
   std::string variant;
   std::array<int64_t, 3> local = {0, 0, 0};  // zeros: as the builder says
+  std::vector<double> micros{};
 
   // An unknown text is the builder's own choice.
   static TunedChoice Parse(const std::string &text);
@@ -40,6 +42,8 @@ class Tuner {
   // Microseconds of the operators from first to last in a row, with `tried` in the place of `op`.
   MaceStatus Measure(size_t op, const Segment &tried, int times, double *micros);
   MaceStatus Try(size_t op, const std::string &choice, int times, double *micros);
+  // Appends what the kernels of `op`, as it is chosen, take.
+  MaceStatus AppendTimes(size_t op, std::string *choice);
   MaceStatus TuneOne(size_t op, const GpuOpContext &context, std::string *best);
 
   Gpu *gpu_;

@@ -4,7 +4,7 @@
 // A work-group computes BM x BN results with KS slices of (BM/TM) * (BN/TN) threads; the slices
 // share K, and their sums meet in local memory. Steps of BK along K are double-buffered.
 // Global: (OC/BN) * threads, M/BM, batches. ONE: 1x1, stride 1, no padding: A is the input itself.
-// BATCH: get_group_id(2) is the number of a matrix product, w and A have one matrix each.
+// BATCH: GROUP_NUMBER(2) is the number of a matrix product, w and A have one matrix each.
 // SPLIT: the work-groups along dimension 2 share K as well; they leave their sums in `partial`, and the
 // last one of a tile adds them up. `count`: zeros, one for each tile, which it sets back.
 // Input channels are a multiple of four, or the image has up to four channels. p, q: see conv_direct.
@@ -41,11 +41,11 @@ void conv_gemm(__global const T *restrict in, WEIGHTS w,
   __local float4 b_tile[KS][2][BK][BN / 4];
   const int tid = get_local_id(0), slice = tid / TS, t = tid % TS, tx = t % TX, ty = t / TX;
   const int OC = p.s3, IC = p.s6, ICS = q.s6, icb = q.s0, n_blocks = (OC + 3) / 4, M = p.s0 * p.s2;
-  const int n0 = get_group_id(0) * (BN / 4), m0 = get_group_id(1) * BM;
+  const int n0 = GROUP_NUMBER(0) * (BN / 4), m0 = GROUP_NUMBER(1) * BM;
 #ifdef BATCH
-  in += get_group_id(2) * M * IC;
-  w += get_group_id(2) * icb * 4 * n_blocks * 4;
-  out += get_group_id(2) * M * OC;
+  in += GROUP_NUMBER(2) * M * IC;
+  w += GROUP_NUMBER(2) * icb * 4 * n_blocks * 4;
+  out += GROUP_NUMBER(2) * M * OC;
 #endif
 #ifdef ONE
   const int k_blocks = icb;
@@ -170,8 +170,9 @@ void conv_gemm(__global const T *restrict in, WEIGHTS w,
   __local float4 sum[KS][TS];
 #endif
 #ifdef SPLIT
-  const int tile = get_group_id(1) * get_num_groups(0) + get_group_id(0);
-  const int tiles = get_num_groups(0) * get_num_groups(1);
+  // Of all parts of the launch.
+  const int columns = (n_blocks + BN / 4 - 1) / (BN / 4), tiles = (M + BM - 1) / BM * columns;
+  const int tile = GROUP_NUMBER(1) * columns + GROUP_NUMBER(0);
 #define PARTIAL(part, i, j) partial[(((part) * tiles + tile) * TM * Q + (i) * Q + (j)) * TS + t]
 #endif
   UNROLL for (int i = 0; i < TM; ++i) {

@@ -9,7 +9,7 @@ __kernel __attribute__((reqd_work_group_size(8, 8, 1)))
 void matmul(IN_TENSOR a, IN_TENSOR b, OUT_TENSOR out, int16 p) {
   __local float a_tile[16][33], b_tile[16][33];
   const int tx = get_local_id(0), ty = get_local_id(1), t = ty * 8 + tx;
-  const int m0 = get_group_id(1) * 32, n0 = get_group_id(0) * 32, batch = get_group_id(2);
+  const int m0 = GROUP_NUMBER(1) * 32, n0 = GROUP_NUMBER(0) * 32, batch = GROUP_NUMBER(2);
   const int first_a = batch * p.s7, first_b = batch * p.s8;
   float acc[4][4];
   UNROLL for (int i = 0; i < 4; ++i) UNROLL for (int j = 0; j < 4; ++j) acc[i][j] = 0.0f;

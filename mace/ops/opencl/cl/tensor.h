@@ -29,6 +29,14 @@
 
 #define UNROLL _Pragma("unroll")
 
+// The number of the work-group along a dimension. A launch in parts gives each of them a global offset,
+// which get_group_id does not count.
+#ifdef PARTS
+#define GROUP_NUMBER(d) ((int)(get_global_id(d) / get_local_size(d)))
+#else
+#define GROUP_NUMBER(d) ((int)get_group_id(d))
+#endif
+
 // v with the components from n on set to 0.
 float4 KeepFirst(float4 v, int n) {
   return (float4)(n > 0 ? v.x : 0.0f, n > 1 ? v.y : 0.0f, n > 2 ? v.z : 0.0f, n > 3 ? v.w : 0.0f);

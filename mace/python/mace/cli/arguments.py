@@ -262,6 +262,18 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
     )
     group.add_argument(
+        "--limit_opencl_kernel_time",
+        metavar="N",
+        type=_integer(0, 1),
+        help="1: launch GPU kernels in parts of about 1 ms; 0: whole; in place of the model's",
+    )
+    group.add_argument(
+        "--opencl_queue_window_size",
+        metavar="N",
+        type=_integer(0, 1 << 20),
+        help="launches in the GPU's queue at most, 0 for any number; in place of the model's",
+    )
+    group.add_argument(
         "--disable_openmp", action="store_true", help="one thread: the same as --omp_num_threads=1"
     )
     group.add_argument(

@@ -120,6 +120,8 @@ def settings_of(options: argparse.Namespace, runtime: str) -> Settings:
         cpu_affinity_policy=options.cpu_affinity_policy,
         gpu_perf_hint=options.gpu_perf_hint,
         gpu_priority_hint=options.gpu_priority_hint,
+        limit_opencl_kernel_time=options.limit_opencl_kernel_time,
+        opencl_queue_window_size=options.opencl_queue_window_size,
         vlog_level=getattr(options, "vlog_level", 0),
         timeout=options.timeout,
     )

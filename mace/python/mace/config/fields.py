@@ -78,6 +78,18 @@ def switch() -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def whole(low: int, high: int) -> BeforeValidator:
+    """A whole number within bounds; nothing stands for the smallest."""
+
+    def check(value: Any) -> int:
+        word = str(low if value is None or value == "" else value).strip()
+        if not word.isascii() or not word.isdigit() or not low <= int(word) <= high:
+            raise problem(f"'{value}' is not a whole number from {low} to {high}")
+        return int(word)
+
+    return BeforeValidator(check)
+
+
 def off(feature: str, way_out: str = "") -> BeforeValidator:
     """A switch or setting of a feature that this version lacks: only its "off" value passes."""
 

@@ -32,6 +32,7 @@ from mace.config.fields import (
     off,
     problem,
     switch,
+    whole,
 )
 
 ABIS = ("host", "arm64-v8a", "armeabi-v7a", "arm64", "armhf")
@@ -316,13 +317,17 @@ class Model(_Strict):
     winograd: Annotated[None, off("choosing Winograd convolution by hand", "write 0")] = key(
         None, "Winograd convolution on the GPU.", "0"
     )
-    limit_opencl_kernel_time: Annotated[
-        None, off("splitting GPU kernels by limit_opencl_kernel_time", "write 0")
-    ] = key(
-        None,
-        "Splits GPU kernels to keep a user interface responsive. limit_opencl_kernel_completion is "
-        "the same.",
-        "0",
+    limit_opencl_kernel_time: Annotated[bool, switch()] = key(
+        False,
+        "1: GPU kernels are launched in parts of about 1 ms, so that the user interface gets its "
+        "turn between them. limit_opencl_kernel_completion is the same.",
+        "0, 1",
+    )
+    opencl_queue_window_size: Annotated[int, whole(0, 1 << 20)] = key(
+        0,
+        "How many launches of kernels may be in the GPU's queue at a time, for the same reason; 0: "
+        "any number.",
+        "whole number",
     )
     nnlib_graph_mode: Annotated[
         None, off("the Hexagon DSP runtime, which nnlib_graph_mode belongs to,", "write 0")

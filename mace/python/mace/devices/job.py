@@ -58,6 +58,8 @@ class Settings:
     cpu_affinity_policy: int = 1
     gpu_perf_hint: int = 3
     gpu_priority_hint: int = 3
+    limit_opencl_kernel_time: int | None = None  # in place of the model's
+    opencl_queue_window_size: int | None = None
     vlog_level: int = 0
     timeout: float = 3600.0
     runtime: str = "cpu"  # or "gpu"
@@ -75,8 +77,14 @@ class Settings:
             f"--cpu_affinity_policy={self.cpu_affinity_policy}",
             f"--gpu_perf_hint={self.gpu_perf_hint}",
             f"--gpu_priority_hint={self.gpu_priority_hint}",
+            *self._given("limit_opencl_kernel_time", "opencl_queue_window_size"),
             *([f"--gpu_data_type={self.gpu_data_type}"] if self.gpu_data_type else []),
             *([f"--gpu_memory_type={self.gpu_memory_type}"] if self.gpu_memory_type else []),
+        ]
+
+    def _given(self, *names: str) -> list[str]:
+        return [
+            f"--{name}={getattr(self, name)}" for name in names if getattr(self, name) is not None
         ]
 
     def environment(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from mace.api import _runtime_settings
 from mace.config.loader import load_deployment, load_devices
 from mace.config.source import ConfigError, parse_document
 from mace.errors import MaceError
@@ -124,6 +125,24 @@ def test_half_arithmetic(tmp_path: Path) -> None:
     assert model.subgraph.threshold("GPU", half=True) == 0.995
 
 
+def test_limits_of_the_gpu(tmp_path: Path) -> None:
+    model = load_deployment_text(tmp_path, GOOD).models["net_1"]
+    assert (model.limit_opencl_kernel_time, model.opencl_queue_window_size) == (False, 0)
+    assert "limit_opencl_kernel_time" not in _runtime_settings(model)
+    text = GOOD.replace("runtime: cpu", "runtime: gpu").replace(
+        "    limit_opencl_kernel_time: 0\n",
+        "    limit_opencl_kernel_completion: 1\n    opencl_queue_window_size: 16\n",
+    )
+    model = load_deployment_text(tmp_path, text).models["net_1"]
+    settings = _runtime_settings(model)
+    assert settings["limit_opencl_kernel_time"] == "1"
+    assert settings["opencl_queue_window_size"] == "16"
+    (line,) = problems(tmp_path, text.replace("size: 16", "size: -2"))
+    assert "'-2' is not a whole number from 0 to" in line
+    (line,) = problems(tmp_path, GOOD.replace("kernel_time: 0", "kernel_time: 2"))
+    assert "'2' is neither 0 nor 1" in line
+
+
 def test_the_gpu_runtime(tmp_path: Path) -> None:
     model = load_deployment_text(tmp_path, GOOD).models["net_1"]
     assert (model.runtimes, model.storage, model.cl_mem_type) == (["cpu"], "fp32_fp32", "auto")
@@ -153,7 +172,6 @@ def test_the_gpu_runtime(tmp_path: Path) -> None:
         (("winograd: 0", "winograd: 2"), "23:15", "Winograd"),
         (("obfuscate: 0", "obfuscate: 2"), "22:16", "is neither 0 nor 1"),
         (("obfuscate: 0", "quantize: 1"), "22:15", "quantization is not in this version"),
-        (("_kernel_time: 0", "_kernel_time: 1"), "20:31", "splitting GPU kernels"),
         (("data_format: file", "data_format: code"), "4:20", "weights become code only with"),
         (("library_name: zoo", "library_name: a/b"), "1:15", "not a usable name"),
         (("  net_1:", "  ../x:"), "6:3", "not a usable name"),

@@ -108,3 +108,9 @@ def test_tuning_that_leaves_nothing_is_an_error(
     with pytest.raises(MaceError, match="was not tuned"):
         job.tune({"x": np.zeros(1, np.float32)})
     assert not job.tuned
+
+
+def test_limits_are_flags_only_where_they_are_given() -> None:
+    assert not any("kernel_time" in flag or "window" in flag for flag in Settings().flags())
+    flags = Settings(limit_opencl_kernel_time=1, opencl_queue_window_size=0).flags()
+    assert {"--limit_opencl_kernel_time=1", "--opencl_queue_window_size=0"} <= set(flags)
