@@ -15,6 +15,7 @@
 #include "mace/core/model_reader.h"
 #include "mace/core/model_verifier.h"
 #include "mace/crypto/encrypted_file.h"
+#include "mace/libmace/background_engine.h"
 
 namespace mace {
 
@@ -209,7 +210,8 @@ MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string
     return InvalidArgs("this engine was initialized before; create another one");
   }
   config_ = config;
-  if (kHasAccelerators && config.device != CPU && config.cpu_fallback) {
+  const bool background = kHasAccelerators && MadeInBackground(config);
+  if (kHasAccelerators && config.device != CPU && (config.cpu_fallback || background)) {
     model_ = std::make_unique<Model>();
     if (source.graph != nullptr) {
       model_->graph.assign(static_cast<const char *>(source.graph), source.graph_size);
@@ -220,6 +222,7 @@ MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string
     model_->output_names = output_names;
     model_->key = config.model_key;
   }
+  if (background) return InitBackground();
   const MaceStatus status = InitOnDevice(source, input_names, output_names);
   return FallsBack(status) ? InitFallback(status) : status;
 }
@@ -347,6 +350,7 @@ MaceStatus Engine::GrowArena() {
 MaceStatus Engine::OutputShapes(const TensorView *inputs, std::vector<Shape> *shapes) {
   if (!ready_) return InvalidArgs("the engine is not initialized");
   if (fallback_ != nullptr) return fallback_->OutputShapes(inputs, shapes);
+  if (on_device_ != nullptr) return on_device_->OutputShapes(inputs, shapes);
   MACE_RETURN_IF_ERROR(UsePlan(inputs));
   shapes->resize(outputs_.size());
   for (size_t i = 0; i < outputs_.size(); ++i) (*shapes)[i] = plans_[0]->output_shape(i);
@@ -435,6 +439,11 @@ MaceStatus Engine::CopyLate(size_t i, OutputMemory *memory, TensorView *view) co
 MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
                        OutputMemory *memory_source) {
   if (!ready_) return InvalidArgs("the engine is not initialized");
+  MaceStatus done;
+  if (kHasAccelerators && background_ != nullptr &&
+      RunInBackground(inputs, outputs, metadata, memory_source, &done)) {
+    return done;
+  }
   if (fallback_ != nullptr) return fallback_->Run(inputs, outputs, metadata, memory_source);
   const MaceStatus status = RunOnDevice(inputs, outputs, metadata, memory_source);
   if (!FallsBack(status)) return status;
@@ -474,12 +483,16 @@ MaceStatus Engine::RunOnDevice(const TensorView *inputs, TensorView *outputs, Ru
 
 bool Engine::FallsBack(const MaceStatus &status) const {
   // What is wrong with files and arguments is as wrong on the CPU.
-  return kHasAccelerators && model_ != nullptr && !status.ok() &&
+  return kHasAccelerators && config_.cpu_fallback && model_ != nullptr && !status.ok() &&
          status.code() != MaceStatus::MACE_INVALID_ARGS;
 }
 
 MaceStatus Engine::InitFallback(const MaceStatus &why) {
   LOG(WARNING) << "the model is executed on the CPU: " << why.message();
+  return MakeFallback(why.message());
+}
+
+MaceStatus Engine::MakeFallback(const std::string &reason) {
   EngineConfig config = config_;
   config.device = CPU;
   config.model_key = model_->key;
@@ -491,14 +504,62 @@ MaceStatus Engine::InitFallback(const MaceStatus &why) {
   plans_.clear();
   inputs_ = made->inputs();
   outputs_ = made->outputs();
-  fallback_reason_ = why.message();
+  fallback_reason_ = reason;
   fallback_ = std::move(made);
   ready_ = true;
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus Engine::InitBackground() {
+  EngineConfig config = config_;
+  config.model_key = model_->key;
+  config.cpu_fallback = false;  // which is here
+  MACE_RETURN_IF_ERROR(CheckDevice(config.device));
+  MACE_RETURN_IF_ERROR(MakeFallback("the GPU's programs are being compiled"));
+  config_.model_key.Clear();
+  background_ = std::make_unique<BackgroundEngine>(model_->source, model_->input_names,
+                                                   model_->output_names, config);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+bool Engine::RunInBackground(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
+                             OutputMemory *memory, MaceStatus *status) {
+  Engine *const on_device = background_->ReadyFor(inputs, status);
+  if (on_device != nullptr) {
+    if (on_device_ == nullptr) VLOG(1) << "the GPU is ready and takes over from the CPU";
+    on_device_ = on_device;
+    *status = on_device->Run(inputs, outputs, metadata, memory);
+    bool any_size = false;
+    for (const MaceTensorInfo &info : inputs_) {
+      any_size = any_size || std::count(info.shape.begin(), info.shape.end(), -1) > 0;
+    }
+    // The CPU is not needed any more.
+    if (!any_size && !config_.cpu_fallback) fallback_ = nullptr;
+  } else if (fallback_ != nullptr) {
+    on_device_ = nullptr;
+  }
+  if (status->ok()) return on_device != nullptr;
+  if (!FallsBack(*status)) return true;
+  LOG(WARNING) << "the model is executed on the CPU: " << status->message();
+  fallback_reason_ = status->message();
+  on_device_ = nullptr;
+  background_ = nullptr;
+  return false;
+}
+
+bool Engine::IsPlanned(const TensorView *inputs) const {
+  std::vector<Shape> shapes = shapes_;
+  for (size_t i = 0; i < inputs_.size(); ++i) shapes[input_index_[i]] = inputs[i].shape;
+  return std::any_of(plans_.begin(), plans_.end(),
+                     [&](const auto &plan) { return plan->input_shapes() == shapes; });
+}
+
 void Engine::Placements(std::vector<MaceEngine::OperatorPlacement> *placements) const {
   placements->clear();
+  if (on_device_ != nullptr) {
+    on_device_->Placements(placements);
+    return;
+  }
   if (fallback_ != nullptr) {
     fallback_->Placements(placements);
     for (auto &placement : *placements) placement.reason = fallback_reason_;
@@ -524,6 +585,7 @@ void Engine::Placements(std::vector<MaceEngine::OperatorPlacement> *placements) 
 }
 
 MaceEngine::MemoryUsage Engine::memory_usage() const {
+  if (on_device_ != nullptr) return on_device_->memory_usage();
   if (fallback_ != nullptr) return fallback_->memory_usage();
   MaceEngine::MemoryUsage usage;
   usage.packed_weights = net_.packed_bytes();

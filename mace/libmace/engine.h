@@ -4,6 +4,7 @@
 #ifndef MACE_LIBMACE_ENGINE_H_
 #define MACE_LIBMACE_ENGINE_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 
 namespace mace {
 
+class BackgroundEngine;
 class GPUContext;
 
 // How a GPU holds activations and weights; kModel: as the model says, or its default.
@@ -30,6 +32,8 @@ struct GpuConfig {
   int perf_hint = 0, priority_hint = 0;
   GpuStorage storage = GpuStorage::kModel;
   GpuMemory memory = GpuMemory::kModel;
+  // Not null: once it is true, Init and plans fail as soon as they can.
+  const std::atomic<bool> *cancelled = nullptr;
 };
 
 struct EngineConfig {
@@ -100,6 +104,9 @@ class Engine {
 
   MaceEngine::MemoryUsage memory_usage() const;
 
+  // Whether Run has nothing to prepare for inputs of these shapes.
+  bool IsPlanned(const TensorView *inputs) const;
+
  private:
   MaceStatus InitOnDevice(const ModelSource &source, const std::vector<std::string> &input_names,
                           const std::vector<std::string> &output_names);
@@ -108,6 +115,13 @@ class Engine {
   // Whether the CPU is to do what failed with this status on another device.
   bool FallsBack(const MaceStatus &status) const;
   MaceStatus InitFallback(const MaceStatus &why);
+  // Makes the engine on the CPU. reason: of its placements.
+  MaceStatus MakeFallback(const std::string &reason);
+  // Starts to make the engine on the device, and one on the CPU for the time until it is there.
+  MaceStatus InitBackground();
+  // Has the engine on the device do it, if that is ready. False: the CPU is to do it.
+  bool RunInBackground(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
+                       OutputMemory *memory, MaceStatus *status);
   MaceStatus ReadVerified(const ModelSource &source, ModelDef *model,
                           std::unique_ptr<Constants> *constants, const ModelKey &key) const;
   MaceStatus ChooseInputs(const std::vector<std::string> &names);
@@ -135,6 +149,9 @@ class Engine {
   std::unique_ptr<Model> model_;
   std::unique_ptr<Engine> fallback_;
   std::string fallback_reason_;
+  // Being made; outlived by what model_ holds. on_device_: it did the last run.
+  std::unique_ptr<BackgroundEngine> background_;
+  Engine *on_device_ = nullptr;
   std::unique_ptr<OpRegistry> own_registry_;
   std::unique_ptr<ThreadPool> thread_pool_;
   std::unique_ptr<Accelerator> accelerator_;  // outlives net and plans
@@ -152,6 +169,9 @@ class Engine {
 
 // An UNSUPPORTED status when this build cannot use the device.
 MaceStatus CheckDevice(DeviceType device);
+
+// Whether an engine for the device is made while the CPU answers.
+bool MadeInBackground(const EngineConfig &config);
 
 // The accelerator of a device other than the CPU, for a model. for_placement: it need not be there,
 // a usual one of its kind is taken.

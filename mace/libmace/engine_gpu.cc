@@ -34,6 +34,12 @@ bool PrefersImages(opencl::GpuFamily family) {
 
 }  // namespace
 
+bool MadeInBackground(const EngineConfig &config) {
+  // The engine that is made there has a way to be cancelled.
+  return config.device != CPU && config.gpu.cancelled == nullptr && config.gpu.context != nullptr &&
+         config.gpu.context->compiles_in_background();
+}
+
 MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool for_placement,
                            std::unique_ptr<Accelerator> *accelerator) {
   opencl::DeviceHints hints;
@@ -64,6 +70,7 @@ MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool f
                           : config.gpu.memory == GpuMemory::kImage;
   options.memory = images ? opencl::MemoryKind::kImage : opencl::MemoryKind::kBuffer;
   options.memory_limit = config.memory_limit;
+  options.cancelled = config.gpu.cancelled;
   auto gpu = std::make_unique<opencl::Gpu>(std::move(context), options);
   if (!for_placement) MACE_RETURN_IF_ERROR(gpu->Init());
   *accelerator = std::move(gpu);
@@ -75,6 +82,8 @@ MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool f
 #else
 
 namespace mace {
+
+bool MadeInBackground(const EngineConfig &) { return false; }
 
 MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &, bool,
                            std::unique_ptr<Accelerator> *) {

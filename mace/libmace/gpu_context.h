@@ -56,6 +56,8 @@ class GPUContext {
     kernel_micros_ = kernel_micros;
     queued_kernels_ = queued_kernels;
   }
+  void CompileInBackground(bool background) { background_ = background; }
+  bool compiles_in_background() const { return background_; }
   int kernel_micros() const { return kernel_micros_; }
   int queued_kernels() const { return queued_kernels_; }
   bool tune() const { return tune_; }
@@ -63,7 +65,7 @@ class GPUContext {
 
  private:
   GPUContextOptions options_;
-  bool tune_ = false;
+  bool tune_ = false, background_ = false;
   int kernel_micros_ = 0, queued_kernels_ = 0;
   std::function<void(int, int)> progress_;
 #if defined(MACE_ENABLE_OPENCL)

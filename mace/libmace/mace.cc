@@ -51,6 +51,13 @@ MaceStatus LimitGPUContext(const std::shared_ptr<GPUContext> &context, int kerne
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus CompileGPUContextInBackground(const std::shared_ptr<GPUContext> &context,
+                                         bool background) {
+  if (context == nullptr) return InvalidArgs("the GPU context is null; make it with a builder");
+  context->CompileInBackground(background);
+  return MaceStatus::MACE_SUCCESS;
+}
+
 std::shared_ptr<GPUContext> GPUContextBuilder::Finalize() {
   return std::make_shared<GPUContext>(impl_->options);
 }

@@ -395,6 +395,11 @@ mace_code mace_gpu_context_limit(mace_gpu_context *context, int32_t kernel_micro
   return Report(mace::LimitGPUContext(context->context, kernel_micros, queued_kernels));
 }
 
+mace_code mace_gpu_context_compile_in_background(mace_gpu_context *context, int32_t background) {
+  if (context == nullptr) return Report(InvalidArgs("the GPU context is null"));
+  return Report(mace::CompileGPUContextInBackground(context->context, background != 0));
+}
+
 void mace_gpu_context_destroy(mace_gpu_context *context) { delete context; }
 
 mace_code mace_engine_memory(const mace_engine *engine, mace_memory *memory) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // More about a GPUContext than most applications need, beside mace.h and mace_c.h: tuning of its
-// kernels, and limits that leave the GPU to others in time. Each counts for the engines that are
+// kernels, limits that leave the GPU to others in time, and compiling in the background. Each counts for the engines that are
 // initialized with the context afterwards.
 #ifndef MACE_PUBLIC_MACE_GPU_H_
 #define MACE_PUBLIC_MACE_GPU_H_
@@ -33,6 +33,14 @@ MACE_API mace_code mace_gpu_context_tune(mace_gpu_context *context,
 MACE_API mace_code mace_gpu_context_limit(mace_gpu_context *context, int32_t kernel_micros,
                                           int32_t queued_kernels);
 
+// Drivers compile for seconds where nothing is kept from earlier starts (SetStoragePath). background
+// 1: the engine is usable at once, and the CPU answers while a thread compiles; from the first run
+// after that the GPU does, and for inputs of another shape the CPU again until that is planned. Until
+// then MaceEngine::Placements says CPU. Where the GPU cannot be used, the CPU goes on if it is allowed
+// to (SetCPUFallback), and otherwise runs return the reason.
+MACE_API mace_code mace_gpu_context_compile_in_background(mace_gpu_context *context,
+                                                          int32_t background);
+
 #ifdef __cplusplus
 }  // extern "C"
 
@@ -43,6 +51,8 @@ MACE_API MaceStatus TuneGPUContext(const std::shared_ptr<GPUContext> &context,
                                    std::function<void(int, int)> progress = nullptr);
 MACE_API MaceStatus LimitGPUContext(const std::shared_ptr<GPUContext> &context, int kernel_micros,
                                     int queued_kernels);
+MACE_API MaceStatus CompileGPUContextInBackground(const std::shared_ptr<GPUContext> &context,
+                                                  bool background);
 
 }  // namespace mace
 #endif

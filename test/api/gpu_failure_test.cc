@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -32,9 +33,9 @@ std::vector<float> Numbers(size_t count) {
 }
 
 // A convolution, an operator of the CPU, and a sum: two segments.
-ModelFiles SmallModel() {
+ModelFiles SmallModel(const std::vector<int64_t> &shape = {1, 4, 3, 5}) {
   ModelBuilder builder;
-  builder.Input("x", {1, 4, 3, 5}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  builder.Input("x", shape, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
   builder.Constant<float>("w", {6, 1, 1, 5}, Numbers(30));
   builder.Op("Conv2D", "conv", {"x", "w"}, {"a"});
   builder.Op("Cumulate", "cpu", {"a"}, {"b"});
@@ -99,7 +100,9 @@ class GpuFailureTest : public testing::Test {
     Live = reinterpret_cast<int (*)()>(dlsym(handle, "WrappedLive"));
     Calls = reinterpret_cast<int (*)()>(dlsym(handle, "WrappedCalls"));
     Fail = reinterpret_cast<void (*)(const char *, int, int)>(dlsym(handle, "WrappedFail"));
+    Delay = reinterpret_cast<int (*)(const char *, int)>(dlsym(handle, "WrappedDelay"));
     Fail("", -1, 0);
+    Delay("", 0);
     const char *folder = std::getenv("TEST_TMPDIR");
     folder_ = std::string(folder == nullptr ? "/tmp" : folder) + "/" +
               testing::UnitTest::GetInstance()->current_test_info()->name();
@@ -118,6 +121,7 @@ class GpuFailureTest : public testing::Test {
   int (*Live)() = nullptr;
   int (*Calls)() = nullptr;
   void (*Fail)(const char *, int, int) = nullptr;
+  int (*Delay)(const char *, int) = nullptr;
   std::string folder_;
 };
 
@@ -270,6 +274,142 @@ TEST_F(GpuFailureTest, LimitsDivideLaunchesAndBoundTheQueue) {
   const ModelFiles limited = builder.Build();
   EXPECT_EQ(calls(limited, 0, 0, wait), (Counts{2, 2, 2}));
   EXPECT_EQ(calls(limited, 0, -1, wait), (Counts{0, 0, 0}));
+}
+
+TEST_F(GpuFailureTest, ProgramsAreCompiledOnceAndInParallel) {
+  ModelBuilder builder;
+  builder.Input("x", {1, 4, 4, 4}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  builder.Op("Activation", "first", {"x"}, {"a"}, {StringArg("activation", "RELU")});
+  builder.Op("Pooling", "pool", {"a"}, {"b"},
+             {StringArg("pooling_type", "MAX"), IntsArg("kernels", {2, 2})});
+  builder.Op("Softmax", "softmax", {"b"}, {"c"});
+  builder.Op("Activation", "last", {"c"}, {"y"}, {StringArg("activation", "RELU")});
+  const ModelFiles model = builder.Build();
+  MaceEngineConfig config(GPU);
+  ASSERT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, GPU_MEMORY_BUFFER).ok());
+  Fail("clBuildProgram", -1, 0);
+  Delay("clBuildProgram", 500);
+  MaceEngine engine(config);
+  ASSERT_TRUE(engine.Init(model.graph.data(), model.graph.size(), {}, {}, nullptr, 0).ok());
+  EXPECT_EQ(Calls(), 3) << "each program once, and no other";
+  EXPECT_EQ(Delay("", 0) > 1, std::thread::hardware_concurrency() > 1);
+}
+
+// One engine that compiles in the background, for as long as each program takes a second.
+class GpuBackgroundTest : public GpuFailureTest {
+ protected:
+  MaceStatus Init(bool fallback, const std::vector<int64_t> &shape = {1, 4, 3, 5}) {
+    model_ = SmallModel(shape);
+    MaceEngineConfig config(GPU);
+    const std::shared_ptr<GPUContext> context = GPUContextBuilder().Finalize();
+    EXPECT_TRUE(CompileGPUContextInBackground(context, true).ok());
+    EXPECT_TRUE(config.SetGPUContext(context).ok());
+    EXPECT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, GPU_MEMORY_BUFFER).ok());
+    EXPECT_TRUE(config.SetCPUFallback(fallback).ok());
+    engine_ = std::make_unique<MaceEngine>(config);
+    return engine_->Init(model_.graph.data(), model_.graph.size(), {}, {}, model_.data(),
+                         model_.data_size);
+  }
+  MaceStatus Run(int64_t rows = 4) {
+    const std::vector<float> numbers = Numbers(static_cast<size_t>(rows) * 15);
+    std::shared_ptr<float> data(new float[numbers.size()], std::default_delete<float[]>());
+    std::copy(numbers.begin(), numbers.end(), data.get());
+    std::map<std::string, MaceTensor> outputs = {{"y", MaceTensor()}};
+    const MaceStatus status = engine_->Run({{"x", MaceTensor({1, rows, 3, 5}, data)}}, &outputs);
+    if (status.ok() && rows == 4) {
+      const float *result = outputs["y"].data().get();
+      ExpectRight(std::vector<float>(result, result + 72));
+    }
+    return status;
+  }
+  DeviceType Device() const { return engine_->Placements().at(0).device; }
+  // Runs until the GPU does it, or it fails.
+  MaceStatus RunUntilGpu(int64_t rows = 4) {
+    for (int round = 0; round < 6000; ++round) {
+      const MaceStatus status = Run(rows);
+      if (!status.ok() || Device() == GPU) return status;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return MaceStatus::MACE_RUNTIME_ERROR;
+  }
+  ModelFiles model_;
+  std::unique_ptr<MaceEngine> engine_;
+};
+
+TEST_F(GpuBackgroundTest, TheCpuAnswersUntilTheGpuCan) {
+  for (bool fallback : {false, true}) {
+    Delay("clBuildProgram", 1000);
+    ASSERT_TRUE(Init(fallback).ok());
+    ASSERT_TRUE(Run().ok());
+    EXPECT_EQ(Device(), CPU);
+    EXPECT_EQ(engine_->Placements().at(0).reason, "the GPU's programs are being compiled");
+    const MaceStatus status = RunUntilGpu();
+    ASSERT_TRUE(status.ok()) << status.information();
+    ASSERT_TRUE(Run().ok());
+    EXPECT_GT(engine_->memory_usage().arena_lower_bound, 0u);
+    engine_ = nullptr;
+    EXPECT_EQ(Live(), 0);
+  }
+}
+
+TEST_F(GpuBackgroundTest, AnEngineMayEndWhileItIsCompiled) {
+  for (int millis : {0, 1, 5, 20, 100, 400}) {
+    Delay("clBuildProgram", 200);
+    ASSERT_TRUE(Init(millis % 2 == 0).ok());
+    std::this_thread::sleep_for(std::chrono::milliseconds(millis));
+    engine_ = nullptr;
+    EXPECT_EQ(Live(), 0);
+  }
+}
+
+TEST_F(GpuBackgroundTest, OtherShapesAreTheCpusUntilTheyArePlanned) {
+  ASSERT_TRUE(Init(false, {1, -1, 3, 5}).ok());
+  ASSERT_TRUE(RunUntilGpu().ok());
+  Delay("clCreateKernel", 50);
+  ASSERT_TRUE(Run(7).ok());
+  EXPECT_EQ(Device(), CPU);
+  ASSERT_TRUE(RunUntilGpu(7).ok());
+  ASSERT_TRUE(Run().ok());
+  EXPECT_EQ(Device(), GPU) << "this shape is known";
+  // What the model does not allow is refused, and harms nothing.
+  std::shared_ptr<float> data(new float[8](), std::default_delete<float[]>());
+  std::map<std::string, MaceTensor> outputs = {{"y", MaceTensor()}};
+  EXPECT_EQ(engine_->Run({{"x", MaceTensor({1, 2, 2, 2}, data)}}, &outputs),
+            MaceStatus::MACE_INVALID_ARGS);
+  ASSERT_TRUE(RunUntilGpu().ok());
+}
+
+TEST_F(GpuBackgroundTest, AGpuThatCannotBeUsedIsToldOrLeftAlone) {
+  for (bool fallback : {false, true}) {
+    Fail("clCreateContext", 0, 1 << 30);
+    ASSERT_TRUE(Init(fallback).ok());
+    MaceStatus status;
+    for (int round = 0; round < 5000 && status.ok(); ++round) {
+      if (engine_->Placements()[0].reason.find("clCreateContext") != std::string::npos) break;
+      status = Run();
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    EXPECT_EQ(status.ok(), fallback) << status.information();
+    EXPECT_EQ(Run().ok(), fallback);
+    EXPECT_EQ(Device(), CPU);
+    engine_ = nullptr;
+    EXPECT_EQ(Live(), 0);
+    Fail("", -1, 0);
+  }
+  EXPECT_FALSE(CompileGPUContextInBackground(nullptr, true).ok());
+}
+
+TEST_F(GpuBackgroundTest, AFailureDuringARunIsTheCpusIfItMay) {
+  for (bool fallback : {false, true}) {
+    ASSERT_TRUE(Init(fallback).ok());
+    ASSERT_TRUE(RunUntilGpu().ok());
+    Fail("clEnqueueNDRangeKernel", 0, 1 << 30);
+    EXPECT_EQ(Run().ok(), fallback);
+    EXPECT_EQ(Run().ok(), fallback);
+    engine_ = nullptr;
+    EXPECT_EQ(Live(), 0);
+    Fail("", -1, 0);
+  }
 }
 
 TEST_F(GpuFailureTest, AFullDiskKeepsTheOldFile) {

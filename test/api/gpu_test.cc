@@ -181,8 +181,8 @@ TEST_P(GpuStorageTest, SumsAndConcatenationsAreJoined) {
 TEST_P(GpuStorageTest, LimitedKernelsGiveTheSameBits) {
   const ModelFiles model = JoinedModel();
   const std::vector<int64_t> shape = {1, 6, 5, 8};
+  const std::shared_ptr<GPUContext> context = GPUContextBuilder().Finalize();
   const auto run = [&](int kernel_micros, int queued_kernels) {
-    const std::shared_ptr<GPUContext> context = GPUContextBuilder().Finalize();
     EXPECT_TRUE(LimitGPUContext(context, kernel_micros, queued_kernels).ok());
     MaceEngineConfig config = Config(context);
     EXPECT_TRUE(config.SetGPUStorage(GetParam().first, GetParam().second).ok());

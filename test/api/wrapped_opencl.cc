@@ -9,10 +9,12 @@
 #include <dlfcn.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <type_traits>
 
@@ -22,6 +24,9 @@ std::atomic<int> live{0}, calls{0};
 // Calls of this name (all when empty) fail: `count` of them from number `first` on.
 std::string failing;
 int first = -1, count = 0;
+// Calls of this name take so many milliseconds longer; so many were under way at once.
+std::string slow;
+std::atomic<int> delay{0}, under_way{0}, most_under_way{0};
 
 void *System() {
   static void *handle = [] {
@@ -39,6 +44,16 @@ bool Fails(const char *name) {
   return first >= 0 && number >= first && number - first < count;
 }
 
+void Delay(const char *name) {
+  if (delay == 0 || slow != name) return;
+  const int now = ++under_way;
+  int most = most_under_way;
+  while (now > most && !most_under_way.compare_exchange_weak(most, now)) {
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(delay));
+  --under_way;
+}
+
 template <typename Name, typename F>
 struct Wrapped;
 
@@ -49,6 +64,7 @@ struct Wrapped<Name, R(A...)> {
     static const System_ system = reinterpret_cast<System_>(dlsym(System(), Name::Get()));
     const auto last = std::get<sizeof...(A) - 1>(std::tie(arguments...));
     const bool fails = Fails(Name::Get());
+    Delay(Name::Get());
     // Oclgrind's compiler fails in two threads.
     static std::mutex mutex;
     std::unique_lock<std::mutex> lock(mutex, std::defer_lock);
@@ -119,6 +135,15 @@ __attribute__((visibility("default"))) void *loadOpenCLPointer(const char *name)
 
 // Objects that were created or retained and not released.
 __attribute__((visibility("default"))) int WrappedLive() { return live; }
+// To be chosen while no call is under way. The most at once since the choice.
+__attribute__((visibility("default"))) int WrappedDelay(const char *name, int millis) {
+  const int most = most_under_way;
+  delay = 0;
+  slow = name;
+  most_under_way = 0;
+  delay = millis;
+  return most;
+}
 // Calls of the chosen name since the choice.
 __attribute__((visibility("default"))) int WrappedCalls() { return calls; }
 __attribute__((visibility("default"))) void WrappedFail(const char *name, int from, int number) {

@@ -136,6 +136,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
     "mace_engine_placements": (c_int32, [c_void_p, PLACEMENT_FN, c_void_p]),
     "mace_gpu_context_create": (c_int32, [c_char_p, c_char_p, c_char_p, POINTER(c_void_p)]),
+    "mace_gpu_context_compile_in_background": (c_int32, [c_void_p, c_int32]),
     "mace_gpu_context_limit": (c_int32, [c_void_p, c_int32, c_int32]),
     "mace_gpu_context_tune": (c_int32, [c_void_p, c_void_p, c_void_p]),
     "mace_gpu_context_destroy": (None, [c_void_p]),
@@ -226,7 +227,8 @@ class Gpu:
     there; the first run with new shapes then takes seconds to minutes. kernel_micros: kernels that
     take longer are launched in parts of about so many microseconds, which leaves the GPU to a user
     interface in between; queued_kernels: at most so many launches are in the GPU's queue; 0: as the
-    model says, negative: no limit."""
+    model says, negative: no limit. compile_in_background: the CPU answers until the GPU's programs
+    are compiled."""
 
     data_type: str = ""
     memory: str = ""
@@ -237,6 +239,7 @@ class Gpu:
     tune: bool = False
     kernel_micros: int = 0
     queued_kernels: int = 0
+    compile_in_background: bool = False
 
 
 @dataclass(frozen=True)
@@ -372,6 +375,8 @@ class Engine:
         try:
             if context:
                 _check(lib.mace_gpu_context_limit(context, gpu.kernel_micros, gpu.queued_kernels))
+                background = int(gpu.compile_in_background)
+                _check(lib.mace_gpu_context_compile_in_background(context, background))
             if context and gpu.tune:
                 _check(lib.mace_gpu_context_tune(context, None, None))
             self._make(lib, graph, data, path, config)

@@ -4,6 +4,7 @@
 #ifndef MACE_RUNTIMES_OPENCL_GPU_H_
 #define MACE_RUNTIMES_OPENCL_GPU_H_
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,6 +29,8 @@ struct GpuOptions {
   // Kernels that take longer are launched in parts of about so many microseconds, and at most so
   // many launches are in the queue at a time; 0: no limit.
   int kernel_micros = 0, queued_kernels = 0;
+  // Not null: once it is true, segments are no longer made.
+  const std::atomic<bool> *cancelled = nullptr;
 };
 
 // Device memory that segments of one engine use in turn.

@@ -136,7 +136,8 @@ MaceStatus Programs::Get(const KernelLaunch &launch, cl_program *program) {
   return MaceStatus::MACE_SUCCESS;
 }
 
-MaceStatus Programs::Prepare(const std::vector<const KernelLaunch *> &launches) {
+MaceStatus Programs::Prepare(const std::vector<const KernelLaunch *> &launches,
+                             const std::atomic<bool> *cancelled) {
   std::vector<const KernelLaunch *> distinct;
   std::set<std::string> seen;
   for (const KernelLaunch *launch : launches) {
@@ -148,7 +149,9 @@ MaceStatus Programs::Prepare(const std::vector<const KernelLaunch *> &launches) 
   const auto work = [&] {
     for (size_t i = next++; i < distinct.size(); i = next++) {
       cl_program program = nullptr;
-      const MaceStatus status = Get(*distinct[i], &program);
+      const bool wanted = cancelled == nullptr || !cancelled->load(std::memory_order_relaxed);
+      const MaceStatus status =
+          wanted ? Get(*distinct[i], &program) : RuntimeError("the engine ends before it is made");
       std::lock_guard<std::mutex> lock(mutex);
       if (!status.ok() && first.ok()) first = status;
     }

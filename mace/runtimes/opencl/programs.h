@@ -4,6 +4,7 @@
 #ifndef MACE_RUNTIMES_OPENCL_PROGRAMS_H_
 #define MACE_RUNTIMES_OPENCL_PROGRAMS_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,8 +25,10 @@ class Programs {
   Programs(std::shared_ptr<Device> device, const std::string &storage,
            const std::vector<std::string> &files);
 
-  // Compiles what these launches need and is not there yet, several at a time.
-  MaceStatus Prepare(const std::vector<const KernelLaunch *> &launches);
+  // Compiles what these launches need and is not there yet, several at a time. cancelled: fails
+  // once it is true; may be null.
+  MaceStatus Prepare(const std::vector<const KernelLaunch *> &launches,
+                     const std::atomic<bool> *cancelled);
   // A kernel of a program; compiles it if need be.
   MaceStatus NewKernel(const KernelLaunch &launch, KernelHandle *kernel);
   // Writes the file in the storage folder if there is something new; a warning if that fails.

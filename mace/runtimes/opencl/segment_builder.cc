@@ -522,7 +522,7 @@ MaceStatus SegmentBuilder::MakeKernels() {
   for (const Pending &pending : pending_) {
     if (!pending.dropped) launches.push_back(&pending.launch);
   }
-  MACE_RETURN_IF_ERROR(gpu_->context()->programs()->Prepare(launches));
+  MACE_RETURN_IF_ERROR(gpu_->context()->programs()->Prepare(launches, gpu_->options().cancelled));
   for (const Pending &pending : pending_) {
     if (pending.dropped) continue;
     Segment::Launch launch;
