@@ -3,6 +3,7 @@
 #include "mace/runtimes/opencl/device.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -19,6 +20,8 @@ namespace {
 constexpr cl_context_properties kQcomPerfHint = 0x40C2, kQcomPriorityHint = 0x40C9;
 constexpr cl_context_properties kQcomPerf[] = {0, 0x40C5, 0x40C4, 0x40C3};
 constexpr cl_context_properties kQcomPriority[] = {0, 0x40CC, 0x40CB, 0x40CA};
+// Of cl_khr_priority_hints.
+constexpr cl_queue_properties kKhrPriority = 0x1096, kKhrPriorities[] = {0, 1 << 2, 1 << 1, 1 << 0};
 
 template <typename Object, typename Info>
 std::string Text(cl_int (*ask)(Object, Info, size_t, void *, size_t *), Object object, Info what) {
@@ -124,6 +127,10 @@ void Device::AskCapabilities(const std::string &platform_name) {
   const std::string driver = Text(Cl().clGetDeviceInfo, id_, cl_uint{CL_DRIVER_VERSION});
   const std::string version = Text(Cl().clGetDeviceInfo, id_, cl_uint{CL_DEVICE_VERSION});
   extensions_ = Text(Cl().clGetDeviceInfo, id_, cl_uint{CL_DEVICE_EXTENSIONS});
+  int major = 1, minor = 0;
+  if (std::sscanf(version.c_str(), "OpenCL %d.%d", &major, &minor) == 2) {
+    version_ = major * 100 + minor;
+  }
   identity_ = platform_name + "|" + vendor + "|" + name_ + "|" + version + "|" + driver;
   to->family = FamilyOf(platform_name, vendor, name_);
   to->compute_units =
@@ -172,27 +179,52 @@ MaceStatus Device::Open(const DeviceHints &hints, std::shared_ptr<Device> *devic
   MACE_RETURN_IF_ERROR(made->Choose(&platform_name));
   made->AskCapabilities(platform_name);
   made->FindQuirks();
-  std::vector<cl_context_properties> properties = {
-      CL_CONTEXT_PLATFORM, reinterpret_cast<cl_context_properties>(made->platform_)};
-  if (hints.perf > 0 && hints.perf < 4 && Contains(made->extensions_, "cl_qcom_perf_hint")) {
-    properties.insert(properties.end(), {kQcomPerfHint, kQcomPerf[hints.perf]});
-  }
-  if (hints.priority > 0 && hints.priority < 4 &&
-      Contains(made->extensions_, "cl_qcom_priority_hint")) {
-    properties.insert(properties.end(), {kQcomPriorityHint, kQcomPriority[hints.priority]});
-  }
-  properties.push_back(0);
-  cl_int error = CL_SUCCESS;
-  made->context_ = ContextHandle(
-      library->clCreateContext(properties.data(), 1, &made->id_, nullptr, nullptr, &error));
-  MACE_RETURN_IF_ERROR(ClStatus("clCreateContext", error));
+  made->hints_ = hints;
+  MACE_RETURN_IF_ERROR(made->NewContext());
   VLOG(1) << "OpenCL device " << made->identity_;
   *device = std::move(made);
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus Device::NewContext() {
+  std::vector<cl_context_properties> properties = {
+      CL_CONTEXT_PLATFORM, reinterpret_cast<cl_context_properties>(platform_)};
+  const size_t without_hints = properties.size();
+  if (hints_.perf > 0 && hints_.perf < 4 && Contains(extensions_, "cl_qcom_perf_hint")) {
+    properties.insert(properties.end(), {kQcomPerfHint, kQcomPerf[hints_.perf]});
+  }
+  if (hints_.priority > 0 && hints_.priority < 4 &&
+      Contains(extensions_, "cl_qcom_priority_hint")) {
+    properties.insert(properties.end(), {kQcomPriorityHint, kQcomPriority[hints_.priority]});
+  }
+  cl_int error = CL_SUCCESS;
+  const auto create = [&] {
+    properties.push_back(0);
+    context_ =
+        ContextHandle(Cl().clCreateContext(properties.data(), 1, &id_, nullptr, nullptr, &error));
+  };
+  create();
+  if (error != CL_SUCCESS && properties.size() > without_hints + 1) {
+    VLOG(1) << "the GPU driver takes no hints: clCreateContext gave " << error;
+    properties.resize(without_hints);
+    create();
+  }
+  return ClStatus("clCreateContext", error);
+}
+
 MaceStatus Device::NewQueue(QueueHandle *queue) const {
   cl_int error = CL_SUCCESS;
+  const auto create = Cl().clCreateCommandQueueWithProperties;
+  // A loader has the function for drivers that do not, and would call nothing.
+  if (hints_.priority > 0 && hints_.priority < 4 && create != nullptr && version_ >= 200 &&
+      Contains(extensions_, "cl_khr_priority_hints")) {
+    const cl_queue_properties properties[] = {CL_QUEUE_PROPERTIES, CL_QUEUE_PROFILING_ENABLE,
+                                              kKhrPriority, kKhrPriorities[hints_.priority], 0};
+    *queue = QueueHandle(create(context_.get(), id_, properties, &error));
+    if (error == CL_SUCCESS) return MaceStatus::MACE_SUCCESS;
+    VLOG(1) << "the GPU driver takes no priority: clCreateCommandQueueWithProperties gave "
+            << error;
+  }
   *queue = QueueHandle(
       Cl().clCreateCommandQueue(context_.get(), id_, CL_QUEUE_PROFILING_ENABLE, &error));
   return ClStatus("clCreateCommandQueue", error);

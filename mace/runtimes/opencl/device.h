@@ -28,6 +28,7 @@ class Device {
   static MaceStatus Open(const DeviceHints &hints, std::shared_ptr<Device> *device);
 
   cl_context context() const { return context_.get(); }
+  cl_platform_id platform() const { return platform_; }
   cl_device_id id() const { return id_; }
   const GpuCapabilities &capabilities() const { return capabilities_; }
   const std::string &name() const { return name_; }
@@ -36,7 +37,7 @@ class Device {
   // Bytes to which parts of a buffer must be aligned.
   size_t alignment() const { return alignment_; }
   const std::string &extensions() const { return extensions_; }
-  // An in-order queue that records times.
+  // An in-order queue that records times, of the priority that the hints ask for.
   MaceStatus NewQueue(QueueHandle *queue) const;
   MaceStatus NewBuffer(size_t bytes, MemoryHandle *buffer) const;
   // CL_RGBA of half or float.
@@ -44,6 +45,7 @@ class Device {
 
  private:
   MaceStatus Choose(std::string *platform_name);
+  MaceStatus NewContext();
   void AskCapabilities(const std::string &platform_name);
   void FindQuirks();
 
@@ -51,6 +53,8 @@ class Device {
   cl_device_id id_ = nullptr;
   ContextHandle context_;
   GpuCapabilities capabilities_;
+  DeviceHints hints_;
+  int version_ = 100;  // 100 * major + minor
   std::string name_, identity_, extensions_;
   size_t alignment_ = 128;
 };

@@ -56,6 +56,12 @@ const char *const kPaths[] = {
 struct Opened {
   Library library;
   MaceStatus status;
+  void *handle = nullptr;
+  void *(*loader)(const char *) = nullptr;
+
+  void *Find(const char *name) const {
+    return loader == nullptr ? dlsym(handle, name) : loader(name);
+  }
 };
 
 bool Load(const char *path, Opened *opened, std::string *why) {
@@ -69,15 +75,17 @@ bool Load(const char *path, Opened *opened, std::string *why) {
   // Pixel's library gives its functions only after this, and by its own loader.
   if (const auto enable = reinterpret_cast<Enable>(dlsym(handle, "enableOpenCL"))) enable();
   using Loader = void *(*)(const char *);
-  const auto loader = reinterpret_cast<Loader>(dlsym(handle, "loadOpenCLPointer"));
-  const auto find = [&](const char *name) {
-    return loader == nullptr ? dlsym(handle, name) : loader(name);
-  };
+  opened->handle = handle;
+  opened->loader = reinterpret_cast<Loader>(dlsym(handle, "loadOpenCLPointer"));
   const char *missing = nullptr;
-#define MACE_OPENCL_FIND(name)                                             \
-  opened->library.name = reinterpret_cast<decltype(&::name)>(find(#name)); \
+#define MACE_OPENCL_FIND(name) \
+  opened->library.name = reinterpret_cast<decltype(&::name)>(opened->Find(#name));
+#define MACE_OPENCL_NEED(name) \
+  MACE_OPENCL_FIND(name)       \
   if (opened->library.name == nullptr) missing = #name;
-  MACE_OPENCL_FUNCTIONS(MACE_OPENCL_FIND)
+  MACE_OPENCL_FUNCTIONS(MACE_OPENCL_NEED)
+  MACE_OPENCL_LATER_FUNCTIONS(MACE_OPENCL_FIND)
+#undef MACE_OPENCL_NEED
 #undef MACE_OPENCL_FIND
   if (missing == nullptr) return true;
   *why = MakeString(path, " has no function ", missing);
@@ -150,6 +158,14 @@ MaceStatus OpenLibrary(const Library **library) {
 }
 
 const Library &Cl() { return TheLibrary()->library; }
+
+void *FindExtensionFunction(cl_platform_id platform, const char *name) {
+  const Opened *opened = TheLibrary();
+  const auto ask = opened->library.clGetExtensionFunctionAddressForPlatform;
+  void *function = ask == nullptr ? nullptr : ask(platform, name);
+  // Some libraries have them as functions of their own alone.
+  return function != nullptr ? function : opened->Find(name);
+}
 
 MaceStatus ClStatus(const char *call, cl_int error) {
   if (error == CL_SUCCESS) return MaceStatus::MACE_SUCCESS;

@@ -55,9 +55,15 @@ namespace opencl {
   X(clFlush)                     \
   X(clFinish)
 
+// Of later versions: null where a library does not have them.
+#define MACE_OPENCL_LATER_FUNCTIONS(X)  \
+  X(clCreateCommandQueueWithProperties) \
+  X(clGetExtensionFunctionAddressForPlatform)
+
 struct Library {
 #define MACE_OPENCL_MEMBER(name) decltype(&::name) name = nullptr;
   MACE_OPENCL_FUNCTIONS(MACE_OPENCL_MEMBER)
+  MACE_OPENCL_LATER_FUNCTIONS(MACE_OPENCL_MEMBER)
 #undef MACE_OPENCL_MEMBER
 };
 
@@ -66,6 +72,8 @@ struct Library {
 MaceStatus OpenLibrary(const Library **library);
 // The one that was opened.
 const Library &Cl();
+// A function of an extension that the platform's devices say they have; null when there is none.
+void *FindExtensionFunction(cl_platform_id platform, const char *name);
 
 // "clBuildProgram: CL_BUILD_PROGRAM_FAILURE (-11)" as a status: OUT_OF_RESOURCES for memory,
 // RUNTIME_ERROR otherwise; success for CL_SUCCESS.

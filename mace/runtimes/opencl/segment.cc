@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "mace/base/logging.h"
 #include "mace/runtimes/opencl/kernel_time.h"
 
 namespace mace {
@@ -154,8 +155,29 @@ MaceStatus Segment::EnqueueAlone(const Launch &launch, std::vector<EventHandle> 
   return ClStatus("clEnqueueNDRangeKernel", error);
 }
 
-MaceStatus Segment::Submit(std::vector<EventHandle> *events) {
-  for (const Copy &copy : uploads_) MACE_RETURN_IF_ERROR(Upload(copy));
+bool Segment::Record() {
+  recording_ = Recording::New(*device_, queue_);
+  if (recording_ == nullptr) return false;
+  cl_int error = CL_SUCCESS;
+  for (size_t i = 0; i < launches_.size() && error == CL_SUCCESS; ++i) {
+    const Launch &launch = launches_[i];
+    error = recording_->Add(launch.kernel.get(), launch.dimensions, launch.global.data(),
+                            launch.local.data());
+  }
+  if (error == CL_SUCCESS) error = recording_->Finish();
+  VLOG(1) << launches_.size() << " GPU kernels are recorded: " << error;
+  return error == CL_SUCCESS;
+}
+
+bool Segment::Replay() {
+  recordable_ =
+      recordable_ && (recording_ != nullptr || Record()) && recording_->Replay() == CL_SUCCESS;
+  // What fails once is not tried again.
+  if (!recordable_) recording_ = nullptr;
+  return recordable_;
+}
+
+MaceStatus Segment::EnqueueAll(std::vector<EventHandle> *events) {
   for (size_t number = 0; number < launches_.size(); ++number) {
     const MaceStatus status = Enqueue(number, events);
     const size_t op = launches_[number].op;
@@ -166,6 +188,14 @@ MaceStatus Segment::Submit(std::vector<EventHandle> *events) {
     const OperatorDef &def = *ops_[op].def;
     return MaceStatus(status.code(), MakeString(def.type, " '", def.name, "': ", status.message()));
   }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Segment::Submit(std::vector<EventHandle> *events) {
+  for (const Copy &copy : uploads_) MACE_RETURN_IF_ERROR(Upload(copy));
+  // Single kernels are measured, limited and checked one by one.
+  const bool at_once = events == nullptr && recordable_ && check_ == nullptr;
+  if (!at_once || !Replay()) MACE_RETURN_IF_ERROR(EnqueueAll(events));
   for (size_t i = 0; i < downloads_.size(); ++i) {
     MACE_RETURN_IF_ERROR(Download(downloads_[i], i + 1 == downloads_.size()));
   }

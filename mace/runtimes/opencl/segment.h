@@ -12,6 +12,7 @@
 #include "mace/core/accelerator.h"
 #include "mace/runtimes/opencl/gpu.h"
 #include "mace/runtimes/opencl/range_check.h"
+#include "mace/runtimes/opencl/recording.h"
 
 namespace mace {
 namespace opencl {
@@ -23,7 +24,10 @@ class Segment : public AcceleratorSegment {
         queue_(gpu->queue()),
         kernel_micros_(gpu->options().kernel_micros),
         queued_kernels_(static_cast<size_t>(gpu->options().queued_kernels)),
-        ops_() {}
+        ops_() {
+    // Limits are kept between single launches.
+    recordable_ = kernel_micros_ == 0 && queued_kernels_ == 0 && Recording::PaysOff(*device_);
+  }
   ~Segment() override;
   MaceStatus Run(RunMetadata *metadata) override;
 
@@ -63,6 +67,11 @@ class Segment : public AcceleratorSegment {
   MaceStatus WaitForRoom(const std::vector<EventHandle> *events) const;
   // Divides launches by how long they took.
   void DivideLaunches(const std::vector<EventHandle> &events);
+  MaceStatus EnqueueAll(std::vector<EventHandle> *events);
+  // Executes the launches as a recording, which the first call makes. False, and nothing was done,
+  // where there can be none.
+  bool Replay();
+  bool Record();
   MaceStatus Submit(std::vector<EventHandle> *events);
   // From the beginning of one kernel to the end of another, which may be itself.
   static double Micros(const EventHandle &from, const EventHandle &to);
@@ -85,6 +94,8 @@ class Segment : public AcceleratorSegment {
   std::vector<Copy> uploads_, downloads_;
   std::vector<SharedMemory> shared_;  // weights and blocks of activations
   std::vector<MemoryHandle> images_;
+  bool recordable_ = false;
+  std::unique_ptr<Recording> recording_;
 };
 
 }  // namespace opencl
