@@ -123,6 +123,13 @@ def test_settings(  # type: ignore[no-untyped-def]
     with mace.Engine(model.graph, device="gpu", gpu=Gpu(cpu_fallback=True)) as engine:
         assert engine.run({"x": sample(1, 4, 4, 3)})["y"].shape == (1, 4, 4, 3)
         assert all(p.device == "cpu" and p.reason for p in engine.placements())
+    limits = Gpu(kernel_micros=500, queued_kernels=8, compile_in_background=True)
+    with mace.Engine(model.graph, device="gpu", gpu=limits) as engine:
+        with pytest.raises(mace.MaceError) as caught:
+            for _ in range(1000):  # the CPU answers until it is known that there is no GPU
+                engine.run({"x": sample(1, 4, 4, 3)})
+                time.sleep(0.01)
+        assert caught.value.code == UNSUPPORTED
     for affinity in ("big_only", "little_only", "high_performance", "power_save"):
         with mace.Engine(model.graph, num_threads=2, affinity=affinity) as engine:
             assert engine.run({"x": sample(1, 4, 4, 3)})["y"].shape == (1, 4, 4, 3)
