@@ -43,6 +43,8 @@ class BackgroundEngine {
 // Never made.
 class BackgroundEngine {
  public:
+  BackgroundEngine(const ModelSource &, const std::vector<std::string> &,
+                   const std::vector<std::string> &, const EngineConfig &) {}
   Engine *ReadyFor(const TensorView *, MaceStatus *) { return nullptr; }
 };
 

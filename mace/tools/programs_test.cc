@@ -156,6 +156,8 @@ TEST_F(Programs, ExitCodesAndSentences) {
       {"mace_run", "--input_shape=2,2:2 --device=GPU", 2, "no GPU runtime"},
       {"mace_run", "--input_shape=2,2:2 --cpu_affinity_policy=9", 2, "no CPU affinity policy 9"},
       {"mace_run", "--input_shape=2,2:2 --gpu_perf_hint=9", 2, "GPU hints are"},
+      {"mace_run", "--device=GPU --limit_opencl_kernel_time=2", 2, "is 0, 1 or -1"},
+      {"mace_run", "--device=GPU --opencl_queue_window_size=-2", 2, "is a number of launches"},
       {"mace_run", "--model_file=/none.pb", 2, "cannot open '/none.pb'"},
       {"mace_run", "--model_data_file=/none.data", 2, "cannot open '/none.data'"},
       {"mace_run", "--input_shape=2,2:2 --memory_limit=1", 1, "more than the 1"},
