@@ -110,25 +110,61 @@ def test_size_report(built: Path) -> None:
 
 
 @pytest.mark.nightly
+def test_on_the_gpu(network: Path, expected: str, tmp_path: Path) -> None:
+    """The GPU's libraries run applications on the CPU, and on PoCL."""
+    script = ["bash", ROOT / "tools" / "build-standalone-lib.sh", "--abis", "linux-x86-64"]
+    started([*script, "--runtimes=cpu_gpu", f"--output_dir={tmp_path}"], ROOT)
+    library = tmp_path / "lib" / "linux-x86-64" / "cpu_gpu"
+    environment = os.environ | {"LD_LIBRARY_PATH": str(library), "MACE_OPENCL_DEVICE": "Portable"}
+    for program in _programs(library, "", tmp_path):
+        assert started([program, *_models(network)], tmp_path, environment) == expected
+        on_gpu = started([program, *_models(network), "GPU"], tmp_path, environment)
+        assert float(on_gpu) == pytest.approx(float(expected), rel=1e-4)
+
+
+def _programs(library: Path, prefix: str, folder: Path) -> list[Path]:
+    """The application in C++ and C with libmace.so and libmace.a, found by pkg-config and by CMake:
+    eight programs. prefix: of the compilers."""
+    environment = os.environ | {"PKG_CONFIG_PATH": str(library / "pkgconfig")}
+    found = []
+    for package in ("mace", "mace-static"):
+        flags = started(["pkg-config", "--cflags", "--libs", package], folder, environment).split()
+        for source, compiler, standard in (("app.cc", "g++", "c++17"), ("app.c", "gcc", "c99")):
+            program = folder / f"{package}_{compiler}"
+            command = [prefix + compiler, f"-std={standard}", _APPLICATION / source, "-o", program]
+            started([*command, *flags], folder)
+            found.append(program)
+    build = folder / "cmake"
+    words = [f"-Dmace_DIR={library / 'cmake' / 'mace'}", f"-DCMAKE_C_COMPILER={prefix}gcc"]
+    words += [
+        f"-DCMAKE_CXX_COMPILER={prefix}g++",
+        *(["-DCMAKE_SYSTEM_NAME=Linux"] if prefix else []),
+    ]
+    started(["cmake", "-S", _APPLICATION, "-B", build, *words], folder)
+    started(["cmake", "--build", build], folder)
+    return found + [build / name for name in ("shared_c", "shared_cc", "static_c", "static_cc")]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("runtimes", ["cpu", "cpu_gpu"])
 @pytest.mark.parametrize("abi", [abi for abi in _TOOLS if abi != "linux-x86-64"])
-def test_other_abis(abi: str, network: Path, expected: str, tmp_path: Path) -> None:
+def test_other_abis(abi: str, runtimes: str, network: Path, expected: str, tmp_path: Path) -> None:
     prefix, emulator = _TOOLS[abi]
     script = ["bash", ROOT / "tools" / "build-standalone-lib.sh", "--abis", abi]
     without = {key: value for key, value in os.environ.items() if key != "ANDROID_NDK_HOME"}
-    said = started([*script, "--runtimes=cpu", f"--output_dir={tmp_path}"], ROOT, without)
+    said = started([*script, f"--runtimes={runtimes}", f"--output_dir={tmp_path}"], ROOT, without)
     assert abi in said and "glibc" in said
-    library, include = _library(tmp_path, abi), f"-I{tmp_path / 'include'}"
-    triple = prefix.rstrip("-")
-    environment = os.environ | {"QEMU_LD_PREFIX": f"/usr/{triple}"}
-    for source, standard in (("app.cc", "c++17"), ("app.c", "c99")):
-        compiler = prefix + ("g++" if source == "app.cc" else "gcc")
-        command = [compiler, f"-std={standard}", include, _APPLICATION / source, "-o"]
-        static = [library / "libmace.a", "-lstdc++", "-lm", "-pthread"]
-        started([*command, "static", *static], tmp_path)
-        started([*command, "shared", f"-L{library}", "-lmace", "-Wl,--no-undefined"], tmp_path)
-        for program in ("static", "shared"):
-            run = [emulator, "-E", f"LD_LIBRARY_PATH={library}", tmp_path / program]
-            assert started([*run, *_models(network)], tmp_path, environment) == expected
+    library = tmp_path / "lib" / abi / runtimes
+    environment = os.environ | {"QEMU_LD_PREFIX": f"/usr/{prefix.rstrip('-')}"}
+    for program in _programs(library, prefix, tmp_path):
+        run = [emulator, "-E", f"LD_LIBRARY_PATH={library}", program, *_models(network)]
+        assert started(run, tmp_path, environment) == expected
+        # There is no OpenCL in the emulator: a sentence, and no crash.
+        done = subprocess.run(
+            [*run, "GPU"], env=environment, capture_output=True, text=True, check=False
+        )
+        words = "OpenCL" if runtimes == "cpu_gpu" else "GPU"
+        assert done.returncode == 1 and words in done.stdout, done
 
 
 def test_wrong_words(capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ smaller, and the lists may be edited by hand."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,36 @@ def test_the_model_runs_and_another_does_not(
     capfd.readouterr()
     with pytest.raises(AssertionError, match="Activation|Eltwise"):
         started([app, tmp_path / "other.pb", tmp_path / "other.data"], tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("abi", ["linux-x86-64", "arm64-v8a"])
+def test_with_the_gpu(
+    abi: str, network: Path, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The GPU's side of the chosen operators is in the library too."""
+    monkeypatch.chdir(network)
+    monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
+    words = ["build", "--config=net.yml", "--selective", "--runtimes=cpu_gpu", "-q"]
+    assert main([*words, f"--target_abis={abi}", f"--output_dir={tmp_path}"]) == 0
+    shutil.rmtree(ROOT / "mace" / "codegen" / "selections" / _LIBRARY)
+    library = next(tmp_path.glob(f"**/{abi}/cpu_gpu"))
+    emulated = abi != "linux-x86-64"
+    compiler = "aarch64-linux-gnu-g++" if emulated else "g++"
+    command = [compiler, "-std=c++17", f"-I{library.parents[2] / 'include'}"]
+    command += [_APPLICATION / "app.cc", library / "libmace.a", "-ldl", "-pthread"]
+    started([*command, "-o", tmp_path / "app"], tmp_path)
+    model = network / "builds" / _LIBRARY / "model"
+    run = [*(["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"] if emulated else [])]
+    run += [tmp_path / "app", model / "net.pb", model / "net.data"]
+    assert started(run, tmp_path) == expected
+    if emulated:
+        with pytest.raises(AssertionError, match="OpenCL"):
+            started([*run, "GPU"], tmp_path)
+        return
+    environment = os.environ | {"MACE_OPENCL_DEVICE": "Portable"}
+    on_gpu = started([*run, "GPU"], tmp_path, environment)
+    assert float(on_gpu) == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_the_list_is_edited_by_hand(library: Path, tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ int main(int argc, char **argv) {
   size_t size;
   FILE *file;
   int i;
-  if (argc != 3 || (file = fopen(argv[1], "rb")) == NULL) return 2;
+  if (argc < 3 || (file = fopen(argv[1], "rb")) == NULL) return 2;
   size = fread(graph, 1, sizeof graph, file);
   fclose(file);
   mace_config_init(&config);
+  if (argc > 3) config.device = 2; /* GPU */
   if (mace_engine_create(graph, size, NULL, 0, argv[2], &config, &engine) != 0) {
     puts(mace_last_error());
     return 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An application outside the tree, in C++: loads a model of one input x and one output y, runs it
-// on ones and prints the sum of the result.
+// on ones, on the GPU if there is a third argument, and prints the sum of the result.
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -12,10 +12,10 @@
 #include "mace/public/mace.h"
 
 int main(int argc, char **argv) {
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
   std::ifstream file(argv[1], std::ios::binary);
   const std::vector<unsigned char> graph{std::istreambuf_iterator<char>(file), {}};
-  const mace::MaceEngineConfig config(mace::DeviceType::CPU);
+  const mace::MaceEngineConfig config(argc > 3 ? mace::DeviceType::GPU : mace::DeviceType::CPU);
   std::shared_ptr<mace::MaceEngine> engine;
   mace::MaceStatus status =
       mace::CreateMaceEngineFromProto(graph, argv[2], {"x"}, {"y"}, config, &engine);

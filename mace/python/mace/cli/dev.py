@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from mace.cli import coverage, device_faults
+from mace.cli import coverage
 from mace.cli.arguments import VERBS, make_parser, verb_parser
 from mace.cli.console import Console
 from mace.cli.ops import source_operators, source_versions
@@ -223,11 +223,6 @@ def _support(root: Path) -> list[str]:
     return [*lines, "", f"Operators that are imported: {counts}."]
 
 
-def _device_faults(root: Path) -> list[str]:
-    header = ("device", "what happens", "what is said", "exit code")
-    return _markdown(header, device_faults.rows(root))
-
-
 _TABLES: dict[str, Callable[[Path], list[str]]] = {
     "deployment_keys": _yaml_table(Deployment),
     "model_keys": _yaml_table(Model),
@@ -239,5 +234,4 @@ _TABLES: dict[str, Callable[[Path], list[str]]] = {
     "coverage": _coverage,
     "kernels": _kernels,
     "support": _support,
-    "device_faults": _device_faults,
 }

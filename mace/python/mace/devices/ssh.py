@@ -157,6 +157,6 @@ class SshLink(Link):
                 names |= {"login": self._login, "known": self._known, "address": self.address}
                 raise DeviceError(
                     f"the board '{self.name}' ({self.address}) cannot be used: "
-                    f"{cause.format(**names)} (ssh: {line.removeprefix('ssh: ')})",
+                    f"{cause.format(**names)} (ssh: {line.removeprefix('ssh: ').strip('@ ')})",
                     hint=hint.format(**names),
                 )

@@ -116,9 +116,13 @@ def test_command(document: str, command: str, folder: Path) -> None:
         script = [sys.executable, str(ROOT / match[1]), match[2]]
         subprocess.run(script, check=True, capture_output=True)
         return
-    if command.startswith("python tools/compare_frameworks.py"):
-        script = [sys.executable, str(ROOT / "tools/compare_frameworks.py"), "--help"]
-        subprocess.run(script, check=True, capture_output=True)
+    if match := re.match(
+        r"python (tools/(compare_frameworks|deployment_table|device_record)\.py)", command
+    ):
+        script = [sys.executable, str(ROOT / match[1]), "--help"]
+        shown = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+        for flag in re.findall(r"--\w+", command):
+            assert flag in shown, f"{document} names {flag}"
         for name in re.findall(r"\S+\.yml", command):
             assert (ROOT / name).is_file(), f"{document} names {name}"
         return
