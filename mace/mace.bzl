@@ -77,6 +77,29 @@ def if_encryption(yes, no = []):
     """select(): `yes` with --define=encryption=true, else `no`."""
     return _if("encryption", yes, no)
 
+def hide_kernels_flag():
+    """The argument " --hide" of embed_kernels.py with --define=hide_kernels=true."""
+    return _if("hide_kernels", " --hide", "")
+
+def kernel_sources(name, srcs):
+    """What to compile for C++ sources that launch OpenCL kernels.
+
+    With --define=hide_kernels=true that is hidden/<source>, in which kernels have no names.
+
+    Args:
+      name: name of the target that makes those.
+      srcs: C++ sources.
+    """
+    script = "//repository/opencl_kernel:hide_names.py"
+    py_generate(
+        name = name,
+        srcs = srcs + ["//mace/ops/opencl:cl"],
+        outs = ["hidden/" + source for source in srcs],
+        args = ["$(RULEDIR)/hidden", "$(SRCS)"],
+        script = script,
+    )
+    return _if("hide_kernels", [":" + name], srcs)
+
 def if_quantize(yes, no = []):
     """select(): `yes` unless --define=quantize=false, else `no`."""
     return _if("quantize", yes, no)
@@ -241,7 +264,7 @@ def mace_isa_library(name, srcs, isa, copts = [], **kwargs):
         **kwargs
     )
 
-def py_generate(name, script, outs, srcs = [], args = [], tools = [], **kwargs):
+def py_generate(name, script, outs, srcs = [], args = [], tools = [], more_args = "", **kwargs):
     """Files written by a Python script of ours, run by Debian's Python with yaml and jinja2.
 
     Args:
@@ -251,6 +274,7 @@ def py_generate(name, script, outs, srcs = [], args = [], tools = [], **kwargs):
       srcs: files that it reads.
       args: its arguments; $(location LABEL), $(locations LABEL) and $(RULEDIR) are expanded.
       tools: Python modules that it imports, beside it.
+      more_args: more of them in one string, which may be a select().
       **kwargs: passed to genrule.
     """
     python = "@system_python//:python3"
@@ -258,7 +282,7 @@ def py_generate(name, script, outs, srcs = [], args = [], tools = [], **kwargs):
         name = name,
         srcs = srcs,
         outs = outs,
-        cmd = " ".join(["$(location %s) $(location %s)" % (python, script)] + args),
+        cmd = " ".join(["$(location %s) $(location %s)" % (python, script)] + args) + more_args,
         message = "Generating",
         tools = [python, script] + tools,
         **kwargs

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernels that operators are made of, what is no operator, and which operators an engine has."""
 
-load("//mace:mace.bzl", "if_opencl", "mace_cc_library", "py_generate")
+load("//mace:mace.bzl", "hide_kernels_flag", "if_opencl", "mace_cc_library", "py_generate")
 
 KERNEL_FAMILIES = ["//mace/kernels/" + family for family in [
     "conv",
@@ -84,7 +84,9 @@ def _gpu_operators(name, folder, operators, programs, tags):
             srcs = ["//mace/ops/opencl:cl"],
             outs = [folder + "embedded_kernels.cc"],
             args = ["$@", "$(SRCS)", "--only=" + ",".join(programs)],
+            more_args = hide_kernels_flag(),
             script = "//repository/opencl_kernel:embed_kernels.py",
+            tools = ["//repository/opencl_kernel:hide_names.py"],
             tags = tags,
         )
         sources.append(folder + "embedded_kernels.cc")

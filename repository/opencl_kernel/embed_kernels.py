@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes OpenCL sources into a C++ file: a table of names and of sources without comments.
+"""Writes OpenCL sources into a C++ file: a table of names and of sources without comments, and a hash
+of all sources, whichever are in the table.
 
-Usage: embed_kernels.py OUTPUT SOURCE... [--only=NAME,...]
+Usage: embed_kernels.py OUTPUT SOURCE... [--only=NAME,...] [--hide]
 --only: these sources alone, in a table that takes the place of the one with all.
+--hide: not to be read: encoded, with numbers for names (see hide_names.py).
 Runs inside the build with the system's Python. #include "x.h" is replaced by x.h of the same
 folder. A source that has no header comment or more than 300 lines is an error.
 
@@ -12,9 +14,12 @@ an element of a global pointer, p[i], becomes RANGE_AT(p, i). cl/common.h define
 and p[i], or so that indices are checked.
 """
 
+import hashlib
 import re
 import sys
 from pathlib import Path
+
+from hide_names import encode, hidden_names, hide
 
 MAX_LINES = 300
 _WEAK = "__attribute__((weak))"
@@ -121,11 +126,23 @@ def literal(text: str) -> str:
     """A C++ string literal, in pieces that every compiler takes."""
     pieces = [text[i : i + 90] for i in range(0, len(text), 90)]
     escaped = (p.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") for p in pieces)
-    return "\n".join(f'     "{piece}"' for piece in escaped)
+    # Three octal digits cannot run into what follows.
+    codes = (re.sub("[^ -~]", lambda m: f"\\{ord(m.group(0)):03o}", piece) for piece in escaped)
+    return "\n".join(f'     "{piece}"' for piece in codes)
+
+
+def entry(source: Path, names: dict[str, str]) -> str:
+    """The literals of a source's name and text; with names in numbers if there are any."""
+    text = minimise(with_ranges(without_comments(expand(source, set()))))
+    if names:
+        text = encode(hide(text, names))
+    return f'"{names.get(source.stem, source.stem)}",\n{literal(text)}'
 
 
 def main() -> None:
     output, sources = Path(sys.argv[1]), sorted(Path(s) for s in sys.argv[2:] if s.endswith(".cl"))
+    names = hidden_names([Path(s) for s in sys.argv[2:]]) if "--hide" in sys.argv else {}
+    digest = hashlib.sha256("".join(entry(source, {}) for source in sources).encode())
     only = [word.removeprefix("--only=") for word in sys.argv if word.startswith("--only=")]
     strong = bool(only)
     if strong:
@@ -133,15 +150,14 @@ def main() -> None:
         if unknown:
             sys.exit(f"error: there is no OpenCL source '{min(unknown)}'")
         sources = [source for source in sources if source.stem in only[0].split(",")]
-    entries = [
-        f'    {{"{source.stem}",\n{literal(minimise(with_ranges(without_comments(expand(source, set())))))}}},\n'
-        for source in sources
-    ]
+    entries = [f"    {{{entry(source, names)}}},\n" for source in sources]
     output.write_text(
         "// Generated from mace/ops/opencl/cl.\n"
         '#include "mace/runtimes/opencl/launch.h"\n\n'
         "namespace mace {\nnamespace opencl {\n\n"
         + ("" if strong else f"extern const EmbeddedKernel kEmbeddedKernels[] {_WEAK};\n")
+        + ("" if strong else f"extern const uint64_t kEmbeddedKernelsHash {_WEAK};\n")
+        + f"const uint64_t kEmbeddedKernelsHash = 0x{digest.hexdigest()[:16]};\n"
         + "const EmbeddedKernel kEmbeddedKernels[] = {\n"
         + "".join(entries)
         + "    {nullptr, nullptr},\n};\n\n}  // namespace opencl\n}  // namespace mace\n",

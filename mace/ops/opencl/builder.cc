@@ -7,6 +7,19 @@
 namespace mace {
 namespace opencl {
 
+KernelLaunch GpuOpContext::NewLaunch(const std::string &program, const std::string &kernel) const {
+  KernelLaunch launch;
+  launch.program = program;
+  launch.kernel = kernel;
+  if (images()) launch.defines.emplace_back("IMG=1");
+  if (half) launch.defines.emplace_back("HALF=1");
+  if (buffer_weights()) launch.defines.emplace_back("BUFFER_WEIGHTS=1");
+  if (half && images() && device->half_image_truncates) {
+    launch.defines.emplace_back("TRUNCATES=1");
+  }
+  return launch;
+}
+
 MaceStatus NeedConstant(const GpuOpContext &context, int i, const char *what) {
   if (!context.HasInput(i)) return MaceStatus::MACE_SUCCESS;
   const GpuTensor &input = context.Input(i);

@@ -49,6 +49,8 @@ _NOT_SOURCES = {"python", "__pycache__"}
 _GENERATED = (Path("mace/codegen/models"), Path("mace/codegen/selections"))
 # The tools run encrypted models too, which libraries do that are built for it.
 ENCRYPTION = "--define=encryption=true"
+# Nobody can read the GPU's kernels in the library.
+HIDE_KERNELS = "--define=hide_kernels=true"
 # Parts of the engine that are not in every build of it.
 _PARTS = ["--define=opencl=true"]
 _QUIET = ["--color=no", "--curses=no", "--noshow_progress"]

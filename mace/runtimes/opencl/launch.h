@@ -188,18 +188,7 @@ struct GpuOpContext {
   }
   // A launch with the defines that every source knows: IMG=1 for images, HALF=1 for half,
   // TRUNCATES=1 where half images are written with truncation (see cl/common.h).
-  KernelLaunch NewLaunch(const std::string &program, const std::string &kernel) const {
-    KernelLaunch launch;
-    launch.program = program;
-    launch.kernel = kernel;
-    if (images()) launch.defines.emplace_back("IMG=1");
-    if (half) launch.defines.emplace_back("HALF=1");
-    if (buffer_weights()) launch.defines.emplace_back("BUFFER_WEIGHTS=1");
-    if (half && images() && device->half_image_truncates) {
-      launch.defines.emplace_back("TRUNCATES=1");
-    }
-    return launch;
-  }
+  KernelLaunch NewLaunch(const std::string &program, const std::string &kernel) const;
 };
 
 // A shape as N, H, W, C: rank 0 and 1 are [1, 1, 1, C], rank 2 [N, 1, 1, C], rank 3 [N, 1, W, C];
@@ -247,12 +236,15 @@ extern const GpuOperator kGpuOperators[];
 // Null when there is none.
 const GpuOperator *FindGpuOperator(const std::string &type);
 
-// The sources of mace/ops/opencl/cl without comments, ended by a null name; generated.
+// The sources of mace/ops/opencl/cl without comments, ended by a null name; generated. A source
+// whose characters have the highest bit set is encoded, see repository/opencl_kernel/hide_names.py.
 struct EmbeddedKernel {
   const char *name;  // of the file, without .cl
   const char *source;
 };
 extern const EmbeddedKernel kEmbeddedKernels[];
+// Of all sources, also of those that the table of a library for chosen models leaves out.
+extern const uint64_t kEmbeddedKernelsHash;
 
 }  // namespace opencl
 }  // namespace mace

@@ -31,6 +31,16 @@ const char *FindSource(const std::string &name) {
   return nullptr;
 }
 
+// As the driver takes it.
+std::string Decoded(const char *source) {
+  std::string text = source;
+  if ((text[0] & 0x80) == 0) return text;
+  for (size_t i = 0; i < text.size(); ++i) {
+    text[i] = static_cast<char>((text[i] ^ static_cast<int>((i * 37 + 11) & 0x7f)) & 0x7f);
+  }
+  return text;
+}
+
 std::string Options(const KernelLaunch &launch) {
   std::string options =
       RangeCheck::Wanted() ? "-DMACE_OUT_OF_RANGE_CHECK -cl-mad-enable" : "-cl-mad-enable";
@@ -90,7 +100,8 @@ MaceStatus Programs::Compile(const std::string &key, const std::string &options,
   if (FromBinary(key, options, program)) return MaceStatus::MACE_SUCCESS;
   if (InjectFailure()) return ClStatus("clBuildProgram", CL_BUILD_PROGRAM_FAILURE);
   cl_int error = CL_SUCCESS;
-  const char *sources[] = {RangeCheck::Source(), source};
+  const std::string checks = Decoded(RangeCheck::Source()), own = Decoded(source);
+  const char *sources[] = {checks.c_str(), own.c_str()};
   const cl_uint first = RangeCheck::Wanted() ? 0 : 1;
   ProgramHandle made(Cl().clCreateProgramWithSource(device_->context(), 2 - first, sources + first,
                                                     nullptr, &error));

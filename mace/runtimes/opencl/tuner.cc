@@ -32,14 +32,6 @@ void AppendArguments(const OperatorDef &def, std::string *text) {
   }
 }
 
-uint64_t SourcesHash() {
-  uint64_t hash = 0;
-  for (const EmbeddedKernel *kernel = kEmbeddedKernels; kernel->name != nullptr; ++kernel) {
-    hash = XxHash64(kernel->source, std::strlen(kernel->source), hash);
-  }
-  return hash;
-}
-
 // Sizes of work-groups to try where a kernel takes any.
 constexpr int64_t kLocal[][3] = {{8, 8, 1},  {16, 4, 1},  {4, 16, 1}, {16, 8, 1}, {8, 16, 1},
                                  {32, 4, 1}, {32, 8, 1},  {64, 1, 1}, {64, 2, 1}, {128, 1, 1},
@@ -49,7 +41,6 @@ constexpr int64_t kLocal[][3] = {{8, 8, 1},  {16, 4, 1},  {4, 16, 1}, {16, 8, 1}
 }  // namespace
 
 std::string TuningKey(const GpuOpContext &context) {
-  static const uint64_t sources = SourcesHash();
   std::string text;
   AppendArguments(*context.def, &text);
   if (context.sum != nullptr) {
@@ -70,8 +61,9 @@ std::string TuningKey(const GpuOpContext &context) {
   }
   text += MakeString("|", context.images() ? "image" : "buffer", context.half ? ",half" : ",float");
   char hash[17];
-  snprintf(hash, sizeof(hash), "%016llx",
-           static_cast<unsigned long long>(XxHash64(text.data(), text.size(), sources)));
+  snprintf(
+      hash, sizeof(hash), "%016llx",
+      static_cast<unsigned long long>(XxHash64(text.data(), text.size(), kEmbeddedKernelsHash)));
   return MakeString(context.def->type, ":", hash);
 }
 

@@ -41,13 +41,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("--isas chooses kernels of a library for chosen models: add --selective")
     runtimes = _words(options.runtimes) or (["cpu"] if options.selective else [])
     output, names = Path("builds"), _words(options.target_abis)
-    selection, operators, encryption = "", list[str](), False
+    selection, operators, encryption, hide_kernels = "", list[str](), False, False
     if options.config:
         # Its own ABIs, since those of --target_abis are the libraries' here.
         deployment = load_deployment(options.config)
         output, names = library_folder(deployment), names or list(deployment.target_abis)
         chosen = chosen_models(deployment, options.models)
         encryption = any(deployment.models[name].encryption_key_file for name in chosen)
+        hide_kernels = any(deployment.models[name].obfuscate for name in chosen)
         if options.selective:
             selection, operators = _select(deployment, chosen, root, options, console)
     output = Path(options.output_dir) if options.output_dir else output
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         for kind in kinds:
             with console.step(f"building libmace for {abi} ({kind})"):
                 made = libraries.build_libraries(
-                    root, abi, kind, output / "lib", selection, operators, encryption
+                    root, abi, kind, output / "lib", selection, operators, encryption, hide_kernels
                 )
             console.result["libraries"].append(_describe(made))
             rows.append(_row(made))

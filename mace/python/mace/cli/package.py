@@ -34,11 +34,12 @@ def package(deployment: Deployment, models: Sequence[str], console: Console) -> 
     files: dict[str, Path | bytes] = {**archive.folder_files(folder / "include", "include")}
     kinds = libraries.check_runtimes(root, [], console.detail)
     encryption = any(deployment.models[name].encryption_key_file for name in models)
+    hide_kernels = any(deployment.models[name].obfuscate for name in models)
     for abi in libraries.check_abis(deployment.target_abis):
         for kind in kinds:
             with console.step(f"building libmace for {abi} ({kind})"):
                 made = libraries.build_libraries(
-                    root, abi, kind, folder / "lib", encryption=encryption
+                    root, abi, kind, folder / "lib", "", (), encryption, hide_kernels
                 )
             prefix = f"lib/{abi}/{kind}"
             files |= archive.folder_files(made.folder, prefix, _NOT_PACKAGED)

@@ -121,11 +121,12 @@ def build_libraries(
     selection: str = "",
     operators: Sequence[str] = (),
     encryption: bool = False,
+    hide_kernels: bool = False,
 ) -> Library:
     """Writes `output`/<abi>/<runtimes>/libmace.{so,a} and the package files beside them.
 
     selection: the Bazel package of a selection of operators, empty for all. encryption: they can
-    read encrypted models. Raises BuildError.
+    read encrypted models. hide_kernels: those of the GPU have no names. Raises BuildError.
     """
     android = bool(os.environ.get("ANDROID_NDK_HOME"))
     target = _TARGETS[abi][0 if android else 1]
@@ -135,6 +136,8 @@ def build_libraries(
     flags.append("--stripopt=--strip-unneeded")
     if encryption:
         flags.append(build.ENCRYPTION)
+    if hide_kernels and "opencl" in RUNTIMES[runtimes]:
+        flags.append(build.HIDE_KERNELS)
     if selection:
         flags.append(f"--//mace/ops:selection={selection}:selection")
     folder = output / abi / runtimes
