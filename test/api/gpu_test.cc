@@ -335,9 +335,36 @@ TEST_F(GpuTest, AFolderThatCannotBeWrittenIsNoError) {
 
 TEST_F(GpuTest, MemoryLimitsHold) {
   const ModelFiles model = MixedModel();
+  // 100 bytes hold nothing; 5000 hold what is in buffers beside images, but not those.
+  for (const auto &[memory, limit] :
+       {std::make_pair(GPU_MEMORY_BUFFER, 100), std::make_pair(GPU_MEMORY_IMAGE, 5000)}) {
+    MaceEngineConfig config = Config();
+    ASSERT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, memory).ok());
+    ASSERT_TRUE(config.SetMemoryLimit(static_cast<size_t>(limit)).ok());
+    EXPECT_EQ(Make(model, config).status, MaceStatus::MACE_OUT_OF_RESOURCES) << limit;
+  }
+}
+
+// 4 blocks of 5000 columns are more texels than a row of PoCL's images has.
+TEST_F(GpuTest, ATensorLargerThanImagesLiesInABuffer) {
+  ModelBuilder builder;
+  builder.Input("x", {1, 1, 5000, 16}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  builder.Op("Activation", "large", {"x"}, {"a"}, {StringArg("activation", "RELU")});
+  builder.Op("Pooling", "small", {"a"}, {"b"},
+             {StringArg("pooling_type", "MAX"), IntsArg("kernels", {1, 50}),
+              IntsArg("strides", {1, 50}), StringArg("padding", "VALID")});
+  builder.Op("Activation", "last", {"b"}, {"y"}, {StringArg("activation", "TANH")});
+  const ModelFiles model = builder.Build();
+  const std::vector<int64_t> shape = {1, 1, 5000, 16};
   MaceEngineConfig config = Config();
-  ASSERT_TRUE(config.SetMemoryLimit(100).ok());
-  EXPECT_EQ(Make(model, config).status, MaceStatus::MACE_OUT_OF_RESOURCES);
+  ASSERT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, GPU_MEMORY_IMAGE).ok());
+  const Made made = Make(model, config);
+  ASSERT_TRUE(made.status.ok()) << made.status.information();
+  std::vector<float> output;
+  const MaceStatus status = RunOnce(made.engine.get(), shape, &output);
+  ASSERT_TRUE(status.ok()) << status.information();
+  ExpectNear(output, OnCpu(model, shape), 1e-5f);
+  for (const auto &each : made.engine->Placements()) EXPECT_EQ(each.device, GPU);
 }
 
 // The library and its failures are settled once for a process: each of these is one of its own.

@@ -353,6 +353,14 @@ MaceStatus SegmentBuilder::BuildAlone(size_t op, const std::string &choice,
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus SegmentBuilder::Take(size_t bytes) {
+  taken_ += bytes;
+  const size_t limit = gpu_->options().memory_limit;
+  if (limit == 0 || taken_ <= limit) return MaceStatus::MACE_SUCCESS;
+  return OutOfResources("the activations need ", taken_, " bytes on the GPU, more than the ", limit,
+                        " that they may take; use smaller inputs or a larger limit");
+}
+
 MaceStatus SegmentBuilder::AllocateBuffers() {
   graph_.tensors.resize(values_.size());
   for (size_t v = 0; v < values_.size(); ++v) {
@@ -364,11 +372,7 @@ MaceStatus SegmentBuilder::AllocateBuffers() {
   const BlockPlan plan = PlanBlocks(graph_);
   size_t bytes = 0;
   for (size_t block : plan.bytes) bytes += block;
-  const size_t limit = gpu_->options().memory_limit;
-  if (limit != 0 && bytes > limit) {
-    return OutOfResources("the activations need ", bytes, " bytes on the GPU, more than the ",
-                          limit, " that they may take; use smaller inputs or a larger limit");
-  }
+  MACE_RETURN_IF_ERROR(Take(bytes));
   std::vector<SharedMemory> blocks;
   MACE_RETURN_IF_ERROR(gpu_->Blocks(plan.bytes, &blocks));
   for (size_t v = 0; v < values_.size(); ++v) {
@@ -430,6 +434,8 @@ MaceStatus SegmentBuilder::AllocateImages() {
   }
   std::vector<cl_mem> made;
   for (const Image &image : images) {
+    MACE_RETURN_IF_ERROR(
+        Take(static_cast<size_t>(image.width * image.height) * (image.half ? 8 : 16)));
     MemoryHandle handle;
     MACE_RETURN_IF_ERROR(gpu_->context()->device()->NewImage(
         image.half, static_cast<size_t>(image.width), static_cast<size_t>(image.height), &handle));

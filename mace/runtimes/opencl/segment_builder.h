@@ -100,6 +100,8 @@ class SegmentBuilder {
     return i < wishes.size() ? wishes[i] : context.memory;
   }
 
+  // Counts bytes of activations; OUT_OF_RESOURCES beyond the limit that the engine was given.
+  MaceStatus Take(size_t bytes);
   MaceStatus AllocateBuffers();
   MaceStatus AllocateImages();
   MaceStatus MakeKernels();
@@ -117,6 +119,7 @@ class SegmentBuilder {
   std::map<std::pair<const Tensor *, Form>, int> value_of_;
   std::vector<Pending> pending_;
   MemoryGraph graph_;  // tensors are values_, steps as they are executed
+  size_t taken_ = 0;   // bytes of activations, of those that are allocated
 };
 
 }  // namespace opencl
