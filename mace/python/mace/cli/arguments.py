@@ -218,6 +218,50 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_gpu(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--gpu_perf_hint",
+        metavar="N",
+        type=_integer(0, 3),
+        default=3,
+        help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
+    )
+    group.add_argument(
+        "--gpu_priority_hint",
+        metavar="N",
+        type=_integer(0, 3),
+        default=3,
+        help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
+    )
+    group.add_argument(
+        "--limit_opencl_kernel_time",
+        metavar="N",
+        type=_integer(0, 1),
+        help="1: launch GPU kernels in parts of about 1 ms; 0: whole; in place of the model's",
+    )
+    group.add_argument(
+        "--opencl_queue_window_size",
+        metavar="N",
+        type=_integer(0, 1 << 20),
+        help="launches in the GPU's queue at most, 0 for any number; in place of the model's",
+    )
+    group.add_argument(
+        "--data_type",
+        choices=("fp16_fp32", "fp32_fp32"),
+        help="how the GPU stores tensors, in place of what the model was converted for",
+    )
+    group.add_argument(
+        "--cl_mem_type",
+        choices=("image", "buffer"),
+        help="memory of GPU tensors, in place of what the model was converted for",
+    )
+    group.add_argument(
+        "--disable_tuning",
+        action="store_true",
+        help="neither tune the GPU's kernels nor use what was tuned before",
+    )
+
+
 def _add_execution(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("execution")
     group.add_argument(
@@ -248,32 +292,6 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         "3 AFFINITY_HIGH_PERFORMANCE, 4 AFFINITY_POWER_SAVE",
     )
     group.add_argument(
-        "--gpu_perf_hint",
-        metavar="N",
-        type=_integer(0, 3),
-        default=3,
-        help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
-    )
-    group.add_argument(
-        "--gpu_priority_hint",
-        metavar="N",
-        type=_integer(0, 3),
-        default=3,
-        help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
-    )
-    group.add_argument(
-        "--limit_opencl_kernel_time",
-        metavar="N",
-        type=_integer(0, 1),
-        help="1: launch GPU kernels in parts of about 1 ms; 0: whole; in place of the model's",
-    )
-    group.add_argument(
-        "--opencl_queue_window_size",
-        metavar="N",
-        type=_integer(0, 1 << 20),
-        help="launches in the GPU's queue at most, 0 for any number; in place of the model's",
-    )
-    group.add_argument(
         "--disable_openmp", action="store_true", help="one thread: the same as --omp_num_threads=1"
     )
     group.add_argument(
@@ -292,21 +310,7 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--runtime", choices=("cpu", "gpu"), help="in place of that of the file: cpu or gpu"
     )
-    group.add_argument(
-        "--data_type",
-        choices=("fp16_fp32", "fp32_fp32"),
-        help="how the GPU stores tensors, in place of what the model was converted for",
-    )
-    group.add_argument(
-        "--cl_mem_type",
-        choices=("image", "buffer"),
-        help="memory of GPU tensors, in place of what the model was converted for",
-    )
-    group.add_argument(
-        "--disable_tuning",
-        action="store_true",
-        help="neither tune the GPU's kernels nor use what was tuned before",
-    )
+    _add_gpu(group)
     group.add_argument("--input_dir", metavar="DIR", default="", help="take the inputs from here")
     group.add_argument("--output_dir", metavar="DIR", default="", help="put the outputs there")
     _later(group, "--address_sanitizer", *_SANITIZER)
