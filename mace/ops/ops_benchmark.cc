@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Speed of single operators, on any target:
 //   ops_benchmark --filter=.*CONV_2D.* --threads=1
+//   ops_benchmark --roofline        how near each comes to what the machine can do
 // The flags of Google Benchmark that choose and print are understood as well.
 #include <algorithm>
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <regex>
 #include <string>
 #include <vector>
 
 #include "mace/ops/ops_benchmark_cases.h"
+#include "mace/ops/ops_benchmark_limits.h"
 
 namespace mace {
 namespace ops {
@@ -26,11 +29,13 @@ struct Options {
   int threads = 1;
   bool json = false;
   bool list = false;
+  bool roofline = false;
 };
 
 struct Measured {
   int64_t iterations = 0;
   double nanoseconds = 0;  // of one round
+  double least = 0;        // of one round in the fastest batch
 };
 
 double Now() {
@@ -41,13 +46,19 @@ double Now() {
 // alone, which grow, so that it costs nothing where a round takes less than a microsecond.
 MaceStatus Measure(const Options &options, OpsTestNet *net, Measured *measured) {
   int64_t done = -1, next_look = 0;
-  double started = 0, elapsed = 0;
+  double started = 0, elapsed = 0, last = 0, least = 1e9;
+  int64_t last_rounds = 0;
   const auto again = [&] {
     if (++done == 0) return true;
     if (done == 1) started = Now();
     const int64_t rounds = done - 1;
     if (rounds < next_look) return true;
     elapsed = Now() - started;
+    if (rounds > last_rounds) {
+      least = std::min(least, (elapsed - last) / static_cast<double>(rounds - last_rounds));
+      last = elapsed;
+      last_rounds = rounds;
+    }
     next_look = rounds + std::max<int64_t>(1, rounds / 8);
     const bool long_enough = rounds >= kLeastIterations && elapsed >= options.seconds;
     return !long_enough && rounds < kMostIterations;
@@ -55,11 +66,36 @@ MaceStatus Measure(const Options &options, OpsTestNet *net, Measured *measured) 
   MACE_RETURN_IF_ERROR(net->RepeatOp(options.threads, again));
   measured->iterations = done - 1;
   measured->nanoseconds = elapsed * 1e9 / static_cast<double>(done - 1);
+  measured->least = least * 1e9;
   return MaceStatus();
 }
 
+// Bytes of all inputs and outputs of a net that has run.
+int64_t MovedBytes(const BenchmarkCase &one, const OpsTestNet &net) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < one.inputs.size(); ++i) {
+    bytes += net.Get("input" + std::to_string(i)).bytes.size();
+  }
+  for (int o = 0; o < one.outputs; ++o) {
+    bytes += net.Get("output" + std::to_string(o)).bytes.size();
+  }
+  return static_cast<int64_t>(bytes);
+}
+
+// What the least time is beside the limit; '!' where it should be nearer.
+void PrintRoofline(const Options &options, const Roofline &limit) {
+  const char *by = limit.copies ? "copy" : "MACs";
+  if (options.json) {
+    printf(", \"limit_ns\": %.1f, \"limited_by\": \"%s\", \"share_of_limit\": %.3f",
+           limit.nanoseconds, by, limit.share);
+    return;
+  }
+  printf(" %12.0f %5s %5.0f%s", limit.nanoseconds, by, limit.share * 100,
+         limit.share < limit.wanted ? " !" : "");
+}
+
 void Print(const Options &options, const BenchmarkCase &one, const Measured &measured, int64_t macs,
-           bool first) {
+           const Roofline *limit, bool first) {
   const double seconds = measured.nanoseconds * 1e-9;
   const double bytes = static_cast<double>(one.InputBytes()) / seconds;
   const double rate = static_cast<double>(macs) / seconds;
@@ -69,11 +105,17 @@ void Print(const Options &options, const BenchmarkCase &one, const Measured &mea
            ", \"real_time\": %.1f, \"time_unit\": \"ns\", \"bytes_per_second\": %.1f",
            first ? "" : ",", name.c_str(), measured.iterations, measured.nanoseconds, bytes);
     if (macs > 0) printf(", \"MACs/s\": %.1f", rate);
+    if (limit != nullptr) PrintRoofline(options, *limit);
     printf("}");
   } else {
     printf("%-64s %12.0f %12" PRId64 " %12.2f", name.c_str(), measured.nanoseconds,
            measured.iterations, bytes * 1e-6);
-    if (macs > 0) printf(" %8.2f", rate * 1e-9);
+    if (macs > 0) {
+      printf(" %8.2f", rate * 1e-9);
+    } else if (limit != nullptr) {
+      printf(" %8s", "");
+    }
+    if (limit != nullptr) PrintRoofline(options, *limit);
     printf("\n");
   }
   fflush(stdout);
@@ -82,11 +124,19 @@ void Print(const Options &options, const BenchmarkCase &one, const Measured &mea
 int RunAll(const Options &options, const std::regex &filter) {
   int failures = 0;
   bool first = true;
+  std::unique_ptr<MachineLimits> limits;
+  if (options.roofline && !options.list) {
+    limits = std::make_unique<MachineLimits>(options.threads, options.seconds);
+  }
   if (options.json) {
     printf("{\n  \"context\": {\"threads\": %d},\n  \"benchmarks\": [", options.threads);
   } else if (!options.list) {
-    printf("%-64s %12s %12s %12s %8s\n", "Benchmark", "Time (ns)", "Iterations", "Input (MB/s)",
-           "GMACPS");
+    if (limits != nullptr) {
+      printf("%d threads multiply and add %.1f GMAC/s from the L1 cache\n", options.threads,
+             limits->macs_per_nanosecond());
+    }
+    printf("%-64s %12s %12s %12s %8s%s\n", "Benchmark", "Time (ns)", "Iterations", "Input (MB/s)",
+           "GMACPS", limits != nullptr ? "   Limit (ns)    by     %" : "");
   }
   for (const BenchmarkCase &one : BenchmarkCases()) {
     if (!std::regex_search(one.Name(), filter)) continue;
@@ -97,13 +147,19 @@ int RunAll(const Options &options, const std::regex &filter) {
     OpsTestNet net;
     AddBenchmarkCase(one, &net);
     Measured measured;
-    const MaceStatus status = Measure(options, &net, &measured);
+    MaceStatus status = Measure(options, &net, &measured);
+    Roofline limit;
+    if (status.ok() && limits != nullptr) status = net.RunOp();
+    if (status.ok() && limits != nullptr) {
+      limit =
+          limits->Of(one.op, net.macs(), MovedBytes(one, net), measured.least, options.seconds / 4);
+    }
     if (!status.ok()) {
       fprintf(stderr, "%s: %s\n", one.Name().c_str(), status.information().c_str());
       ++failures;
       continue;
     }
-    Print(options, one, measured, net.macs(), first);
+    Print(options, one, measured, net.macs(), limits != nullptr ? &limit : nullptr, first);
     first = false;
   }
   if (options.json) printf("\n  ]\n}\n");
@@ -129,12 +185,14 @@ int Main(int argc, char **argv) {
       options.seconds = std::max(0.0, std::atof(value.c_str()));
     } else if (TakesValue(word, "--benchmark_format", &value)) {
       options.json = value == "json";
+    } else if (word == "--roofline") {
+      options.roofline = true;
     } else if (word == "--benchmark_list_tests") {
       options.list = true;
     } else {
       fprintf(stderr,
-              "%s: '%s' is no flag; there are --filter=REGEX --threads=N --benchmark_min_time=S "
-              "--benchmark_format=console|json --benchmark_list_tests\n",
+              "%s: '%s' is no flag; there are --filter=REGEX --threads=N --roofline "
+              "--benchmark_min_time=S --benchmark_format=console|json --benchmark_list_tests\n",
               argv[0], word.c_str());
       return 2;
     }

@@ -7,6 +7,7 @@
 
 #include "mace/core/op_schema.h"
 #include "mace/ops/ops_benchmark_cases.h"
+#include "mace/ops/ops_benchmark_limits.h"
 
 namespace mace {
 namespace ops {
@@ -48,6 +49,24 @@ TEST(OpsBenchmarkTest, OneIsRun) {
     EXPECT_TRUE(Succeeds(net.RepeatOp(2, [&] { return rounds++ < 3; })));
     EXPECT_EQ(rounds, 4);
     EXPECT_EQ(net.macs(), 1024 * 1000);
+  }
+}
+
+TEST(OpsBenchmarkTest, LimitsAreTheLargerOfCopiesAndProducts) {
+  for (int threads : {1, 2}) {
+    MachineLimits limits(threads, 0.001);
+    ASSERT_GT(limits.macs_per_nanosecond(), 0);
+    EXPECT_GT(limits.CopyNanoseconds(1 << 20, 0.001), 0);
+    EXPECT_GT(limits.CopyNanoseconds(0, 0.001), 0);
+    const Roofline products = limits.Of("Conv2D", int64_t{1} << 40, 64, 1e15, 0.001);
+    EXPECT_FALSE(products.copies);
+    const double expected = static_cast<double>(int64_t{1} << 40) / limits.macs_per_nanosecond();
+    EXPECT_NEAR(products.nanoseconds, expected, 1e-6 * expected);
+    EXPECT_NEAR(products.share, expected / 1e15, 1e-6);
+    const Roofline copies = limits.Of("Concat", 0, 1 << 20, 1, 0.001);
+    EXPECT_TRUE(copies.copies);
+    EXPECT_EQ(copies.share, copies.nanoseconds);
+    EXPECT_LT(limits.Of("DepthwiseConv2d", 0, 1, 1, 0.001).wanted, products.wanted);
   }
 }
 

@@ -93,8 +93,8 @@ TEST(StridedCopyTest, EveryTransposingKernelTimesEveryRemainder) {
   for (int k = 0; k < kTransposeKernelCount; ++k) {
     const TransposeKernel &kernel = kTransposeKernels[k];
     if ((DetectedIsas() & kernel.isa) == 0) continue;
-    for (int64_t rows = 1; rows <= 17; ++rows) {
-      for (int64_t columns = 1; columns <= 17; ++columns) {
+    for (int64_t rows = 1; rows <= 33; ++rows) {
+      for (int64_t columns = 1; columns <= 33; ++columns) {
         for (int64_t gap : {0, 3}) {
           const Layout layout = Transposition(kernel.element_bytes, rows, columns, gap);
           const Extent src_extent = ExtentOf(layout, &CopyDim::src_stride);

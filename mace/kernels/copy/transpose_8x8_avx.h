@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tile of 8x8 elements of 4 bytes in 256-bit registers. Included by one source per instruction
+// set.
+#ifndef MACE_KERNELS_COPY_TRANSPOSE_8X8_AVX_H_
+#define MACE_KERNELS_COPY_TRANSPOSE_8X8_AVX_H_
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace mace {
+namespace kernels {
+namespace {
+
+// Rows i and i + 4 of the same four columns, one in each half of the register: the loads do the
+// exchange of halves that would otherwise take eight shuffles.
+inline __m256 LoadHalves(const uint8_t *src, int64_t src_stride) {
+  const __m128 low = _mm_loadu_ps(reinterpret_cast<const float *>(src));
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(low),
+                              _mm_loadu_ps(reinterpret_cast<const float *>(src + 4 * src_stride)),
+                              1);
+}
+
+inline void Store(uint8_t *p, __m256 v) { _mm256_storeu_ps(reinterpret_cast<float *>(p), v); }
+
+inline void Tile32(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t dst_stride) {
+  for (int half = 0; half < 2; ++half) {
+    const uint8_t *from = src + 16 * half;
+    uint8_t *to = dst + 4 * half * dst_stride;
+    const __m256 a = LoadHalves(from, src_stride);
+    const __m256 b = LoadHalves(from + src_stride, src_stride);
+    const __m256 c = LoadHalves(from + 2 * src_stride, src_stride);
+    const __m256 d = LoadHalves(from + 3 * src_stride, src_stride);
+    const __m256 ab_low = _mm256_unpacklo_ps(a, b), ab_high = _mm256_unpackhi_ps(a, b);
+    const __m256 cd_low = _mm256_unpacklo_ps(c, d), cd_high = _mm256_unpackhi_ps(c, d);
+    Store(to, _mm256_shuffle_ps(ab_low, cd_low, 0x44));
+    Store(to + dst_stride, _mm256_shuffle_ps(ab_low, cd_low, 0xee));
+    Store(to + 2 * dst_stride, _mm256_shuffle_ps(ab_high, cd_high, 0x44));
+    Store(to + 3 * dst_stride, _mm256_shuffle_ps(ab_high, cd_high, 0xee));
+  }
+}
+
+}  // namespace
+}  // namespace kernels
+}  // namespace mace
+
+#endif  // MACE_KERNELS_COPY_TRANSPOSE_8X8_AVX_H_
