@@ -17,7 +17,7 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
 
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(InitConvolution(context));
-    return PackConstFilter(context, [this](const Shape &filter) {
+    return PackWith(context, [this](const Shape &filter) {
       kernels::ConvShape shape = FilterGeometry(filter);
       winograd_ = ChooseWinograd(shape);
       shape.winograd = winograd_;
@@ -100,23 +100,14 @@ class HalfConv2DOp : public Conv2DOp {
 
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(InitConvolution(context));
-    const Tensor *filter = context->ConstInput(1);
-    const Tensor *bias = context->ConstInput(2);
-    if (filter == nullptr || (has_bias_ && bias == nullptr)) return MaceStatus::MACE_SUCCESS;
-    MACE_RETURN_IF_ERROR(CheckFilter(filter->shape));
-    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, filter->shape));
-    if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
-    const kernels::HalfConvPlan plan =
-        kernels::PlanHalfConv(FilterGeometry(filter->shape), SupportedIsas(), 1);
-    const size_t bytes = static_cast<size_t>(plan.packed_size) * sizeof(uint16_t);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-    kernels::PackHalfConv(plan, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr,
-                          packed_.as<uint16_t>());
-    filter_is_packed_ = true;
-    context->CountPackedBytes(bytes);
-    context->ReleaseConstInput(1);
-    if (has_bias_) context->ReleaseConstInput(2);
-    return MaceStatus::MACE_SUCCESS;
+    return PackConstFilter(context, [this](const Tensor &filter, const float *bias) {
+      const kernels::HalfConvPlan plan =
+          kernels::PlanHalfConv(FilterGeometry(filter.shape), SupportedIsas(), 1);
+      const size_t bytes = static_cast<size_t>(plan.packed_size) * sizeof(uint16_t);
+      MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
+      kernels::PackHalfConv(plan, filter.data<float>(), bias, packed_.as<uint16_t>());
+      return MaceStatus();
+    });
   }
 
   MaceStatus Plan(OpPlanContext *context) override {

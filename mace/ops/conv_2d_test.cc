@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "mace/base/half.h"
 #include "mace/kernels/conv/conv.h"
 #include "mace/ops/ops_test_util.h"
 
@@ -170,14 +169,6 @@ TEST(Conv2DTest, AgainstSumsInDouble) {
 }
 
 // Numbers as binary16; small integers are exact, and so are their sums.
-TestTensor Halves(const Shape &shape, const std::vector<float> &values) {
-  std::vector<uint16_t> halves;
-  for (float value : values) halves.push_back(FloatToHalf(value));
-  TestTensor tensor = MakeTensor<uint16_t>(shape, halves);
-  tensor.dtype = DT_HALF;
-  return tensor;
-}
-
 TEST(Conv2DTest, Binary16Cases) {
   const TestTensor ones = Halves({1, 3, 3, 1}, {1}), box = MakeConst<float>({1, 3, 3, 1}, {1});
   RunOpCases({

@@ -13,7 +13,7 @@
 #include "mace/core/rows.h"
 #include "mace/kernels/conv/conv.h"
 #include "mace/ops/activation_params.h"
-#include "mace/ops/window.h"
+#include "mace/ops/filter_operation.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
@@ -45,9 +45,9 @@ void RunConvolutionRows(const ConvolutionState &state, const float *packed, cons
 bool AbsorbSum(const OperatorDef &next, int input, ConvolutionState *state);
 
 template <typename Attrs>
-class ConvolutionOperation : public WindowOperation {
+class ConvolutionOperation : public FilterOperation {
  public:
-  using WindowOperation::WindowOperation;
+  using FilterOperation::FilterOperation;
 
   MaceStatus InferType(const std::vector<DataType> &inputs,
                        std::vector<DataType> *outputs) override {
@@ -90,44 +90,26 @@ class ConvolutionOperation : public WindowOperation {
 
   // Packs a constant filter, with its bias, as plan(filter shape) says.
   template <typename MakePlan>
-  MaceStatus PackConstFilter(OpInitContext *context, MakePlan make_plan) {
-    const Tensor *filter = context->ConstInput(1);
-    const Tensor *bias = context->ConstInput(2);
-    if (filter == nullptr || (has_bias_ && bias == nullptr)) return MaceStatus::MACE_SUCCESS;
-    MACE_RETURN_IF_ERROR(CheckFilter(filter->shape));
-    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, filter->shape));
-    if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
-    const kernels::ConvPlan plan = make_plan(filter->shape);
-    const size_t bytes = static_cast<size_t>(plan.packed_floats) * sizeof(float);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-    kernels::PackConv(plan, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr,
-                      packed_.as<float>());
-    filter_is_packed_ = true;
-    context->CountPackedBytes(bytes);
-    context->ReleaseConstInput(1);
-    if (has_bias_) context->ReleaseConstInput(2);
-    return MaceStatus::MACE_SUCCESS;
+  MaceStatus PackWith(OpInitContext *context, MakePlan make_plan) {
+    return PackConstFilter(context, [&](const Tensor &filter, const float *bias) {
+      const kernels::ConvPlan plan = make_plan(filter.shape);
+      const size_t bytes = static_cast<size_t>(plan.packed_floats) * sizeof(float);
+      MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
+      kernels::PackConv(plan, filter.data<float>(), bias, packed_.as<float>());
+      return MaceStatus();
+    });
   }
 
-  MaceStatus CheckFilter(const Shape &filter) const {
+  int64_t OutputChannels(const Shape &filter) const override { return filter[0]; }
+
+  MaceStatus CheckFilter(const Shape &filter) const override {
     MACE_RETURN_IF_ERROR(CheckImage("filter", filter));
-    for (int64_t dim : filter) {
-      if (dim < 1 || dim > kLargest) {
-        return Invalid("filter has shape ", filter.ToString(), "; dimensions must be from 1 to ",
-                       kLargest);
-      }
-    }
+    MACE_RETURN_IF_ERROR(CheckFilterSize(filter));
     if (attrs_.group > filter[0] || filter[0] % attrs_.group != 0) {
       return Invalid("filter ", filter.ToString(), " has ", filter[0],
                      " output channels, which cannot be divided into ", attrs_.group, " groups");
     }
     return CheckWindow(WindowOf(filter));
-  }
-
-  MaceStatus CheckBias(const Shape &bias, const Shape &filter) const {
-    if (bias.elements() == filter[0]) return MaceStatus::MACE_SUCCESS;
-    return Invalid("bias has shape ", bias.ToString(), ", but filter ", filter.ToString(), " has ",
-                   filter[0], " output channels");
   }
 
   MaceStatus CheckInputs(const OpShapeContext &context) const {
@@ -142,13 +124,6 @@ class ConvolutionOperation : public WindowOperation {
                      filter[3] * attrs_.group);
     }
     return MaceStatus::MACE_SUCCESS;
-  }
-
-  std::array<WindowDimension, 2> WindowOf(const Shape &filter) const {
-    std::array<WindowDimension, 2> window = window_;
-    window[0].kernel = filter[1];
-    window[1].kernel = filter[2];
-    return window;
   }
 
   // All that does not depend on the image.
@@ -194,11 +169,7 @@ class ConvolutionOperation : public WindowOperation {
   }
 
   Attrs attrs_;
-  std::array<WindowDimension, 2> window_;  // without the kernel's size
   kernels::ConvEpilogue epilogue_;
-  bool has_bias_ = false;
-  bool filter_is_packed_ = false;
-  AlignedBuffer packed_;
 };
 
 }  // namespace ops

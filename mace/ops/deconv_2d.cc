@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transposed convolution in groups, by the tiles of a matrix product.
 #include "mace/ops/attrs/deconv_2d.h"
+
 #include "mace/ops/convolution.h"
 
 namespace mace {
@@ -22,7 +23,7 @@ class Deconv2DOp : public ConvolutionOperation<Deconv2DAttrs> {
     for (int64_t padding : attrs_.output_paddings) {
       if (padding > kLargest) return Invalid("output_paddings must be from 0 to ", kLargest);
     }
-    return PackConstFilter(context, [this](const Shape &filter) {
+    return PackWith(context, [this](const Shape &filter) {
       return kernels::PlanDeconv(FilterGeometry(filter), kernels::BestGemm(), 1);
     });
   }

@@ -11,15 +11,15 @@
 #include "mace/kernels/dwconv/dwconv.h"
 #include "mace/kernels/half/half_dwconv.h"
 #include "mace/ops/activation_params.h"
-#include "mace/ops/window.h"
+#include "mace/ops/filter_operation.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
 namespace ops {
 
-class DepthwiseConv2dOp : public WindowOperation {
+class DepthwiseConv2dOp : public FilterOperation {
  public:
-  using WindowOperation::WindowOperation;
+  using FilterOperation::FilterOperation;
 
   MaceStatus InferType(const std::vector<DataType> &inputs,
                        std::vector<DataType> *outputs) override {
@@ -38,7 +38,9 @@ class DepthwiseConv2dOp : public WindowOperation {
     window_ = MakeWindow(attrs_);
     MACE_RETURN_IF_ERROR(CheckWindow(window_));
     has_bias_ = context->InputType(2) != DT_INVALID;
-    return PackConstFilter(context);
+    return PackConstFilter(context, [this](const Tensor &filter, const float *bias) {
+      return Pack(filter.shape[1] * filter.shape[2], filter.shape[3], filter.data<float>(), bias);
+    });
   }
 
   MaceStatus InferShape(OpShapeContext *context) override {
@@ -161,23 +163,6 @@ class DepthwiseConv2dOp : public WindowOperation {
     return MaceStatus::MACE_SUCCESS;
   }
 
-  MaceStatus PackConstFilter(OpInitContext *context) {
-    const Tensor *filter = context->ConstInput(1);
-    const Tensor *bias = context->ConstInput(2);
-    if (filter == nullptr || (has_bias_ && bias == nullptr)) return MaceStatus::MACE_SUCCESS;
-    MACE_RETURN_IF_ERROR(CheckFilter(filter->shape));
-    if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, filter->shape));
-    if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
-    const int64_t taps = filter->shape[1] * filter->shape[2], channels = filter->shape[3];
-    MACE_RETURN_IF_ERROR(
-        Pack(taps, channels, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr));
-    filter_is_packed_ = true;
-    context->CountPackedBytes(packed_.size());
-    context->ReleaseConstInput(1);
-    if (has_bias_) context->ReleaseConstInput(2);
-    return MaceStatus::MACE_SUCCESS;
-  }
-
   // Packs constant filters.
   virtual MaceStatus Pack(int64_t taps, int64_t channels, const float *filter, const float *bias) {
     const int lanes = kernels::DwconvLanes(SupportedIsas(), channels);
@@ -187,39 +172,18 @@ class DepthwiseConv2dOp : public WindowOperation {
     return MaceStatus::MACE_SUCCESS;
   }
 
-  MaceStatus CheckFilter(const Shape &filter) const {
+  int64_t OutputChannels(const Shape &filter) const override { return filter[3]; }
+
+  MaceStatus CheckFilter(const Shape &filter) const override {
     MACE_RETURN_IF_ERROR(CheckImage("filter", filter));
     if (filter[0] != 1) {
       return Invalid("filter has shape ", filter.ToString(), "; its first dimension must be 1");
     }
-    for (int64_t dim : filter) {
-      if (dim < 1 || dim > kLargest) {
-        return Invalid("filter has shape ", filter.ToString(), "; dimensions must be from 1 to ",
-                       kLargest);
-      }
-    }
-    return MaceStatus::MACE_SUCCESS;
-  }
-
-  MaceStatus CheckBias(const Shape &bias, const Shape &filter) const {
-    if (bias.elements() == filter[3]) return MaceStatus::MACE_SUCCESS;
-    return Invalid("bias has shape ", bias.ToString(), ", but filter ", filter.ToString(), " has ",
-                   filter[3], " output channels");
-  }
-
-  std::array<WindowDimension, 2> WindowOf(const Shape &filter) const {
-    std::array<WindowDimension, 2> window = window_;
-    window[0].kernel = filter[1];
-    window[1].kernel = filter[2];
-    return window;
+    return CheckFilterSize(filter);
   }
 
   DepthwiseConv2dAttrs attrs_;
-  std::array<WindowDimension, 2> window_;  // without the kernel's size
   kernels::DwconvEpilogue epilogue_;
-  bool has_bias_ = false;
-  bool filter_is_packed_ = false;
-  AlignedBuffer packed_;
 
  private:
   struct State : OpState {

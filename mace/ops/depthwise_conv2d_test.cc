@@ -2,7 +2,6 @@
 // DepthwiseConv2d: small cases by hand, many by sums in double, and what must be refused.
 #include <gtest/gtest.h>
 
-#include "mace/base/half.h"
 #include "mace/kernels/dwconv/dwconv.h"
 #include "mace/ops/ops_test_util.h"
 
@@ -67,14 +66,6 @@ TEST(DepthwiseConv2dTest, Refusals) {
 }
 
 // Numbers as binary16; small integers are exact, and so are their sums.
-TestTensor Halves(const Shape &shape, const std::vector<float> &values) {
-  std::vector<uint16_t> halves;
-  for (float value : values) halves.push_back(FloatToHalf(value));
-  TestTensor tensor = MakeTensor<uint16_t>(shape, halves);
-  tensor.dtype = DT_HALF;
-  return tensor;
-}
-
 TEST(DepthwiseConv2dTest, Binary16) {
   uint32_t stream = 100;
   for (int64_t channels : {8, 13}) {

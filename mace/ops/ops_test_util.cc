@@ -9,6 +9,7 @@
 #include <sstream>
 #include <utility>
 
+#include "mace/base/half.h"
 #include "mace/core/op_registry.h"
 #include "mace/core/op_schema.h"
 #include "mace/kernels/eltwise/guarded_buffer.h"
@@ -26,6 +27,14 @@ uint32_t TestSeed() {
     return value;
   }();
   return seed;
+}
+
+TestTensor Halves(const Shape &shape, const std::vector<float> &values) {
+  std::vector<uint16_t> halves;
+  for (float value : values) halves.push_back(FloatToHalf(value));
+  TestTensor tensor = MakeTensor<uint16_t>(shape, halves);
+  tensor.dtype = DT_HALF;
+  return tensor;
 }
 
 std::vector<float> RandomFloats(int64_t n, float low, float high, uint32_t stream) {

@@ -78,6 +78,9 @@ TestTensor MakeConst(const Shape &shape, const std::vector<T> &values) {
   return MakeTensor<T>(shape, values, true);
 }
 
+// The values as binary16, each rounded to the nearest.
+TestTensor Halves(const Shape &shape, const std::vector<float> &values);
+
 // The numbers 0, 1, 2, ... in order.
 template <typename T>
 TestTensor MakeIota(const Shape &shape) {

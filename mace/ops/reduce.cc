@@ -16,7 +16,7 @@
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/attrs/reduce.h"
 #include "mace/ops/broadcast_rows.h"
-#include "mace/ops/data_movement.h"
+#include "mace/ops/reduction.h"
 #include "mace/ops/wide.h"
 
 namespace mace {
@@ -26,9 +26,6 @@ namespace {
 
 using ReduceType = ReduceAttrs::ReduceType;
 using kernels::ReduceFunction;
-
-// Columns that one call takes: whole cache lines, so that threads do not share them.
-constexpr int64_t kColumns = 64;
 
 ReduceFunction FirstFunction(ReduceType type) {
   switch (type) {
@@ -76,15 +73,6 @@ struct Group {
   bool reduced;
 };
 
-// How many rows of `inner` columns make one result, so that there is work for several threads. It
-// must not depend on their number: the order of additions is part of the result.
-int64_t BlockRows(int64_t outer, int64_t reduced, int64_t inner) {
-  const int64_t columns = std::min(inner, kColumns);
-  if (outer * ((inner + kColumns - 1) / kColumns) >= 16) return reduced;
-  const int64_t rows = std::max<int64_t>(128, kElementGrain / columns);
-  return reduced < 2 * rows ? reduced : rows;
-}
-
 std::vector<Pass> MakePasses(std::vector<Group> groups) {
   std::vector<Pass> passes;
   for (;;) {
@@ -94,7 +82,8 @@ std::vector<Pass> MakePasses(std::vector<Group> groups) {
     Pass pass = {1, groups[last - 1].size, 1, 0, 1};
     for (size_t i = 0; i < last - 1; ++i) pass.outer *= groups[i].size;
     for (size_t i = last; i < groups.size(); ++i) pass.inner *= groups[i].size;
-    pass.block = pass.inner == 0 ? pass.reduced : BlockRows(pass.outer, pass.reduced, pass.inner);
+    pass.block =
+        pass.inner == 0 ? pass.reduced : ReduceBlockRows(pass.outer, pass.reduced, pass.inner);
     if (pass.block > 0) pass.blocks = (pass.reduced + pass.block - 1) / pass.block;
     passes.push_back(pass);
     if (pass.blocks > 1) {
@@ -109,12 +98,12 @@ std::vector<Pass> MakePasses(std::vector<Group> groups) {
 void RunFloatPass(ThreadPool *pool, const Pass &pass, ReduceFunction function, const float *in,
                   float *out) {
   const kernels::ReduceFunctions &kernel = kernels::Reduce();
-  const int64_t chunks = std::max<int64_t>(1, (pass.inner + kColumns - 1) / kColumns);
-  const int64_t unit = std::max<int64_t>(1, pass.block * std::min(pass.inner, kColumns));
+  const int64_t chunks = std::max<int64_t>(1, (pass.inner + kReduceColumns - 1) / kReduceColumns);
+  const int64_t unit = std::max<int64_t>(1, pass.block * std::min(pass.inner, kReduceColumns));
   const int64_t grain = std::max<int64_t>(1, kElementGrain / unit);
   pool->ParallelFor(pass.outer * pass.blocks * chunks, grain, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t column = i % chunks * kColumns;
+      const int64_t column = i % chunks * kReduceColumns;
       const int64_t block = i / chunks % pass.blocks, o = i / chunks / pass.blocks;
       const int64_t row = block * pass.block;
       const int64_t rows = std::min(pass.block, pass.reduced - row);
@@ -123,8 +112,8 @@ void RunFloatPass(ThreadPool *pool, const Pass &pass, ReduceFunction function, c
       if (pass.inner == 1) {
         kernels::ReduceRow(function, from, rows, to);
       } else {
-        kernel.columns(function, from, rows, pass.inner, std::min(kColumns, pass.inner - column),
-                       to);
+        kernel.columns(function, from, rows, pass.inner,
+                       std::min(kReduceColumns, pass.inner - column), to);
       }
     }
   });
@@ -199,9 +188,9 @@ void RunWidePass(ThreadPool *pool, const Pass &pass, ReduceFunction function, Da
 
 }  // namespace
 
-class ReduceOp : public ShapedOperation {
+class ReduceOp : public ReductionOperation {
  public:
-  explicit ReduceOp(OpConstructContext *context) : ShapedOperation(context) {}
+  explicit ReduceOp(OpConstructContext *context) : ReductionOperation(context) {}
 
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
@@ -222,7 +211,7 @@ class ReduceOp : public ShapedOperation {
   MaceStatus InferShape(OpShapeContext *context) override {
     const Shape &input = context->Input(0).shape;
     bool reduced[kMaxRank];
-    MACE_RETURN_IF_ERROR(Axes(input, reduced));
+    MACE_RETURN_IF_ERROR(ReducedAxes(attrs_.axis, input, reduced));
     Shape output;
     for (int i = 0; i < input.rank(); ++i) {
       if (!reduced[i]) {
@@ -238,7 +227,7 @@ class ReduceOp : public ShapedOperation {
   MaceStatus Plan(OpPlanContext *context) override {
     const Shape &input = context->Input(0).shape;
     bool reduced[kMaxRank];
-    MACE_RETURN_IF_ERROR(Axes(input, reduced));
+    MACE_RETURN_IF_ERROR(ReducedAxes(attrs_.axis, input, reduced));
     auto state = std::make_unique<ReduceState>();
     std::vector<Group> groups;
     for (int i = 0; i < input.rank(); ++i) {
@@ -275,14 +264,6 @@ class ReduceOp : public ShapedOperation {
   }
 
  private:
-  MaceStatus Axes(const Shape &input, bool (&reduced)[kMaxRank]) const {
-    std::fill(reduced, reduced + kMaxRank, attrs_.axis.empty());
-    std::vector<int> axes;
-    MACE_RETURN_IF_ERROR(CheckAxes(attrs_.axis, input.rank(), &axes));
-    for (int axis : axes) reduced[axis] = true;
-    return MaceStatus();
-  }
-
   void RunFloat(OpContext *context) const {
     const auto &state = *static_cast<const ReduceState *>(context->state());
     float *buffers[2] = {static_cast<float *>(context->scratch()),

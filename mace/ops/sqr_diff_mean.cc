@@ -7,20 +7,18 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/kernels/reduce/reduce.h"
 #include "mace/ops/broadcast_rows.h"
-#include "mace/ops/data_movement.h"
+#include "mace/ops/reduction.h"
 
 namespace mace {
 namespace ops {
 
 namespace {
 
-constexpr int64_t kColumns = 64;  // whole cache lines, so that threads do not share them
-constexpr int64_t kRows = 16;     // with kColumns: a buffer that stays in the first cache
+constexpr int64_t kRows = 16;  // of kReduceColumns: a buffer that stays in the first cache
 
 // [outer][reduced][inner] elements; each block of rows leaves one partial sum a column.
 struct SqrDiffMeanState : public OpState {
@@ -32,28 +30,28 @@ struct SqrDiffMeanState : public OpState {
   int64_t chunks = 1;  // of columns
 };
 
-// Sums squares of `rows` rows of at most kColumns columns minus a centre for each column.
+// Sums squares of `rows` rows of at most kReduceColumns columns minus a centre for each column.
 void SumColumns(const float *in, const float *centre, int64_t rows, int64_t stride, int64_t width,
                 float *out) {
   const kernels::EltwiseFunctions &eltwise = kernels::Eltwise();
   const kernels::ReduceFunctions &reduce = kernels::Reduce();
-  float buffer[kRows * kColumns], part[kColumns];
+  float buffer[kRows * kReduceColumns], part[kReduceColumns];
   std::fill_n(out, width, 0.0f);
   for (int64_t row = 0; row < rows; row += kRows) {
     const int64_t n = std::min(kRows, rows - row);
     for (int64_t r = 0; r < n; ++r) {
       eltwise.binary(kernels::kBinarySub, kernels::RowStep::kBoth, in + (row + r) * stride, centre,
-                     buffer + r * kColumns, width);
+                     buffer + r * kReduceColumns, width);
     }
-    reduce.columns(kernels::kReduceSumSquare, buffer, n, kColumns, width, part);
+    reduce.columns(kernels::kReduceSumSquare, buffer, n, kReduceColumns, width, part);
     eltwise.binary(kernels::kBinarySum, kernels::RowStep::kBoth, out, part, out, width);
   }
 }
 
 float SumRow(const float *in, float centre, int64_t n) {
-  float buffer[kRows * kColumns], sum = 0;
-  for (int64_t i = 0; i < n; i += kRows * kColumns) {
-    const int64_t width = std::min(kRows * kColumns, n - i);
+  float buffer[kRows * kReduceColumns], sum = 0;
+  for (int64_t i = 0; i < n; i += kRows * kReduceColumns) {
+    const int64_t width = std::min(kRows * kReduceColumns, n - i);
     kernels::Eltwise().binary(kernels::kBinarySub, kernels::RowStep::kFirst, in + i, &centre,
                               buffer, width);
     sum += kernels::Reduce().row(kernels::kReduceSumSquare, buffer, width);
@@ -63,16 +61,16 @@ float SumRow(const float *in, float centre, int64_t n) {
 
 }  // namespace
 
-class SqrDiffMeanOp : public ShapedOperation {
+class SqrDiffMeanOp : public ReductionOperation {
  public:
-  explicit SqrDiffMeanOp(OpConstructContext *context) : ShapedOperation(context) {}
+  explicit SqrDiffMeanOp(OpConstructContext *context) : ReductionOperation(context) {}
 
   MaceStatus Init(OpInitContext *) override { return ParseAttrs(&attrs_); }
 
   MaceStatus InferShape(OpShapeContext *context) override {
     const Shape &input = context->Input(0).shape, &centre = context->Input(1).shape;
     bool reduced[kMaxRank];
-    MACE_RETURN_IF_ERROR(Axes(input, reduced));
+    MACE_RETURN_IF_ERROR(Neighbours(input, reduced));
     Shape kept;
     Shape output;
     for (int i = 0; i < input.rank(); ++i) {
@@ -90,19 +88,15 @@ class SqrDiffMeanOp : public ShapedOperation {
   MaceStatus Plan(OpPlanContext *context) override {
     const Shape &input = context->Input(0).shape;
     bool reduced[kMaxRank];
-    MACE_RETURN_IF_ERROR(Axes(input, reduced));
+    MACE_RETURN_IF_ERROR(Neighbours(input, reduced));
     auto state = std::make_unique<SqrDiffMeanState>();
     for (int i = 0; i < input.rank(); ++i) {
       const bool before = std::find(reduced, reduced + i, true) == reduced + i;
       int64_t *size = reduced[i] ? &state->reduced : before ? &state->outer : &state->inner;
       *size *= input[i];
     }
-    state->chunks = std::max<int64_t>(1, (state->inner + kColumns - 1) / kColumns);
-    state->rows = std::max<int64_t>(1, state->reduced);
-    // Work for several threads; it does not depend on their number, as the order of additions is
-    // part of the result.
-    const int64_t least = kElementGrain / std::max<int64_t>(1, std::min(state->inner, kColumns));
-    if (state->outer * state->chunks < 16 && state->reduced >= 2 * least) state->rows = least;
+    state->chunks = std::max<int64_t>(1, (state->inner + kReduceColumns - 1) / kReduceColumns);
+    state->rows = std::max<int64_t>(1, ReduceBlockRows(state->outer, state->reduced, state->inner));
     state->blocks = (state->reduced + state->rows - 1) / state->rows;
     if (state->blocks > 1) {
       context->RequestScratch(static_cast<size_t>(state->outer * state->blocks * state->inner) *
@@ -131,30 +125,23 @@ class SqrDiffMeanOp : public ShapedOperation {
   }
 
  private:
-  // Which axes are reduced: neighbours.
-  MaceStatus Axes(const Shape &input, bool (&reduced)[kMaxRank]) const {
-    std::fill(reduced, reduced + kMaxRank, attrs_.axis.empty());
-    std::vector<int> axes;
-    MACE_RETURN_IF_ERROR(CheckAxes(attrs_.axis, input.rank(), &axes));
-    for (int axis : axes) reduced[axis] = true;
-    std::sort(axes.begin(), axes.end());
-    for (size_t i = 1; i < axes.size(); ++i) {
-      if (axes[i] != axes[i - 1] + 1) {
-        return NotSupported("axes that are no neighbours; use Eltwise and Reduce");
-      }
-    }
+  MaceStatus Neighbours(const Shape &input, bool (&reduced)[kMaxRank]) const {
+    MACE_RETURN_IF_ERROR(ReducedAxes(attrs_.axis, input, reduced));
+    int groups = 0;
+    for (int i = 0; i < input.rank(); ++i) groups += reduced[i] && (i == 0 || !reduced[i - 1]);
+    if (groups > 1) return NotSupported("axes that are no neighbours; use Eltwise and Reduce");
     return MaceStatus();
   }
 
   static void Sum(OpContext *context, const SqrDiffMeanState &state, float *sums) {
     const float *in = context->input(0)->data<float>();
     const float *centre = context->input(1)->data<float>();
-    const int64_t unit = state.rows * std::min(state.inner, kColumns);
+    const int64_t unit = state.rows * std::min(state.inner, kReduceColumns);
     const int64_t grain = std::max<int64_t>(1, kElementGrain / unit);
     const int64_t tasks = state.outer * state.blocks * state.chunks;
     context->thread_pool()->ParallelFor(tasks, grain, [&](int64_t begin, int64_t end, int) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t column = i % state.chunks * kColumns;
+        const int64_t column = i % state.chunks * kReduceColumns;
         const int64_t block = i / state.chunks % state.blocks;
         const int64_t o = i / state.chunks / state.blocks, row = block * state.rows;
         const int64_t rows = std::min(state.rows, state.reduced - row);
@@ -164,7 +151,8 @@ class SqrDiffMeanOp : public ShapedOperation {
         if (state.inner == 1) {
           *to = SumRow(from, *middle, rows);
         } else {
-          SumColumns(from, middle, rows, state.inner, std::min(kColumns, state.inner - column), to);
+          SumColumns(from, middle, rows, state.inner,
+                     std::min(kReduceColumns, state.inner - column), to);
         }
       }
     });

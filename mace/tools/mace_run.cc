@@ -12,6 +12,7 @@
 #include "mace/base/logging.h"
 #include "mace/tools/flags.h"
 #include "mace/tools/model_runner.h"
+#include "mace/tools/programs.h"
 #include "mace/tools/statistics.h"
 
 namespace mace {

@@ -9,7 +9,6 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -23,6 +22,7 @@
 #include "mace/codegen/embedded_model.h"
 #include "mace/public/mace_gpu.h"
 #include "mace/tools/model_key.h"
+#include "mace/tools/programs.h"
 
 namespace mace {
 namespace tools {
@@ -190,11 +190,6 @@ void ModelOptions::AddTo(Flags *flags) {
   flags->Add("json", &json, "file to write all figures to, as JSON");
 }
 
-double NowMicros() {
-  using std::chrono::duration;
-  return duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 std::vector<std::string> SplitText(const std::string &text, char separator) {
   std::vector<std::string> parts;
   if (text.empty()) return parts;
@@ -206,15 +201,6 @@ std::vector<std::string> SplitText(const std::string &text, char separator) {
   }
   parts.push_back(text.substr(begin));
   return parts;
-}
-
-std::string FileName(const std::string &tensor_name) {
-  std::string name = tensor_name;
-  for (char &c : name) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!plain) c = '_';
-  }
-  return name;
 }
 
 MaceStatus ModelRunner::Config(MaceEngineConfig *config) const {

@@ -42,13 +42,8 @@ struct ModelOptions {
   void AddTo(Flags *flags);
 };
 
-// Microseconds on a clock that only moves forward.
-double NowMicros();
-
 // "a,b" -> {"a", "b"}; "" -> {}.
 std::vector<std::string> SplitText(const std::string &text, char separator);
-// A tensor's name in the name of its file: all but ASCII letters and digits become '_'.
-std::string FileName(const std::string &tensor_name);
 
 class ModelRunner {
  public:

@@ -5,7 +5,6 @@
 
 #include <sys/resource.h>
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +16,7 @@
 #include "mace/base/allocator.h"
 #include "mace/base/status.h"
 #include "mace/tools/flags.h"
+#include "mace/tools/programs.h"
 
 namespace mace {
 namespace tools {
@@ -51,21 +51,6 @@ struct Options {
   }
 };
 
-double NowMicros() {
-  using std::chrono::duration;
-  return duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::string Path(const std::string &prefix, const char *tensor) {
-  std::string path = prefix + "_";
-  for (const char *c = tensor; *c != '\0'; ++c) {
-    const bool plain =
-        (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
-    path += plain ? *c : '_';
-  }
-  return path;
-}
-
 const StaticEntry *Find(const std::string &name) {
   for (const StaticEntry *entry = kStaticModels; entry->name != nullptr; ++entry) {
     if (name.empty() || name == entry->name) return entry;
@@ -93,7 +78,7 @@ struct Tensors {
 MaceStatus ReadInputs(const StaticEntry &model, const std::string &prefix, const Tensors &inputs) {
   for (int i = 0; i < model.input_count; ++i) {
     const StaticTensor &tensor = model.inputs[i];
-    const std::string path = Path(prefix, tensor.name);
+    const std::string path = prefix + "_" + FileName(tensor.name);
     std::ifstream file(path, std::ios::binary);
     file.read(static_cast<char *>(inputs.pointers[static_cast<size_t>(i)]),
               static_cast<std::streamsize>(tensor.bytes));
@@ -160,7 +145,7 @@ MaceStatus Run(const Options &options, nlohmann::json *report) {
   std::printf("========================================================\n");
   std::printf("time %11.3f %11.3f %11.3f\n", init / 1000, warmup / 1000, average / 1000);
   for (int o = 0; o < model->output_count && !options.output_file.empty(); ++o) {
-    MACE_RETURN_IF_ERROR(WriteFile(Path(options.output_file, model->outputs[o].name),
+    MACE_RETURN_IF_ERROR(WriteFile(options.output_file + "_" + FileName(model->outputs[o].name),
                                    outputs.pointers[static_cast<size_t>(o)],
                                    model->outputs[o].bytes));
   }

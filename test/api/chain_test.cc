@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that make rows in turns: the same numbers as when each makes its whole image.
-#include <random>
+#include <cmath>
 
-#include "gtest/gtest.h"
-#include "mace/core/model_builder.h"
 #include "mace/core/op_registry.h"
 #include "mace/core/plan.h"
 #include "mace/runtimes/cpu/thread_pool.h"
+#include "test/api/models.h"
 
 namespace mace {
 namespace test {
 namespace {
-
-std::vector<float> RandomNumbers(int64_t count, uint32_t seed) {
-  std::mt19937 engine(seed);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float &value : values) value = static_cast<float>(engine() % 2001) / 1000.0f - 1.0f;
-  return values;
-}
 
 // An operator of a network that is a sequence.
 struct Layer {

@@ -2,20 +2,11 @@
 // Sums that become part of the convolution before them, and parts that are written into what they
 // are concatenated to: the same numbers to the last bit as when each result is kept, which is what
 // asking for it as an output does.
-#include <random>
-
 #include "test/api/models.h"
 
 namespace mace {
 namespace test {
 namespace {
-
-std::vector<float> RandomNumbers(int64_t count, uint32_t seed) {
-  std::mt19937 engine(seed);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float &value : values) value = static_cast<float>(engine() % 2001) / 1000.0f - 1.0f;
-  return values;
-}
 
 struct Layer {
   const char *name;

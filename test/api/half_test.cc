@@ -2,7 +2,6 @@
 // A model that asks for float16 arithmetic: on CPUs that have it the results are those of float32
 // to about three digits, on others to the last bit. The interface stays float32.
 #include <cmath>
-#include <random>
 
 #include "mace/base/isa.h"
 #include "test/api/models.h"
@@ -10,15 +9,6 @@
 namespace mace {
 namespace test {
 namespace {
-
-std::vector<float> RandomNumbers(int64_t count, uint32_t seed, float scale) {
-  std::mt19937 engine(seed);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float &value : values) {
-    value = scale * (static_cast<float>(engine() % 2001) / 1000.0f - 1.0f);
-  }
-  return values;
-}
 
 // Residual block, depthwise convolution, two branches that are concatenated, pooling, an output
 // in the middle.
@@ -63,7 +53,7 @@ void RunNetwork(const char *data_type, int threads, std::vector<float> *middle,
   ASSERT_NE(engine, nullptr);
   std::map<std::string, MaceTensor> outputs = {{"middle", EmptyTensor({1, 11, 11, 24})},
                                                {"y", EmptyTensor({1, 1, 1, 45})}};
-  const MaceTensor x = FloatTensor({1, 21, 21, 3}, RandomNumbers(21 * 21 * 3, 1, 1));
+  const MaceTensor x = FloatTensor({1, 21, 21, 3}, RandomNumbers(21 * 21 * 3, 1));
   for (int run = 0; run < 2; ++run) ASSERT_MACE_OK(engine->Run({{"x", x}}, &outputs));
   *middle = Values(outputs["middle"]);
   *y = Values(outputs["y"]);

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <random>
 
 #include "mace/base/types.h"
 
@@ -65,6 +66,15 @@ ModelFiles ManyOutputsModel() {
 std::vector<float> Numbers(size_t count, float first, float step) {
   std::vector<float> values(count);
   for (size_t i = 0; i < count; ++i) values[i] = first + step * static_cast<float>(i);
+  return values;
+}
+
+std::vector<float> RandomNumbers(int64_t count, uint32_t seed, float scale) {
+  std::mt19937 engine(seed);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float &value : values) {
+    value = scale * (static_cast<float>(engine() % 2001) / 1000.0f - 1.0f);
+  }
   return values;
 }
 

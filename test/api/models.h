@@ -24,6 +24,8 @@ ModelFiles SmallNet();
 ModelFiles ManyOutputsModel();
 
 std::vector<float> Numbers(size_t count, float first = 0, float step = 1);
+// Multiples of scale / 1000 in [-scale, scale].
+std::vector<float> RandomNumbers(int64_t count, uint32_t seed, float scale = 1);
 MaceTensor FloatTensor(const std::vector<int64_t> &shape, const std::vector<float> &values);
 MaceTensor EmptyTensor(const std::vector<int64_t> &shape, IDataType type = IDataType::kFloat);
 std::vector<float> Values(const MaceTensor &tensor);

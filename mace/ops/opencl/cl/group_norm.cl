@@ -4,20 +4,11 @@
 // block, global (blocks, images); and that done, one thread a block of a pixel, global (blocks,
 // pixels). p: images, pixels of each, W, C, channels of a group, epsilon, W and C of the scale, and of
 // the offset. moments: mean and variance of each block; factors: mean, scale, offset of each.
+#include "group.h"
 #include "tensor.h"
 
 #ifdef MOMENTS
-// The sum over all threads; every thread gets it.
-float4 GroupSum(float4 value, __local float4 *part, int me) {
-  barrier(CLK_LOCAL_MEM_FENCE);
-  part[me] = value;
-  for (int n = GROUP / 2; n > 0; n >>= 1) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (me < n) part[me] += part[me + n];
-  }
-  barrier(CLK_LOCAL_MEM_FENCE);
-  return part[0];
-}
+DEFINE_GROUP_REDUCTION(GroupSum, float4, GROUP_ADD)
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 void channel_moments(IN_TENSOR in, __global float4 *restrict moments, int16 p) {

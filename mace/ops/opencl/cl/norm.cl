@@ -3,6 +3,7 @@
 // other, GROUP threads for each; global: (GROUP, outer). p: outer, count, W of scale and offset, W, C,
 // epsilon. local_response_norm (LRN): one thread a block of four channels of a pixel; global: (blocks,
 // pixels); p: pixels, W, C, radius, bias, alpha, beta.
+#include "group.h"
 #include "tensor.h"
 
 #ifdef LRN
@@ -26,17 +27,7 @@ __kernel void local_response_norm(IN_TENSOR in, OUT_TENSOR out, int8 p) {
   WRITE4P(v * pow(base, (float4)(-as_float(p.s6))), out, TAIL, pixel, cb, W, C);
 }
 #else
-// The sum over all threads; every thread gets it.
-float GroupSum(float value, __local float *part, int me) {
-  barrier(CLK_LOCAL_MEM_FENCE);
-  part[me] = value;
-  for (int n = GROUP / 2; n > 0; n >>= 1) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (me < n) part[me] += part[me + n];
-  }
-  barrier(CLK_LOCAL_MEM_FENCE);
-  return part[0];
-}
+DEFINE_GROUP_REDUCTION(GroupSum, float, GROUP_ADD)
 
 float Sum4(float4 v) { return v.x + v.y + v.z + v.w; }
 

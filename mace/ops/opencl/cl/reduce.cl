@@ -2,6 +2,7 @@
 // Reductions over axes that follow each other. REDUCTION: 0 mean, 1 sum, 2 least, 3 largest,
 // 4 product, 5 sum of squares, 6 of magnitudes, 7 root of the sum of squares.
 // p: outer, count, inner (pixels), W, C of the input, W, C of the output.
+#include "group.h"
 #include "tensor.h"
 
 #if REDUCTION == 2
@@ -33,6 +34,8 @@
 #endif
 
 #ifdef CHANNELS
+DEFINE_GROUP_REDUCTION(GroupJoin, float, JOIN)
+
 // Over all channels of `count` pixels that follow each other: one number, by GROUP threads.
 // Global: (GROUP, outer). With KEEP the output has one channel, else it lies in a buffer.
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
@@ -49,13 +52,9 @@ void reduce_channels(IN_TENSOR in, OUT_TENSOR out, int8 p) {
     if (left > 2) r = STEP(r, v.z);
     if (left > 3) r = STEP(r, v.w);
   }
-  part[me] = r;
-  for (int n = GROUP / 2; n > 0; n >>= 1) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (me < n) part[me] = JOIN(part[me], part[me + n]);
-  }
+  r = GroupJoin(r, part, me);
   if (me == 0) {
-    const float4 v = (float4)(FINISH(part[0], (float)(p.s1 * C)), 0.0f, 0.0f, 0.0f);
+    const float4 v = (float4)(FINISH(r, (float)(p.s1 * C)), 0.0f, 0.0f, 0.0f);
     WRITE4P(v, out, 1, outer, 0, p.s5, 1);
   }
 }

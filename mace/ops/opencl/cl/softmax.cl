@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // exp(x - max) / sum, or with LOG x - max - log(sum). p: rows of the tensor's pixels n_outer, count,
 // inner (pixels), W, C: elements along the axis are `count` pixels, `inner` apart.
+#include "group.h"
 #include "tensor.h"
 
 #ifdef CHANNELS
+DEFINE_GROUP_REDUCTION(GroupMax, float, fmax)
+DEFINE_GROUP_REDUCTION(GroupSum, float, GROUP_ADD)
+
 // Over all channels of `count` pixels that follow each other: GROUP threads for each result.
 // Global: (GROUP, outer).
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1)))
@@ -20,30 +24,18 @@ void softmax(IN_TENSOR in, OUT_TENSOR out, int8 p) {
     if (left > 2) top = fmax(top, v.z);
     if (left > 3) top = fmax(top, v.w);
   }
-  part[me] = top;
-  for (int n = GROUP / 2; n > 0; n >>= 1) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (me < n) part[me] = fmax(part[me], part[me + n]);
-  }
-  barrier(CLK_LOCAL_MEM_FENCE);
-  top = part[0];
-  barrier(CLK_LOCAL_MEM_FENCE);
+  top = GroupMax(top, part, me);
   float sum = 0.0f;
   for (int i = me; i < all; i += GROUP) {
     const int cb = i % blocks;
     const float4 v = KeepFirst(exp(READ4P(in, TAIL, first + i / blocks, cb, W, C) - top), C - cb * 4);
     sum += v.x + v.y + v.z + v.w;
   }
-  part[me] = sum;
-  for (int n = GROUP / 2; n > 0; n >>= 1) {
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (me < n) part[me] += part[me + n];
-  }
-  barrier(CLK_LOCAL_MEM_FENCE);
+  sum = GroupSum(sum, part, me);
 #ifdef LOG
-  const float shift = top + log(part[0]);
+  const float shift = top + log(sum);
 #else
-  const float scale = 1.0f / part[0];
+  const float scale = 1.0f / sum;
 #endif
   for (int i = me; i < all; i += GROUP) {
     const int cb = i % blocks, pixel = first + i / blocks;

@@ -4,22 +4,25 @@ Bazel build them. Graph and weights are copied in by the assembler, as they are 
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from mace.codegen.package import (
+    FOLDER,
+    build_archive,
+    copy_file,
+    fresh_package,
+    needed_source_root,
+    package_folder,
+    render,
+)
 from mace.errors import MaceError
 from mace.export.files import write_files
 from mace.resources import source_root
 
-_FOLDER = Path("mace/codegen/models")
 _SOURCES = ("BUILD", "models.S", "table.cc")
 _FACTORY = "mace_engine_factory.h"
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -75,35 +78,22 @@ def check_names(names: Sequence[str]) -> None:
 
 def code_package(library: str) -> str:
     """The Bazel package of a library's sources."""
-    return f"//{_FOLDER}/{library}"
+    return f"//{FOLDER}/{library}"
 
 
 def write_sources(library: str, models: Sequence[CodeModel]) -> Path:
     """Writes the package anew; returns its folder. Raises MaceError outside a source tree."""
-    root = source_root()
-    if root is None:
-        raise MaceError(
-            "models become code by building them, which needs MACE's source tree",
-            hint="use tools/converter.py of a source tree, or write 'model_graph_format: file'",
-        )
+    needed_source_root()
     check_names([model.name for model in models])
-    parent = root / _FOLDER
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = parent / library
-    # Written beside it and then put in its place: a failure leaves the old one whole.
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".new-") as scratch:
-        fresh = Path(scratch) / library
+    with fresh_package(library) as fresh:
         write_files(_contents(library, models, fresh))
         for model in models:
             if model.key_shares is not None:
                 write_files({}, {fresh / f"{model.name}.key": model.key_shares})
             for path, suffix in ((model.graph, ".pb"), (model.data, ".data")):
                 if path is not None:
-                    _copy(path, fresh / f"{model.name}{suffix}")
-        if folder.is_dir():
-            folder.rename(Path(scratch) / "old")
-        fresh.rename(folder)
-    return folder
+                    copy_file(path, fresh / f"{model.name}{suffix}")
+    return package_folder(library)
 
 
 def write_headers(library: str, models: Sequence[CodeModel], folder: Path) -> list[Path]:
@@ -115,15 +105,7 @@ def write_headers(library: str, models: Sequence[CodeModel], folder: Path) -> li
 
 def build_library(library: str, abi: str, target: Path) -> None:
     """Builds <library>.a for an ABI and copies it to `target`. Raises BuildError."""
-    from mace import build  # needed in a source tree only
-
-    root = source_root()
-    assert root is not None, "write_sources was called before"
-    label = f"{code_package(library)}:{library}.a"
-    flags = build.target_flags(abi)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with build.outputs(root, [label], flags, f"building {label} for {abi}") as (made,):
-        _copy(made, target)
+    build_archive(f"{code_package(library)}:{library}.a", abi, target)
 
 
 def build_program(library: str, name: str, abi: str) -> Path:
@@ -133,14 +115,14 @@ def build_program(library: str, name: str, abi: str) -> Path:
     root = source_root()
     package = code_package(library)
     folder = abi.removeprefix("android-")
-    if root is not None and (root / _FOLDER / library / folder / "BUILD").is_file():
+    if root is not None and (root / FOLDER / library / folder / "BUILD").is_file():
         if name != "mace_run":
             raise MaceError(
                 f"there is no {name} for straight-line code, which has no operators to measure",
                 hint="measure it with: mace run --round=100, or write 'model_graph_format: code'",
             )
         package = f"{package}/{folder}"
-    elif root is None or not (root / _FOLDER / library / "BUILD").is_file():
+    elif root is None or not (root / FOLDER / library / "BUILD").is_file():
         raise MaceError(
             f"the models of '{library}' are not code in this source tree",
             hint="convert them again: mace convert --config=...",
@@ -163,31 +145,5 @@ def _headers(library: str, models: Sequence[CodeModel], folder: Path) -> dict[Pa
 
 
 def _render(template: str, library: str, models: Sequence[CodeModel], **values: Any) -> bytes:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # names are checked: they have nothing that C++ or a shell would read
-    )
-    names: Mapping[str, Any] = {
-        "library": library,
-        "models": models,
-        "folder": f"{_FOLDER}/{library}",
-        **values,
-    }
-    return environment.get_template(template).render(names).encode()
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copies a file that may be large; either whole or not at all."""
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(source, partial)
-        partial.chmod(0o644)
-        os.replace(partial, target)
-    except OSError as error:
-        raise MaceError(f"'{target}' cannot be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    folder = f"{FOLDER}/{library}"
+    return render(template, library=library, models=models, folder=folder, **values)

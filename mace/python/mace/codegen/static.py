@@ -5,21 +5,23 @@ emulator, plans a model and writes the calls of kernels down; Bazel builds the l
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
+from mace.codegen.package import (
+    FOLDER,
+    build_archive,
+    fresh_package,
+    needed_source_root,
+    package_folder,
+    render,
+)
 from mace.errors import EXIT_USAGE, MaceError
 from mace.export.files import write_files
-from mace.resources import source_root
 
-_FOLDER = Path("mace/codegen/models")
 _EMITTER = "//mace/tools:emit_static_model"
 _LISTENER = "--define=kernel_listener=true"
 # What each architecture has; the first is the one that code is for unless told otherwise.
@@ -68,12 +70,7 @@ def emit(sources: Sequence[StaticSource], abi: str, isa: str) -> list[StaticMode
     from mace import build
     from mace.devices.local import EmulatedDevice, HostDevice
 
-    root = source_root()
-    if root is None:
-        raise MaceError(
-            "models become code by building them, which needs MACE's source tree",
-            hint="use tools/converter.py of a source tree, or write 'model_graph_format: file'",
-        )
+    root = needed_source_root()
     machine = _EMULATED.get(abi, abi)
     emitter = build.program(root, _EMITTER, machine, [_LISTENER]).path
     problems: list[str] = []
@@ -127,19 +124,10 @@ def _emit_one(
 
 def write_static_sources(library: str, models: Mapping[str, Sequence[StaticModel]]) -> Path:
     """Writes a package for each ABI below mace/codegen/models/<library>, anew; returns the folder."""
-    root = source_root()
-    assert root is not None, "emit was called before"
-    parent = root / _FOLDER
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = parent / library
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".new-") as scratch:
-        fresh = Path(scratch) / library
+    with fresh_package(library) as fresh:
         for abi, each in models.items():
             write_files(_contents(library, abi, each, fresh / abi))
-        if folder.is_dir():
-            folder.rename(Path(scratch) / "old")
-        fresh.rename(folder)
-    return folder
+    return package_folder(library)
 
 
 def write_static_headers(library: str, models: Sequence[StaticModel], folder: Path) -> list[Path]:
@@ -151,24 +139,14 @@ def write_static_headers(library: str, models: Sequence[StaticModel], folder: Pa
 
 def build_static_library(library: str, abi: str, target: Path) -> None:
     """Builds <library>.a for an ABI and copies it to `target`. Raises BuildError."""
-    from mace import build
-
-    root = source_root()
-    assert root is not None, "write_static_sources was called before"
-    label = f"//{_FOLDER}/{library}/{abi}:{library}.a"
-    flags, doing = build.target_flags(abi), f"building {label} for {abi}"
-    with build.outputs(root, [label], flags, doing) as (made,):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        shutil.copyfile(made, target)
-    target.chmod(0o644)
+    build_archive(f"//{FOLDER}/{library}/{abi}:{library}.a", abi, target)
 
 
 def _contents(
     library: str, abi: str, models: Sequence[StaticModel], folder: Path
 ) -> dict[Path, bytes]:
     tables = {model.eltwise_table for model in models if model.eltwise_table}
-    values = {"folder": f"{_FOLDER}/{library}/{abi}", "eltwise_table": next(iter(tables), "")}
+    values = {"folder": f"{FOLDER}/{library}/{abi}", "eltwise_table": next(iter(tables), "")}
     templates = {
         "BUILD": "static_BUILD.j2",
         "constants.S": "static_constants.S.j2",
@@ -176,7 +154,7 @@ def _contents(
         "table.cc": "static_table.cc.j2",
     }
     files = {
-        folder / name: _render(template, library, models, **values)
+        folder / name: render(template, library=library, models=models, **values)
         for name, template in templates.items()
     }
     for model in models:
@@ -188,33 +166,6 @@ def _contents(
 def _headers(library: str, models: Sequence[StaticModel], folder: Path) -> dict[Path, bytes]:
     public = folder / "mace" / "public"
     return {
-        public / f"{model.name}.h": _render("static_model.h.j2", library, models, model=model)
+        public / f"{model.name}.h": render("static_model.h.j2", library=library, model=model)
         for model in models
     }
-
-
-def comment_text(text: str) -> str:
-    """What of a name may stand in a comment of C."""
-    return re.sub(r"[^\w.:-]", "_", text, flags=re.ASCII)
-
-
-def string_text(text: str) -> str:
-    """A name within the quotes of a string of C++: everything but letters and digits as octal."""
-    plain = re.compile(rb"[A-Za-z0-9_ .:-]")
-    data = [bytes([byte]) for byte in text.encode()]
-    return "".join(b.decode() if plain.match(b) else f"\\{b[0]:03o}" for b in data)
-
-
-def _render(template: str, library: str, models: Sequence[StaticModel], **values: Any) -> bytes:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # names of models are checked; those of tensors go through the filters
-    )
-    environment.filters["comment"] = comment_text
-    environment.filters["string_literal"] = string_text
-    text = environment.get_template(template).render(library=library, models=models, **values)
-    return text.encode()

@@ -111,6 +111,14 @@ def normal_axes(axes: Sequence[int], rank: int) -> list[int]:
     return [a + rank if a < 0 else a for a in axes]
 
 
+def mean_over(r: Rewriter, tensor: str) -> Node | None:
+    """The Reduce that makes the tensor as a mean over axes that it names and keeps."""
+    node = r.producer(tensor, "Reduce")
+    if node is None or node.attrs["reduce_type"] != "MEAN" or not node.attrs.get("axis"):
+        return None
+    return node if node.attrs.get("keepdims", False) else None
+
+
 def permuted(shape: Dims | None, order: Sequence[int]) -> Dims | None:
     """The shape after a transpose."""
     return None if shape is None or len(shape) != len(order) else tuple(shape[i] for i in order)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mace.graph.ir import Array, Dims, Node
-from mace.passes.match import eltwise, normal_axes, with_scalar
+from mace.passes.match import eltwise, mean_over, normal_axes, with_scalar
 from mace.passes.normalization import put_channels_second
 from mace.passes.rewrite import Rewriter, graph_pass
 
@@ -67,25 +67,18 @@ def _standard(r: Rewriter, x: str, factor: str) -> _Norm | None:
 
 def _variance(r: Rewriter, tensor: str) -> tuple[str, list[int]] | None:
     """What the tensor is the variance of, and over which axes."""
-    node = _mean(r, tensor)
+    node = mean_over(r, tensor)
     square = r.producer(node.inputs[0], "Eltwise") if node is not None else None
     if node is None or square is None or not eltwise(r, square, "SQR_DIFF"):
         return None
     for x, mean in (square.inputs, square.inputs[::-1]):
-        rank, other = r.rank(x), _mean(r, mean)
+        rank, other = r.rank(x), mean_over(r, mean)
         if rank is None or other is None or other.inputs[0] != x:
             continue
         axes = sorted(normal_axes(node.attrs["axis"], rank))
         if axes == sorted(normal_axes(other.attrs["axis"], rank)):
             return x, axes
     return None
-
-
-def _mean(r: Rewriter, tensor: str) -> Node | None:
-    node = r.producer(tensor, "Reduce")
-    if node is None or node.attrs["reduce_type"] != "MEAN" or not node.attrs.get("axis"):
-        return None
-    return node if node.attrs.get("keepdims", False) else None
 
 
 def _shifts(r: Rewriter, tensor: str, factor: str, norm: _Norm) -> bool:
@@ -122,7 +115,7 @@ def _is_mean_part(r: Rewriter, tensor: str, factor: str, norm: _Norm, negative: 
         if sign is None or sign.attrs["type"] != "NEG":
             return False
         other = sign.inputs[0]
-    mean, rank = _mean(r, other), r.rank(norm.x)
+    mean, rank = mean_over(r, other), r.rank(norm.x)
     if mean is None or rank is None or mean.inputs[0] != norm.x:
         return False
     return sorted(normal_axes(mean.attrs["axis"], rank)) == norm.axes
@@ -234,7 +227,7 @@ def _difference(r: Rewriter, square: Node) -> tuple[str, str] | None:
 
 def _is_centre(r: Rewriter, x: str, centre: str, axes: list[int]) -> bool:
     """Whether `centre` has one element for each set of elements of x along the axes."""
-    mean = _mean(r, centre)
+    mean = mean_over(r, centre)
     shape, other = r.shape(x), r.shape(centre)
     if shape is None:
         return False

@@ -13,6 +13,8 @@ from mace.passes.linear import affine_of
 from mace.passes.match import (
     channels_of,
     eltwise,
+    mean_over,
+    normal_axes,
     permuted,
     split_const,
     with_scalar,
@@ -80,12 +82,10 @@ def _numerator(r: Rewriter, node: Node) -> str | None:
 
 def _mean_axes(r: Rewriter, tensor: str, rank: int | None) -> tuple[str, list[int]] | None:
     """What the tensor is the mean of, and over which axes."""
-    node = r.producer(tensor, "Reduce")
-    if node is None or node.attrs["reduce_type"] != "MEAN" or rank is None:
+    node = mean_over(r, tensor)
+    if node is None or rank is None:
         return None
-    if not node.attrs.get("keepdims", False) or not node.attrs.get("axis"):
-        return None
-    return node.inputs[0], sorted(a % rank for a in node.attrs["axis"])
+    return node.inputs[0], sorted(normal_axes(node.attrs["axis"], rank))
 
 
 def _variance(r: Rewriter, node: Node, centred: str) -> tuple[str, float, list[int]] | None:
