@@ -21,6 +21,9 @@ from mace.export.files import write_files
 from mace.report.quickstart_page import make_page
 from mace.resources import resource, source_root
 
+# OpenCL on the CPU. Its driver is known to the system by this file, and to MACE by this name.
+_POCL = Path("/etc/OpenCL/vendors/pocl.icd")
+_POCL_NAME = "Portable Computing Language"
 _BINARIES = ("libmace.so", "mace_run", "benchmark_model")
 
 
@@ -114,6 +117,7 @@ def main() -> int:
     stages = Stages(root, folder)
     stages.make("test/zoo/make.py", [subject.name for subject in SUBJECTS])
     results = {subject.name: _run_model(stages, subject) for subject in SUBJECTS}
+    _run_on_gpu(stages, SUBJECTS[-1], results[SUBJECTS[-1].name])
     report = folder / "report.html"
     say("report ...")
     page = make_page(root, SUBJECTS, results)
@@ -148,6 +152,21 @@ def _run_model(stages: Stages, subject: Subject) -> dict[str, Any]:
         "run": run["runs"][0],
         "benchmark": benchmark["benchmarks"][0],
     }
+
+
+def _run_on_gpu(stages: Stages, subject: Subject, result: dict[str, Any]) -> None:
+    """Adds "gpu": the model once more, by the GPU runtime on PoCL, where that is installed."""
+    if not _POCL.is_file():
+        say("GPU runtime: passed over, as PoCL is not installed (apt install pocl-opencl-icd)")
+        return
+    os.environ.setdefault("MACE_OPENCL_DEVICE", _POCL_NAME)
+    name = subject.name
+    flag = f"--config={(stages.root / 'test' / 'zoo' / f'{name}.yml').relative_to(stages.root)}"
+    model = stages.root / "builds" / name / "model"
+    words = ["run", flag, "--target_abis=host", "--runtime=gpu", "--data_type=fp32_fp32"]
+    words += ["--disable_tuning", "--validate", "--samples=1", "--round=1"]
+    files = [model / f"{name}.pb", model / f"{name}.data"]
+    result["gpu"] = stages.run(f"{name}.gpu", words, files)["runs"][0]
 
 
 if __name__ == "__main__":

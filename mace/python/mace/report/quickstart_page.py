@@ -53,7 +53,13 @@ def make_page(root: Path, subjects: Sequence[Subject], results: dict[str, dict[s
             "compared with the frameworks that they come from, and measured on this machine.",
             "cards": cards,
             "pictures": pictures,
-            "similarity": [row for s in subjects for row in _similarity(s, results[s.name])],
+            "similarity": [
+                row
+                for s in subjects
+                for run in ("run", "gpu")
+                if run in results[s.name]
+                for row in _similarity(s, results[s.name][run])
+            ],
             "profile_text": "One thread, the average of all rounds. The bar shows the share of "
             "each kind of operator; below it are the operators that take longest.",
             "profiles": [_profile(s, results[s.name]["benchmark"]) for s in subjects],
@@ -117,10 +123,10 @@ def _picture(title: str, text: str, caption: str, image: vision.Array) -> dict[s
     }
 
 
-def _similarity(subject: Subject, result: dict[str, Any]) -> list[dict[str, Any]]:
+def _similarity(subject: Subject, run: dict[str, Any]) -> list[dict[str, Any]]:
     """One row for each output: the worst of its samples."""
     rows = []
-    verdicts = result["run"]["validation"]
+    verdicts = run["validation"]
     for output in dict.fromkeys(v["output"] for v in verdicts):
         ours = [v for v in verdicts if v["output"] == output]
         decibels = min(float(v["sqnr_db"]) for v in ours)
@@ -128,7 +134,8 @@ def _similarity(subject: Subject, result: dict[str, Any]) -> list[dict[str, Any]
             {
                 "model": subject.title,
                 "platform": subject.platform,
-                "device": result["run"]["device"]["name"],
+                "device": run["device"]["name"]
+                + (", GPU runtime" if run["runtime"] == "gpu" else ""),
                 "output": shorten(output, 28),
                 "samples": str(len(ours)),
                 "similarity": f"{min(float(v['similarity']) for v in ours):.8f}",
