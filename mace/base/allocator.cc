@@ -71,11 +71,12 @@ void *AllocateAligned(size_t bytes) {
   if (Hooked(bytes)) return nullptr;
   void *memory = nullptr;
   if (bytes >= 2 * kHugePage) {
-    bytes = AlignUp(bytes, kHugePage);
-    if (posix_memalign(&memory, kHugePage, bytes) != 0) return nullptr;
+    // The last page is a huge one if half of it is used.
+    if (bytes % kHugePage >= kHugePage / 2) bytes = AlignUp(bytes, kHugePage);
+    if (posix_memalign(&memory, kHugePage, AlignUp(bytes, kMemoryAlignment)) != 0) return nullptr;
 #ifdef MADV_HUGEPAGE
     // Advice: where the system has no huge pages nothing changes.
-    (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    (void)madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
     return memory;
   }

@@ -6,7 +6,8 @@
 #include <cstring>
 #include <utility>
 
-#include "mace/base/half.h"
+#include "mace/base/expand.h"
+#include "mace/base/hash.h"
 
 namespace mace {
 
@@ -78,35 +79,52 @@ MaceStatus Constants::Load(const NetDef &net) {
     tensor.dtype = stored.data_type;
     tensor.shape = Shape(stored.dims);
     tensor.is_const = true;
-    const bool half = stored.stored_type == DT_HALF, int8 = stored.stored_type == DT_INT8;
-    if (!stored.quantize_info.scale.empty() && !int8) tensor.quantize_info = &stored.quantize_info;
+    if (!stored.quantize_info.scale.empty() && stored.stored_type != DT_INT8) {
+      tensor.quantize_info = &stored.quantize_info;
+    }
     const bool present = stored.data_size > 0 || tensor.elements() == 0;
     if (present && data_ != nullptr) {
       // Nothing writes constants: Tensor has one pointer for reading and writing.
       tensor.raw = const_cast<char *>(static_cast<const char *>(data_)) + stored.offset;
     }
     if (stored.data_type == DT_BOOL && present) MACE_RETURN_IF_ERROR(CheckBooleans(tensor));
-    if (copied_ && !half && !int8 && tensor.raw != nullptr) {
+    const bool readable = stored.stored_type == DT_INVALID;
+    if (copied_ && readable && tensor.raw != nullptr) {
       MACE_RETURN_IF_ERROR(expanded_[i].Allocate(std::max<size_t>(tensor.bytes(), 1)));
       if (tensor.bytes() > 0) std::memcpy(expanded_[i].data(), tensor.raw, tensor.bytes());
       tensor.raw = expanded_[i].data();
     }
-    if ((!half && !int8) || !present || tensor.raw == nullptr) continue;
-    const size_t count = static_cast<size_t>(tensor.elements());
-    MACE_RETURN_IF_ERROR(expanded_[i].Allocate(count * sizeof(float)));
-    float *floats = expanded_[i].as<float>();
-    if (int8) {
-      ExpandInt8(static_cast<const int8_t *>(tensor.raw), stored, floats);
-    } else {
-      const uint16_t *halves = static_cast<const uint16_t *>(tensor.raw);
-      for (size_t k = 0; k < count; ++k) floats[k] = HalfToFloat(halves[k]);
-    }
-    tensor.raw = floats;
+    if (readable || tensor.elements() == 0) continue;
+    tensor.raw = nullptr;
+    if (copied_) MACE_RETURN_IF_ERROR(Expand(net, static_cast<int>(i)));
   }
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus Constants::Expand(const NetDef &net, int i) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const size_t at = static_cast<size_t>(i);
+  const ConstTensor &stored = net.tensors[at];
+  Tensor &tensor = tensors_[at];
+  if (tensor.raw != nullptr || stored.stored_type == DT_INVALID) return MaceStatus::MACE_SUCCESS;
+  if (data_ == nullptr || stored.data_size == 0) return MaceStatus::MACE_SUCCESS;
+  const void *from = static_cast<const char *>(data_) + stored.offset;
+  const size_t count = static_cast<size_t>(tensor.elements());
+  MACE_RETURN_IF_ERROR(expanded_[at].Allocate(count * sizeof(float)));
+  float *floats = expanded_[at].as<float>();
+  if (stored.stored_type == DT_INT8) {
+    ExpandInt8(static_cast<const int8_t *>(from), stored, floats);
+  } else if (stored.stored_type == DT_HALF) {
+    ExpandHalf(static_cast<const uint16_t *>(from), count, floats);
+  } else {
+    ExpandBfloat16(static_cast<const uint16_t *>(from), count, floats);
+  }
+  tensor.raw = floats;
+  return MaceStatus::MACE_SUCCESS;
+}
+
 void Constants::ReleaseIfUnread(const NetDef &net, int i) {
+  const std::lock_guard<std::mutex> lock(mutex_);
   const size_t at = static_cast<size_t>(i);
   if (readers_[at] > 0) return;
   if (expanded_[at].data() != nullptr) {
@@ -119,18 +137,31 @@ void Constants::ReleaseIfUnread(const NetDef &net, int i) {
   }
 }
 
-void Constants::Trim(const NetDef &net) {
+uint64_t Constants::ReadChecksum(const NetDef &net) const {
+  uint64_t checksum = 0;
+  for (size_t i = 0; i < tensors_.size(); ++i) {
+    if (readers_[i] <= 0 || data_ == nullptr) continue;
+    checksum = XxHash64(static_cast<const char *>(data_) + net.tensors[i].offset,
+                        static_cast<size_t>(net.tensors[i].data_size), checksum);
+  }
+  return checksum;
+}
+
+MaceStatus Constants::Trim(const NetDef &net) {
   std::vector<std::pair<size_t, size_t>> needed;  // [begin, end) in model.data
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (readers_[i] <= 0) {
       expanded_[i] = AlignedBuffer();
       tensors_[i].raw = nullptr;
-    } else if (expanded_[i].data() == nullptr) {
+      continue;
+    }
+    MACE_RETURN_IF_ERROR(Expand(net, static_cast<int>(i)));
+    if (expanded_[i].data() == nullptr) {
       const size_t begin = static_cast<size_t>(net.tensors[i].offset);
       needed.emplace_back(begin, begin + static_cast<size_t>(net.tensors[i].data_size));
     }
   }
-  if (!mapped_ && secret_ == nullptr) return;
+  if (!mapped_ && secret_ == nullptr) return MaceStatus::MACE_SUCCESS;
   const auto release = [this](size_t begin, size_t bytes) {
     if (mapped_) file_.Release(begin, bytes);
     if (secret_ != nullptr) secret_->Release(begin, bytes);
@@ -148,6 +179,7 @@ void Constants::Trim(const NetDef &net) {
   } else {
     release(end, static_cast<size_t>(size_) - end);
   }
+  return MaceStatus::MACE_SUCCESS;
 }
 
 }  // namespace mace

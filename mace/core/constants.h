@@ -4,6 +4,7 @@
 #define MACE_CORE_CONSTANTS_H_
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@
 
 namespace mace {
 
-// Elements lie in the mapped file or in the application's memory; float32 that is stored as half is
-// expanded.
+// Elements lie in the mapped file or in the application's memory; float32 that is stored in fewer
+// bytes is expanded when it is needed. What operators' Init leads to may be called by several
+// threads: Expand, RemoveReader, ReleaseIfUnread.
 class Constants {
  public:
   // The content of model.data in memory that outlives this object.
@@ -31,20 +33,26 @@ class Constants {
   const void *data() const { return data_; }
 
   // Makes the tensors of a verified model, in its order. Constants without stored elements (when
-  // only shapes are wanted) have a null raw.
+  // only shapes are wanted) have a null raw, and those that were not expanded.
   MaceStatus Load(const NetDef &net);
+  // Makes elements that are stored in fewer bytes readable, unless they are.
+  MaceStatus Expand(const NetDef &net, int i);
   const std::vector<Tensor> &tensors() const { return tensors_; }
 
   // Constant i will be read once more, or once less.
   void AddReader(int i) { ++readers_[static_cast<size_t>(i)]; }
-  void RemoveReader(int i) { --readers_[static_cast<size_t>(i)]; }
+  void RemoveReader(int i) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --readers_[static_cast<size_t>(i)];
+  }
   // Gives the memory of constant i back if nobody will read it: called as soon as that may be, so
   // that a model and its packed weights are never in memory both at once.
   void ReleaseIfUnread(const NetDef &net, int i);
-  // Afterwards constants with no reader have a null raw, and all of their memory is given back.
-  void Trim(const NetDef &net);
-  // Forgets what reading for the checksum brought into memory; it comes from the file again.
-  void DropPages() { file_.Release(0, file_.size()); }
+  // Afterwards constants with no reader have a null raw, and all of their memory is given back;
+  // the others are expanded.
+  MaceStatus Trim(const NetDef &net);
+  // A checksum of the stored elements that have readers.
+  uint64_t ReadChecksum(const NetDef &net) const;
 
  private:
   MappedFile file_;
@@ -54,6 +62,7 @@ class Constants {
   const void *data_ = nullptr;
   uint64_t size_ = 0;
   std::vector<Tensor> tensors_;
+  std::mutex mutex_;
   std::vector<int> readers_;
   std::vector<AlignedBuffer> expanded_;  // by tensor; empty: as stored
 };

@@ -34,7 +34,8 @@ struct ConstTensor {
   std::string name;
   std::vector<int64_t> dims;
   DataType data_type = DT_INVALID;
-  // DT_HALF: float32 elements in two bytes each. DT_INVALID: as data_type says.
+  // DT_HALF, DT_BFLOAT16: float32 elements in two bytes each; DT_INT8: in one, with scales.
+  // DT_INVALID: as data_type says.
   DataType stored_type = DT_INVALID;
   uint64_t offset = 0;
   uint64_t data_size = 0;

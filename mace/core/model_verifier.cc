@@ -105,7 +105,8 @@ class Verifier {
       return InvalidArgs("constant '", tensor.name, "': rank ", tensor.dims.size(), " is above ",
                          kMaxRank);
     }
-    const bool half = tensor.stored_type == DT_HALF && tensor.data_type == DT_FLOAT;
+    const bool half = (tensor.stored_type == DT_HALF || tensor.stored_type == DT_BFLOAT16) &&
+                      tensor.data_type == DT_FLOAT;
     const bool int8 = tensor.stored_type == DT_INT8 && tensor.data_type == DT_FLOAT;
     if (tensor.stored_type != DT_INVALID && !half && !int8) {
       return InvalidArgs("constant '", tensor.name, "': ", DataTypeName(tensor.data_type),

@@ -2,10 +2,13 @@
 // A model as a list of operators with resolved tensors.
 #include "mace/core/net.h"
 
+#include <cstring>
 #include <utility>
 
 #include "mace/base/closest_name.h"
+#include "mace/base/hash.h"
 #include "mace/core/engine_parts.h"
+#include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
 
@@ -53,7 +56,40 @@ class Net::InitContext : public OpInitContext {
     return shape_only;
   }
 
-  void CountPackedBytes(size_t bytes) override { net_->packed_bytes_ += bytes; }
+  void CountPackedBytes(size_t bytes) override { net_->AddPackedBytes(bytes); }
+
+  MaceStatus ExpandConstants() {
+    for (int number : op_->inputs) {
+      if (!net_->IsConstant(number)) continue;
+      const int index = net_->tensors_[static_cast<size_t>(number)].index;
+      MACE_RETURN_IF_ERROR(net_->constants_->Expand(net_->model_.net, index));
+    }
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+ protected:
+  MaceStatus BeginPack(const char *layout, size_t bytes, AlignedBuffer *packed,
+                       bool *found) override {
+    PackedCache *cache = options_.packed_cache;
+    if (cache == nullptr) return OpInitContext::BeginPack(layout, bytes, packed, found);
+    block_.op = static_cast<uint32_t>(op_ - net_->operators_.data());
+    ++block_.index;
+    block_.layout = XxHash64(layout, std::strlen(layout));
+    block_.bytes = bytes;
+    const void *data = cache->Find(block_);
+    *found = data != nullptr;
+    if (!*found) {
+      MACE_RETURN_IF_ERROR(ExpandConstants());
+      return OpInitContext::BeginPack(layout, bytes, packed, found);
+    }
+    packed->Borrow(data, bytes);
+    CountPackedBytes(bytes);
+    return MaceStatus::MACE_SUCCESS;
+  }
+
+  void EndPack(const AlignedBuffer &packed) override {
+    if (options_.packed_cache != nullptr) options_.packed_cache->Keep(block_, packed.data());
+  }
 
  private:
   int Number(int i) const {
@@ -66,7 +102,13 @@ class Net::InitContext : public OpInitContext {
   const Options &options_;
   const bool for_cpu_;
   std::vector<bool> released_;
+  PackedBlock block_;
 };
+
+void Net::AddPackedBytes(size_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  packed_bytes_ += bytes;
+}
 
 void Net::NumberTensors() {
   const NetDef &net = model_.net;
@@ -143,13 +185,13 @@ MaceStatus Net::ChooseOutputs(const Options &options) {
 MaceStatus Net::MakeExecutable(size_t op) {
   if (operators_[op].executable || options_.shape_only) return MaceStatus::MACE_SUCCESS;
   operators_[op].executable = true;
-  return InitOperator(op);
+  MACE_RETURN_IF_ERROR(CreateOperator(op));
+  return InitOperator(op, true);
 }
 
-MaceStatus Net::InitOperator(size_t i) {
+MaceStatus Net::CreateOperator(size_t i) {
   NetOperator &op = operators_[i];
   const Options &options = options_;
-  const bool for_cpu = op.operation != nullptr;
   op.candidate = kHasAccelerators && options.accelerator != nullptr &&
                  options.accelerator->MayExecute(*op.def);
   const OpSchema *schema = FindOpSchema(op.def->type.c_str());
@@ -185,13 +227,23 @@ MaceStatus Net::InitOperator(size_t i) {
     }
     tensors_[static_cast<size_t>(op.outputs[o])].dtype = outputs[o];
   }
-  InitContext context(this, &op, options, for_cpu);
-  MACE_RETURN_IF_ERROR(operation->Init(&context));
+  op.operation = std::move(operation);
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Net::InitOperator(size_t i, bool for_cpu) {
+  NetOperator &op = operators_[i];
+  InitContext context(this, &op, options_, for_cpu);
+  // Blocks that are in the cache make elements unneeded.
+  const PackedCache *cache = options_.packed_cache;
+  if (cache == nullptr || !cache->Has(static_cast<uint32_t>(i))) {
+    MACE_RETURN_IF_ERROR(context.ExpandConstants());
+  }
+  MACE_RETURN_IF_ERROR(op.operation->Init(&context));
   for (int number : op.inputs) {
     if (!IsConstant(number)) continue;
     constants_->ReleaseIfUnread(model_.net, tensors_[static_cast<size_t>(number)].index);
   }
-  op.operation = std::move(operation);
   return MaceStatus::MACE_SUCCESS;
 }
 
@@ -210,6 +262,80 @@ void Net::CountReaders() {
   }
 }
 
+MaceStatus Net::InitOperators(std::vector<bool> failed, const Options &options) {
+  std::vector<size_t> created;
+  std::vector<MaceStatus> statuses(operators_.size());
+  for (size_t i = 0; i < operators_.size(); ++i) {
+    if (failed[i] || !needed_[static_cast<size_t>(operators_[i].outputs[0])]) continue;
+    bool known = true;
+    for (int input : operators_[i].inputs) {
+      known = known && (input < 0 || tensors_[static_cast<size_t>(input)].dtype != DT_INVALID);
+    }
+    if (!known) continue;  // an operator before it failed
+    statuses[i] = CreateOperator(i);
+    if (statuses[i].ok()) created.push_back(i);
+  }
+  // Reading for the checksum takes as long as packing a good part of the weights.
+  MaceStatus data_status;
+  const bool verify =
+      options.verify_data && (options.packed_cache == nullptr || !options.packed_cache->opened());
+  const int64_t first = verify ? 1 : 0, count = first + static_cast<int64_t>(created.size());
+  const auto init = [&](int64_t begin, int64_t end, int) {
+    for (int64_t item = begin; item < end; ++item) {
+      if (item < first) {
+        data_status = VerifyData(model_, constants_->data());
+        continue;
+      }
+      // From the last one on: it is often the largest, and others fill up the time it takes.
+      const bool one = options.thread_pool == nullptr || options.thread_pool->num_threads() == 1;
+      const size_t i = created[static_cast<size_t>(one ? item - first : count - 1 - item)];
+      statuses[i] = InitOperator(i, false);
+      if (!statuses[i].ok()) operators_[i].operation.reset();
+    }
+  };
+  if (options.thread_pool == nullptr) {
+    init(0, count, 0);
+  } else {
+    options.thread_pool->ParallelFor(count, 1, init);
+  }
+  MACE_RETURN_IF_ERROR(data_status);
+  for (size_t i = 0; i < operators_.size(); ++i) {
+    if (statuses[i].ok()) continue;
+    const MaceStatus status = AtOperator(*operators_[i].def, statuses[i]);
+    if (options.problems == nullptr) return status;
+    options.problems->push_back({i, status});
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Net::CheckOutputTypes(const Options &options) {
+  for (const TensorInfo &info : model_.net.output_info) {
+    NetTensor &tensor = tensors_[static_cast<size_t>(numbers_.at(info.name))];
+    const DataType type = tensor.dtype;
+    if (tensor.kind == NetTensor::Kind::kComputed) tensor.format = info.data_format;
+    // Whoever asks for shapes alone may ask in order to learn the types.
+    if (!options.shape_only && type != DT_INVALID && type != info.data_type) {
+      return InvalidArgs("output '", info.name, "' is declared as ", DataTypeName(info.data_type),
+                         ", but the model computes ", DataTypeName(type));
+    }
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+// The cache was made of model.data with the right checksum: with all blocks in it, what is left to
+// compare are the elements that are read besides.
+MaceStatus Net::FinishCache(const Options &options) {
+  PackedCache *cache = options.packed_cache;
+  if (cache == nullptr) return MaceStatus::MACE_SUCCESS;
+  const uint64_t rest = constants_->ReadChecksum(model_.net);
+  if (cache->opened() && !(cache->complete() && cache->rest() == rest) && options.verify_data) {
+    MACE_RETURN_IF_ERROR(VerifyData(model_, constants_->data()));
+  }
+  cache->Save(rest);
+  options_.packed_cache = nullptr;
+  return MaceStatus::MACE_SUCCESS;
+}
+
 MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants, const Options &options) {
   model_ = std::move(model);
   options_ = options;
@@ -222,31 +348,10 @@ MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants, const
   if (options.problems != nullptr) {
     for (const OperatorProblem &problem : *options.problems) failed[problem.op] = true;
   }
-  for (size_t i = 0; i < operators_.size(); ++i) {
-    if (failed[i] || !needed_[static_cast<size_t>(operators_[i].outputs[0])]) continue;
-    bool known = true;
-    for (int input : operators_[i].inputs) {
-      known = known && (input < 0 || tensors_[static_cast<size_t>(input)].dtype != DT_INVALID);
-    }
-    if (!known) continue;  // an operator before it failed
-    const MaceStatus status = InitOperator(i);
-    if (status.ok()) continue;
-    if (options.problems == nullptr) return AtOperator(*operators_[i].def, status);
-    options.problems->push_back({i, AtOperator(*operators_[i].def, status)});
-  }
-  for (size_t o = 0; o < model_.net.output_info.size(); ++o) {
-    const TensorInfo &info = model_.net.output_info[o];
-    NetTensor &tensor = tensors_[static_cast<size_t>(numbers_.at(info.name))];
-    const DataType type = tensor.dtype;
-    if (tensor.kind == NetTensor::Kind::kComputed) tensor.format = info.data_format;
-    // Whoever asks for shapes alone may ask in order to learn the types.
-    if (!options.shape_only && type != DT_INVALID && type != info.data_type) {
-      return InvalidArgs("output '", info.name, "' is declared as ", DataTypeName(info.data_type),
-                         ", but the model computes ", DataTypeName(type));
-    }
-  }
-  constants_->Trim(model_.net);
-  return MaceStatus::MACE_SUCCESS;
+  MACE_RETURN_IF_ERROR(InitOperators(std::move(failed), options));
+  MACE_RETURN_IF_ERROR(CheckOutputTypes(options));
+  MACE_RETURN_IF_ERROR(FinishCache(options));
+  return constants_->Trim(model_.net);
 }
 
 }  // namespace mace

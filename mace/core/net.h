@@ -5,6 +5,7 @@
 #define MACE_CORE_NET_H_
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "mace/core/model_verifier.h"
 #include "mace/core/op_registry.h"
 #include "mace/core/operator.h"
+#include "mace/core/packed_cache.h"
 
 namespace mace {
 
@@ -50,6 +52,11 @@ class Net {
     ThreadPool *thread_pool = nullptr;
     size_t memory_limit = 0;  // of the plans of each subgraph
     bool shape_only = false;
+    // Whether the checksum of model.data is compared, unless all that it is read for is in the
+    // cache.
+    bool verify_data = false;
+    // Packed weights of an earlier engine; outlives the net. Null: none.
+    PackedCache *packed_cache = nullptr;
     // Executes what it can; outlives the net. Null: all is executed on the CPU.
     const Accelerator *accelerator = nullptr;
     // Names of the outputs that are wanted; empty: all. Operators that none of them needs are
@@ -86,7 +93,14 @@ class Net {
   bool IsConstant(int number) const {
     return number >= 0 && tensors_[static_cast<size_t>(number)].kind == NetTensor::Kind::kConstant;
   }
-  MaceStatus InitOperator(size_t i);
+  // Makes the operator and learns its types, in the model's order.
+  MaceStatus CreateOperator(size_t i);
+  // Has it pack its weights; those of several operators at the same time.
+  MaceStatus InitOperator(size_t i, bool for_cpu);
+  MaceStatus InitOperators(std::vector<bool> failed, const Options &options);
+  MaceStatus CheckOutputTypes(const Options &options);
+  MaceStatus FinishCache(const Options &options);
+  void AddPackedBytes(size_t bytes);
 
   Options options_;
   ModelDef model_;
@@ -96,6 +110,7 @@ class Net {
   std::vector<NetOperator> operators_;
   std::vector<int> outputs_;
   std::vector<bool> needed_;  // by tensor
+  std::mutex mutex_;          // of what follows, while operators are initialized
   size_t packed_bytes_ = 0;
 };
 

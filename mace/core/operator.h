@@ -34,6 +34,8 @@ class AlignedBuffer {
 
   // Uninitialized memory; the old content is freed. kept: as long as the engine is, like weights.
   MaceStatus Allocate(size_t bytes, bool kept = false);
+  // Memory of others, which lasts longer and is not written; the old content is freed.
+  void Borrow(const void *data, size_t bytes);
   void *data() const { return data_; }
   size_t size() const { return size_; }
   template <typename T>
@@ -46,7 +48,8 @@ class AlignedBuffer {
 
   void *data_ = nullptr;
   size_t size_ = 0;
-  bool kept_ = false;
+  enum class Source : uint8_t { kOwn, kKept, kBorrowed };
+  Source source_ = Source::kOwn;
 };
 
 // A graph inside an operator, ready to run: the branch of an If, the body of a Loop.
@@ -73,11 +76,13 @@ struct OpConstructContext {
   std::vector<std::unique_ptr<Subgraph>> *subgraphs = nullptr;
 };
 
-// What an operator sees when weights are packed. Called once, before any shape is known.
+// What an operator sees when weights are packed. Called once, before any shape is known; those of
+// different operators at the same time.
 class OpInitContext {
  public:
   virtual ~OpInitContext() = default;
-  // The constant input i, or null when it is absent or computed.
+  // The constant input i, or null when it is absent or computed. The elements of what is packed are
+  // read inside of Pack's `fill` alone: `raw` may be null where they are not needed.
   virtual const Tensor *ConstInput(int i) const = 0;
   virtual DataType InputType(int i) const = 0;
   // Says that Run will not read constant input i: its pages may be given back once all readers
@@ -90,6 +95,26 @@ class OpInitContext {
   virtual bool shape_only() const = 0;
   // Memory that counts as packed weights in the engine's figures.
   virtual void CountPackedBytes(size_t bytes) = 0;
+
+  // Makes a block of packed weights: allocates `bytes` and calls fill(memory), unless an earlier
+  // engine of this model kept the block. layout: the kernel that it is packed for; the same model,
+  // layout and size make the same content.
+  template <typename Fill>
+  MaceStatus Pack(const char *layout, size_t bytes, AlignedBuffer *packed, Fill &&fill) {
+    bool found = false;
+    MACE_RETURN_IF_ERROR(BeginPack(layout, bytes, packed, &found));
+    if (!found) {
+      fill(packed->data());
+      EndPack(*packed);
+    }
+    return MaceStatus();
+  }
+
+ protected:
+  // Finds the block, or allocates memory for it.
+  virtual MaceStatus BeginPack(const char *layout, size_t bytes, AlignedBuffer *packed,
+                               bool *found);
+  virtual void EndPack(const AlignedBuffer &) {}
 };
 
 // Input shapes, known values and, after InferShape, output shapes.

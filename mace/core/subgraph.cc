@@ -29,6 +29,9 @@ MaceStatus NetSubgraph::Make(const NetDef &def, const Constants &constants,
   // The first problem is that of the operator that the graph is in.
   inner.problems = nullptr;
   inner.accelerator = nullptr;
+  // Their operators would have the numbers of the model's.
+  inner.packed_cache = nullptr;
+  inner.verify_data = false;
   MACE_RETURN_IF_ERROR(made->net_.Init(std::move(model), std::move(copied), inner));
   made->plan_options_.memory_limit = options.memory_limit;
   made->plan_options_.thread_pool = options.thread_pool;

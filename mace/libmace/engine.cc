@@ -9,6 +9,7 @@
 
 #include "mace/base/allocator.h"
 #include "mace/base/closest_name.h"
+#include "mace/base/hash.h"
 #include "mace/base/isa.h"
 #include "mace/base/logging.h"
 #include "mace/core/half_arithmetic.h"
@@ -172,10 +173,27 @@ MaceStatus Engine::ReadVerified(const ModelSource &source, ModelDef *model,
         "that was converted with it");
   }
   MACE_RETURN_IF_ERROR(VerifyModel(*model, loaded->size(), VerifyOptions()));
-  MACE_RETURN_IF_ERROR(VerifyData(*model, loaded->data()));
-  loaded->DropPages();
   *constants = std::move(loaded);
   return MaceStatus::MACE_SUCCESS;
+}
+
+void Engine::OpenPackedCache(const ModelSource &source,
+                             const std::vector<std::string> &output_names) {
+  if (config_.storage_path.empty() || config_.device != CPU) return;
+  if (IsEncrypted(source.graph, source.graph_size)) {
+    LOG(WARNING) << "packed weights are not kept in '" << config_.storage_path
+                 << "': the model is encrypted, and they would be written as they are";
+    return;
+  }
+  // model.pb has the checksum of model.data; the outputs decide which operators are there.
+  uint64_t model = XxHash64(source.graph, source.graph_size);
+  for (const std::string &name : output_names) {
+    model = XxHash64(name.c_str(), name.size() + 1, model);
+  }
+  const char *version = MaceVersion();
+  const uint64_t machine =
+      XxHash64(version, std::strlen(version), SupportedIsas() | uint64_t{sizeof(void *)} << 32);
+  packed_cache_ = std::make_unique<PackedCache>(config_.storage_path, model, machine);
 }
 
 MaceStatus Engine::ChooseInputs(const std::vector<std::string> &names) {
@@ -258,6 +276,9 @@ MaceStatus Engine::InitOnDevice(const ModelSource &source,
   options.thread_pool = thread_pool_.get();
   options.memory_limit = config_.memory_limit;
   options.outputs = output_names;
+  options.verify_data = true;
+  OpenPackedCache(source, output_names);
+  options.packed_cache = packed_cache_.get();
   MACE_RETURN_IF_ERROR(net_.Init(std::move(model), std::move(constants), options));
   MACE_RETURN_IF_ERROR(ChooseInputs(input_names));
   for (int output : net_.outputs()) {

@@ -13,6 +13,7 @@
 #include "mace/core/accelerator.h"
 #include "mace/core/net.h"
 #include "mace/core/op_registry.h"
+#include "mace/core/packed_cache.h"
 #include "mace/core/plan.h"
 #include "mace/crypto/secret_memory.h"
 #include "mace/public/mace.h"
@@ -41,6 +42,8 @@ struct EngineConfig {
   int num_threads = -1;
   CPUAffinityPolicy affinity = AFFINITY_NONE;
   size_t memory_limit = 0;
+  // Folder for packed weights of engines on the CPU; empty: they are not kept.
+  std::string storage_path;
   // Of an encrypted model; the engine forgets it after Init, unless cpu_fallback may need it.
   ModelKey model_key;
   GpuConfig gpu;
@@ -122,8 +125,10 @@ class Engine {
   // Has the engine on the device do it, if that is ready. False: the CPU is to do it.
   bool RunInBackground(const TensorView *inputs, TensorView *outputs, RunMetadata *metadata,
                        OutputMemory *memory, MaceStatus *status);
+  // The checksum of model.data is left to the net.
   MaceStatus ReadVerified(const ModelSource &source, ModelDef *model,
                           std::unique_ptr<Constants> *constants, const ModelKey &key) const;
+  void OpenPackedCache(const ModelSource &source, const std::vector<std::string> &output_names);
   MaceStatus ChooseInputs(const std::vector<std::string> &names);
   MaceStatus CheckShape(const MaceTensorInfo &info, const Shape &shape) const;
   MaceStatus CheckInput(const MaceTensorInfo &info, const TensorView &view) const;
@@ -156,6 +161,7 @@ class Engine {
   std::unique_ptr<ThreadPool> thread_pool_;
   std::unique_ptr<Accelerator> accelerator_;  // outlives net and plans
   std::vector<OperatorPlacement> placements_;
+  std::unique_ptr<PackedCache> packed_cache_;  // outlives net; null: none is wanted
   Net net_;
   bool ready_ = false;
   std::vector<MaceTensorInfo> inputs_, outputs_;

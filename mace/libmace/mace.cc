@@ -126,6 +126,11 @@ MaceStatus MaceEngineConfig::SetMemoryLimit(size_t bytes) {
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus MaceEngineConfig::SetStoragePath(const std::string &path) {
+  impl_->engine.storage_path = path;
+  return MaceStatus::MACE_SUCCESS;
+}
+
 MaceStatus MaceEngineConfig::SetModelKey(const void *key, size_t size) {
   return impl_->engine.model_key.Set(key, size);
 }

@@ -197,6 +197,7 @@ MaceStatus Create(const mace::ModelSource &source, const mace_config *config,
   mace::EngineConfig engine_config;
   engine_config.device = static_cast<mace::DeviceType>(given.device);
   engine_config.num_threads = given.num_threads;
+  if (given.storage_path != nullptr) engine_config.storage_path = given.storage_path;
   engine_config.affinity = static_cast<mace::CPUAffinityPolicy>(given.affinity);
   engine_config.memory_limit = given.memory_limit;
   if (given.model_key != nullptr) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // BatchNorm: a factor and an offset for each channel (the last dimension), then an activation.
 // scale, offset, mean and var become the two once: when they are constants, in Init.
+#include "mace/ops/attrs/batch_norm.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -8,7 +10,6 @@
 
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/activation_params.h"
-#include "mace/ops/attrs/batch_norm.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
 
@@ -47,9 +48,9 @@ class BatchNormOp : public ShapedOperation {
                      channels_, " elements of the scale");
     }
     const size_t bytes = PeriodBytes(channels_);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-    context->CountPackedBytes(bytes);
-    Fold(inputs, channels_, packed_.as<float>());
+    MACE_RETURN_IF_ERROR(context->Pack("", bytes, &packed_, [&](void *packed) {
+      Fold(inputs, channels_, static_cast<float *>(packed));
+    }));
     is_packed_ = true;
     for (int i = kScale; i <= last_input(); ++i) context->ReleaseConstInput(i);
     return MaceStatus();

@@ -100,13 +100,14 @@ class HalfConv2DOp : public Conv2DOp {
 
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(InitConvolution(context));
-    return PackConstFilter(context, [this](const Tensor &filter, const float *bias) {
+    return PackConstFilter(context, [this, context](const Tensor &filter, const Tensor *bias) {
       const kernels::HalfConvPlan plan =
           kernels::PlanHalfConv(FilterGeometry(filter.shape), SupportedIsas(), 1);
       const size_t bytes = static_cast<size_t>(plan.packed_size) * sizeof(uint16_t);
-      MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-      kernels::PackHalfConv(plan, filter.data<float>(), bias, packed_.as<uint16_t>());
-      return MaceStatus();
+      return context->Pack(plan.kernel->name, bytes, &packed_, [&](void *packed) {
+        kernels::PackHalfConv(plan, filter.data<float>(), Elements(bias),
+                              static_cast<uint16_t *>(packed));
+      });
     });
   }
 

@@ -91,12 +91,14 @@ class ConvolutionOperation : public FilterOperation {
   // Packs a constant filter, with its bias, as plan(filter shape) says.
   template <typename MakePlan>
   MaceStatus PackWith(OpInitContext *context, MakePlan make_plan) {
-    return PackConstFilter(context, [&](const Tensor &filter, const float *bias) {
+    return PackConstFilter(context, [&](const Tensor &filter, const Tensor *bias) {
       const kernels::ConvPlan plan = make_plan(filter.shape);
+      const char *layout =
+          plan.winograd.kernel != nullptr ? plan.winograd.kernel->name : plan.gemm->name;
       const size_t bytes = static_cast<size_t>(plan.packed_floats) * sizeof(float);
-      MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-      kernels::PackConv(plan, filter.data<float>(), bias, packed_.as<float>());
-      return MaceStatus();
+      return context->Pack(layout, bytes, &packed_, [&](void *packed) {
+        kernels::PackConv(plan, filter.data<float>(), Elements(bias), static_cast<float *>(packed));
+      });
     });
   }
 

@@ -38,8 +38,8 @@ class DepthwiseConv2dOp : public FilterOperation {
     window_ = MakeWindow(attrs_);
     MACE_RETURN_IF_ERROR(CheckWindow(window_));
     has_bias_ = context->InputType(2) != DT_INVALID;
-    return PackConstFilter(context, [this](const Tensor &filter, const float *bias) {
-      return Pack(filter.shape[1] * filter.shape[2], filter.shape[3], filter.data<float>(), bias);
+    return PackConstFilter(context, [this, context](const Tensor &filter, const Tensor *bias) {
+      return Pack(context, filter, bias);
     });
   }
 
@@ -163,13 +163,17 @@ class DepthwiseConv2dOp : public FilterOperation {
     return MaceStatus::MACE_SUCCESS;
   }
 
-  // Packs constant filters.
-  virtual MaceStatus Pack(int64_t taps, int64_t channels, const float *filter, const float *bias) {
+  // Packs constant filters; a null bias: none.
+  virtual MaceStatus Pack(OpInitContext *context, const Tensor &filter, const Tensor *bias) {
+    const int64_t taps = filter.shape[1] * filter.shape[2], channels = filter.shape[3];
     const int lanes = kernels::DwconvLanes(SupportedIsas(), channels);
     const int64_t floats = kernels::PackedDwconvFloats(lanes, taps, channels);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(static_cast<size_t>(floats) * sizeof(float), true));
-    kernels::PackDwconv(lanes, taps, channels, filter, bias, packed_.as<float>());
-    return MaceStatus::MACE_SUCCESS;
+    // Lanes follow from the instruction set.
+    return context->Pack("dwconv_f32", static_cast<size_t>(floats) * sizeof(float), &packed_,
+                         [&](void *packed) {
+                           kernels::PackDwconv(lanes, taps, channels, filter.data<float>(),
+                                               Elements(bias), static_cast<float *>(packed));
+                         });
   }
 
   int64_t OutputChannels(const Shape &filter) const override { return filter[3]; }
@@ -256,13 +260,16 @@ class HalfDepthwiseConv2dOp : public DepthwiseConv2dOp {
     kernels::HalfDwconvPlan plan;
   };
 
-  MaceStatus Pack(int64_t taps, int64_t channels, const float *filter, const float *bias) override {
+  MaceStatus Pack(OpInitContext *context, const Tensor &filter, const Tensor *bias) override {
+    const int64_t taps = filter.shape[1] * filter.shape[2], channels = filter.shape[3];
     // Fewer are refused as soon as shapes are inferred.
     if (channels < kernels::kHalfLanes) return MaceStatus::MACE_SUCCESS;
     const int64_t size = kernels::PackedHalfDwconvSize(taps, channels);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(static_cast<size_t>(size) * sizeof(uint16_t), true));
-    kernels::PackHalfDwconv(taps, channels, filter, bias, packed_.as<uint16_t>());
-    return MaceStatus::MACE_SUCCESS;
+    return context->Pack("dwconv_f16", static_cast<size_t>(size) * sizeof(uint16_t), &packed_,
+                         [&](void *packed) {
+                           kernels::PackHalfDwconv(taps, channels, filter.data<float>(),
+                                                   Elements(bias), static_cast<uint16_t *>(packed));
+                         });
   }
 };
 

@@ -30,20 +30,19 @@ std::array<WindowDimension, 2> FilterOperation::WindowOf(const Shape &filter) co
 }
 
 MaceStatus FilterOperation::ConstFilter(OpInitContext *context, const Tensor **filter,
-                                        const float **bias) const {
+                                        const Tensor **bias) const {
   const Tensor *found = context->ConstInput(1), *addend = context->ConstInput(2);
   if (found == nullptr || (has_bias_ && addend == nullptr)) return MaceStatus::MACE_SUCCESS;
   MACE_RETURN_IF_ERROR(CheckFilter(found->shape));
   if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(addend->shape, found->shape));
   if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
   *filter = found;
-  if (has_bias_) *bias = addend->data<float>();
+  if (has_bias_) *bias = addend;
   return MaceStatus::MACE_SUCCESS;
 }
 
 void FilterOperation::ReleaseFilter(OpInitContext *context) {
   filter_is_packed_ = true;
-  context->CountPackedBytes(packed_.size());
   context->ReleaseConstInput(1);
   if (has_bias_) context->ReleaseConstInput(2);
 }

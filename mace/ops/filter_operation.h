@@ -23,17 +23,21 @@ class FilterOperation : public WindowOperation {
   MaceStatus CheckFilterSize(const Shape &filter) const;
 
   // If the filter, and the bias if there is one, are constant, has them packed by
-  // pack(const Tensor &filter, const float *bias), which allocates packed_ and fills it; the bias
+  // pack(const Tensor &filter, const Tensor *bias), which makes packed_ by context->Pack; the bias
   // is null if there is none. Not when shapes alone are asked for.
   template <typename Pack>
   MaceStatus PackConstFilter(OpInitContext *context, Pack pack) {
-    const Tensor *filter = nullptr;
-    const float *bias = nullptr;
+    const Tensor *filter = nullptr, *bias = nullptr;
     MACE_RETURN_IF_ERROR(ConstFilter(context, &filter, &bias));
     if (filter == nullptr) return MaceStatus::MACE_SUCCESS;
     MACE_RETURN_IF_ERROR(pack(*filter, bias));
     ReleaseFilter(context);
     return MaceStatus::MACE_SUCCESS;
+  }
+
+  // Its elements; null for none.
+  static const float *Elements(const Tensor *bias) {
+    return bias == nullptr ? nullptr : bias->data<float>();
   }
 
   std::array<WindowDimension, 2> WindowOf(const Shape &filter) const;
@@ -45,7 +49,7 @@ class FilterOperation : public WindowOperation {
 
  private:
   // Null filter: there is nothing to pack.
-  MaceStatus ConstFilter(OpInitContext *context, const Tensor **filter, const float **bias) const;
+  MaceStatus ConstFilter(OpInitContext *context, const Tensor **filter, const Tensor **bias) const;
   void ReleaseFilter(OpInitContext *context);
 };
 

@@ -122,10 +122,11 @@ class FullyConnectedOp : public WindowOperation {
     const int64_t k = weight->shape.elements(1, weight->shape.rank());
     const size_t bytes =
         static_cast<size_t>(PackedProductFloats(k, weight->shape[0])) * sizeof(float);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-    Pack(*weight, has_bias_ ? bias : nullptr, packed_.as<float>());
+    MACE_RETURN_IF_ERROR(
+        context->Pack(kernels::BestGemm().name, bytes, &packed_, [&](void *packed) {
+          Pack(*weight, has_bias_ ? bias : nullptr, static_cast<float *>(packed));
+        }));
     weight_is_packed_ = true;
-    context->CountPackedBytes(bytes);
     context->ReleaseConstInput(1);
     if (has_bias_) context->ReleaseConstInput(2);
     return MaceStatus::MACE_SUCCESS;

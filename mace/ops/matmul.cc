@@ -70,13 +70,14 @@ class MatMulOp : public MatMulBase {
     const int64_t count = operand.batch.elements();
     const int64_t floats = PackedProductFloats(operand.rows, operand.columns);
     const size_t bytes = static_cast<size_t>(floats * count) * sizeof(float);
-    MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-    for (int64_t i = 0; i < count; ++i) {
-      PackMatrix(operand, b->data<float>() + i * operand.elements(),
-                 packed_.as<float>() + i * floats);
-    }
+    MACE_RETURN_IF_ERROR(
+        context->Pack(kernels::BestGemm().name, bytes, &packed_, [&](void *packed) {
+          for (int64_t i = 0; i < count; ++i) {
+            PackMatrix(operand, b->data<float>() + i * operand.elements(),
+                       static_cast<float *>(packed) + i * floats);
+          }
+        }));
     b_is_packed_ = true;
-    context->CountPackedBytes(bytes);
     context->ReleaseConstInput(1);
     return MaceStatus::MACE_SUCCESS;
   }

@@ -266,11 +266,12 @@ MaceStatus RecurrentOperation::PackConstWeights(OpInitContext *context) {
   const int64_t h = recurrence->shape[2];
   const size_t bytes =
       static_cast<size_t>(directions() * PackedFloats(weight->shape[2], h)) * sizeof(float);
-  MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-  std::vector<float> sums(static_cast<size_t>(gates() * h));
-  Pack(*weight, *recurrence, has_bias ? bias : nullptr, sums.data(), packed_.as<float>());
+  MACE_RETURN_IF_ERROR(context->Pack(kernels::BestGemm().name, bytes, &packed_, [&](void *packed) {
+    std::vector<float> sums(static_cast<size_t>(gates() * h));
+    Pack(*weight, *recurrence, has_bias ? bias : nullptr, sums.data(),
+         static_cast<float *>(packed));
+  }));
   is_packed_ = true;
-  context->CountPackedBytes(bytes);
   context->ReleaseConstInput(kWeight);
   context->ReleaseConstInput(kRecurrence);
   if (has_bias) context->ReleaseConstInput(kBias);

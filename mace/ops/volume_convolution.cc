@@ -102,11 +102,11 @@ MaceStatus VolumeConvolution::PackConstFilter(OpInitContext *context) {
   const kernels::VolumePlan plan =
       kernels::PlanVolume(FilterGeometry(filter->shape), kernels::BestGemm(), 1);
   const size_t bytes = static_cast<size_t>(plan.packed_floats) * sizeof(float);
-  MACE_RETURN_IF_ERROR(packed_.Allocate(bytes, true));
-  kernels::PackVolume(plan, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr,
-                      packed_.as<float>());
+  MACE_RETURN_IF_ERROR(context->Pack(kernels::BestGemm().name, bytes, &packed_, [&](void *packed) {
+    kernels::PackVolume(plan, filter->data<float>(), has_bias_ ? bias->data<float>() : nullptr,
+                        static_cast<float *>(packed));
+  }));
   filter_is_packed_ = true;
-  context->CountPackedBytes(bytes);
   context->ReleaseConstInput(1);
   if (has_bias_) context->ReleaseConstInput(2);
   return MaceStatus::MACE_SUCCESS;

@@ -175,6 +175,12 @@ class MACE_API MaceEngineConfig {
   MaceStatus SetCPUThreadPolicy(int num_threads, CPUAffinityPolicy policy);
   // Limits the memory an engine may take for activations, in bytes; 0: no limit.
   MaceStatus SetMemoryLimit(size_t bytes);
+  // A folder where engines on the CPU keep weights as their kernels read them, one file for each
+  // model, so that the next engine of the model maps them and starts sooner. Written whole or not at
+  // all, for its owner alone; a file of another version, processor or model, or a damaged one, is
+  // replaced, and what cannot be written is left out, each with a warning. Who can write there can
+  // change results. Nothing is written of encrypted models. Default: empty, nothing is kept.
+  MaceStatus SetStoragePath(const std::string &path);
   // The key of an encrypted model: 32 bytes, copied; INVALID_ARGS for another size. Engines forget
   // it once they are initialized; the copies in configurations are overwritten when they go. Only
   // builds with --define=encryption=true can decrypt.

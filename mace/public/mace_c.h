@@ -56,6 +56,8 @@ typedef struct mace_config {
   int32_t gpu_memory_type;
   int32_t cpu_fallback;           // 1: the CPU executes a model that the device cannot
   mace_gpu_context *gpu_context;  // null: one of the engine's own
+  // Folder for packed weights, see MaceEngineConfig::SetStoragePath in mace.h; null: none.
+  const char *storage_path;
 } mace_config;
 
 // Where operators' times go. Strings and arrays are valid until the call returns.

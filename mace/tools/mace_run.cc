@@ -58,7 +58,9 @@ MaceStatus RunOnce(const Options &options, nlohmann::json *report) {
   }
   runner.LogPlacements();
   double warmup = 0;
+  const double cpu_begin = CpuMicros();
   MACE_RETURN_IF_ERROR(TimedRun(&runner, &warmup));
+  const double warmup_cpu = CpuMicros() - cpu_begin;
   LOG(INFO) << "1st warm up run latency: " << warmup / 1000 << " ms";
   Series rounds;
   for (int64_t i = 0; i < options.round; ++i) {
@@ -77,6 +79,7 @@ MaceStatus RunOnce(const Options &options, nlohmann::json *report) {
   if (!options.output_file.empty()) MACE_RETURN_IF_ERROR(runner.WriteOutputs(options.output_file));
   *report = runner.Describe();
   (*report)["warmup_ms"] = warmup / 1000;
+  (*report)["warmup_cpu_ms"] = warmup_cpu / 1000;
   (*report)["run_avg_ms"] = rounds.mean() / 1000;
   (*report)["runs"] = ToJson(rounds);
   return MaceStatus::MACE_SUCCESS;

@@ -24,6 +24,7 @@ int ExitCodeOf(const MaceStatus &status);
 // Values of the flags, with their defaults.
 struct ModelOptions {
   std::string model_name, model_file, model_data_file, model_key_file;
+  std::string storage_path;
   std::string input_node, input_shape, output_node, output_shape;
   std::string input_file;
   std::string device = "CPU";
@@ -83,12 +84,14 @@ class ModelRunner {
 
   const ModelOptions &options_;
   std::shared_ptr<MaceEngine> engine_;
-  double init_micros_ = 0;
+  double init_micros_ = 0, init_cpu_micros_ = 0;
   std::map<std::string, MaceTensor> inputs_, outputs_;
 };
 
 // Writes the JSON to the file, if a path is given.
 MaceStatus WriteJson(const std::string &path, const nlohmann::json &json);
+// Microseconds that all threads of the process have computed: what other programs do counts little.
+double CpuMicros();
 // Most kilobytes of memory that this process had at once.
 int64_t PeakKilobytes();
 

@@ -73,11 +73,9 @@ def test_agrees_with_its_framework(name: str, abi: str, converted: set[str]) -> 
         assert verdict["passed"], verdict
 
 
-@pytest.mark.parametrize(
-    "name", ["mobilenet_v1", "mobilenet_v2", "squeezenet_v11", "resnet50", "inception_v3"]
-)
+@pytest.mark.parametrize("name", sorted(ZOO))
 def test_arena_is_close_to_its_lower_bound(name: str) -> None:
-    """The planner wastes at most 5 % on the classic networks."""
+    """The planner wastes at most 2 %."""
     import mace
 
     folder = ROOT / "builds" / name / "model"
@@ -85,10 +83,14 @@ def test_arena_is_close_to_its_lower_bound(name: str) -> None:
         subprocess.run([sys.executable, str(ROOT / "test/zoo/make.py"), name], cwd=ROOT, check=True)
         _converter("convert", f"--config={ROOT / 'test/zoo' / name}.yml")
     with mace.Engine(folder / f"{name}.pb", folder / f"{name}.data") as engine:
-        shapes = {i.name: tuple(max(d, 1) for d in i.shape) for i in engine.inputs}
+        # One image; where it may have any size, one that all of these networks take.
+        shapes = {
+            i.name: tuple(d if d > 0 else 320 if at else 1 for at, d in enumerate(i.shape))
+            for i in engine.inputs
+        }
         engine.output_shapes(shapes)
         memory = engine.memory
-    assert memory.arena <= 1.05 * memory.arena_lower_bound, memory
+    assert memory.arena <= 1.02 * memory.arena_lower_bound, memory
 
 
 # The others take longer, and come at night.

@@ -44,6 +44,44 @@ int64_t PanelOffset(const GemmKernel &kernel, int64_t k, int64_t p) {
   return p * (1 + k) * kernel.columns;
 }
 
+#if defined(__SSE2__) || defined(__aarch64__) || defined(__ARM_NEON)
+using Quad = float __attribute__((vector_size(16)));
+
+Quad LoadQuad(const float *from) {
+  Quad quad;
+  std::memcpy(&quad, from, sizeof(quad));
+  return quad;
+}
+
+// Transposes the columns of b in fours: block[l * width + j] = b[j * stride_n + l]. Returns how
+// many columns are done.
+int PackQuads(const float *b, int64_t count, int64_t stride_n, int used, int width, float *block) {
+  for (int j = 0; j + 4 <= used; j += 4, b += 4 * stride_n) {
+    float *out = block + j;
+    int64_t l = 0;
+    for (; l + 4 <= count; l += 4, out += 4 * width) {
+      const Quad p = LoadQuad(b + l), q = LoadQuad(b + stride_n + l),
+                 r = LoadQuad(b + 2 * stride_n + l), s = LoadQuad(b + 3 * stride_n + l);
+      const Quad pq_low = __builtin_shufflevector(p, q, 0, 4, 1, 5),
+                 pq_high = __builtin_shufflevector(p, q, 2, 6, 3, 7),
+                 rs_low = __builtin_shufflevector(r, s, 0, 4, 1, 5),
+                 rs_high = __builtin_shufflevector(r, s, 2, 6, 3, 7);
+      const Quad steps[4] = {__builtin_shufflevector(pq_low, rs_low, 0, 1, 4, 5),
+                             __builtin_shufflevector(pq_low, rs_low, 2, 3, 6, 7),
+                             __builtin_shufflevector(pq_high, rs_high, 0, 1, 4, 5),
+                             __builtin_shufflevector(pq_high, rs_high, 2, 3, 6, 7)};
+      for (int i = 0; i < 4; ++i) std::memcpy(out + i * width, &steps[i], sizeof(Quad));
+    }
+    for (; l < count; ++l, out += width) {
+      for (int i = 0; i < 4; ++i) out[i] = b[i * stride_n + l];
+    }
+  }
+  return used / 4 * 4;
+}
+#else
+int PackQuads(const float *, int64_t, int64_t, int, int, float *) { return 0; }
+#endif
+
 // Steps [0, k) of one tap for a panel of `used` columns, rounded up to `width`.
 void PackSteps(const float *b, int64_t k, int64_t stride_k, int64_t stride_n, int used, int width,
                float *out) {
@@ -60,11 +98,12 @@ void PackSteps(const float *b, int64_t k, int64_t stride_k, int64_t stride_n, in
   for (int64_t first = 0; first < k; first += kBlock) {
     const int64_t count = std::min(kBlock, k - first);
     float *block = out + first * width;
-    for (int j = 0; j < used; ++j) {
+    int j = stride_k == 1 ? PackQuads(b + first, count, stride_n, used, width, block) : 0;
+    for (; j < used; ++j) {
       const float *from = b + first * stride_k + j * stride_n;
       for (int64_t l = 0; l < count; ++l) block[l * width + j] = from[l * stride_k];
     }
-    for (int j = used; j < width; ++j) {
+    for (; j < width; ++j) {
       for (int64_t l = 0; l < count; ++l) block[l * width + j] = 0.0f;
     }
   }

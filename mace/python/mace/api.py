@@ -210,8 +210,9 @@ def _runtime_settings(model: Model) -> dict[str, str]:
     """What the model tells the runtimes that it is for."""
     settings: dict[str, str] = {}
     if "gpu" in model.runtimes:
-        # The GPU's arithmetic is in float32.
-        storage = "fp16_fp32" if model.storage == "fp16_fp16" else model.storage
+        # The GPU's arithmetic is in float32, and it has no bfloat16.
+        same = {"fp16_fp16": "fp16_fp32", "bf16_fp32": "fp32_fp32"}
+        storage = same.get(model.storage, model.storage)
         settings |= {"gpu_data_type": storage, "opencl_mem_type": model.cl_mem_type}
         if model.limit_opencl_kernel_time:
             settings["limit_opencl_kernel_time"] = "1"

@@ -36,7 +36,7 @@ class ConvertRequest:
 
     inputs, outputs: what the application wants to see; empty: the model's own. A request without
     shape or dtype takes them from the model. weight_file: Caffe only. optimize_options: names of
-    passes, None for all. weight_format: how weights are stored, "float32", "float16" or "int8" (see
+    passes, None for all. weight_format: how weights are stored, "float32", "float16", "bfloat16" or "int8" (see
     mace.export.weights). obfuscate: operators
     and inner tensors get numbers for names. encryption_key: 32 bytes that the files are encrypted
     with, None for not at all. settings: what the model tells the runtimes.

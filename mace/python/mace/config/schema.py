@@ -72,10 +72,10 @@ _CL_MEM_TYPE = choice("image", "buffer", "auto")
 _DATA_TYPE = choice(
     "fp32_fp32",
     "fp16_fp32",
+    "bf16_fp32",
     "fp16_fp16",
     aliases={"fp32": "fp32_fp32"},
     later={
-        "bf16_fp32": "bfloat16 storage",
         "uint8": "quantized execution, which belongs to the DSP runtime,",
     },
     way_out="write 'data_type: fp32_fp32' or leave it out",
@@ -93,7 +93,7 @@ _PLATFORM = choice(
 _STORAGE = choice("file", "code")
 _GRAPH_STORAGE = choice("file", "code", "static")
 _STATIC_ISA = choice("sse4", "avx2", "avx512", "neon", "reference")
-_WEIGHTS = choice("float32", "float16", "int8")
+_WEIGHTS = choice("float32", "float16", "bfloat16", "int8")
 _FORMAT = choice("NHWC", "NCHW", "NONE", later={"OIHW": "this format", "AUTO": "this format"})
 _DTYPE = choice(*DATA_TYPES)
 _BACKEND = choice(
@@ -299,17 +299,18 @@ class Model(_Strict):
     data_type: Annotated[str, _DATA_TYPE] = key(
         "",
         "Types of storage and arithmetic. fp16_fp32 stores weights in half the bytes, and on the GPU "
-        "activations too. fp16_fp16 besides computes convolutions in float16 on CPUs that can "
+        "activations too. bf16_fp32 stores weights in half the bytes as bfloat16, which has the range "
+        "of float32 and 8 significant bits; the GPU keeps float32. fp16_fp16 besides computes convolutions in float16 on CPUs that can "
         "(Armv8.2), with about three digits; others compute in float32, and the GPU as with "
         "fp16_fp32. Default: fp32_fp32, of gpu and cpu+gpu fp16_fp32.",
-        "fp32_fp32 (fp32), fp16_fp32, fp16_fp16",
+        "fp32_fp32 (fp32), fp16_fp32, bf16_fp32, fp16_fp16",
     )
     weight_format: Annotated[str, _WEIGHTS] = key(
         "",
-        "How weights are stored; the engine computes in float32. float16: in half the bytes. int8: "
+        "How weights are stored; the engine computes in float32. float16, bfloat16: in half the bytes. int8: "
         "those of convolutions and products in a quarter, with a scale for each output channel. "
         "Default: as data_type says.",
-        "float32, float16, int8",
+        "float32, float16, bfloat16, int8",
     )
     graph_optimize_options: Names = key(
         [], "The passes to run on the graph; default: all.", "names separated by commas or blanks"
@@ -407,8 +408,9 @@ class Model(_Strict):
 
     @property
     def stored_as(self) -> str:
-        """How weights are stored: float32, float16 or int8."""
-        return self.weight_format or ("float32" if self.storage == "fp32_fp32" else "float16")
+        """How weights are stored: float32, float16, bfloat16 or int8."""
+        by_type = {"fp32_fp32": "float32", "bf16_fp32": "bfloat16"}
+        return self.weight_format or by_type.get(self.storage, "float16")
 
     @property
     def subgraph(self) -> Subgraph:

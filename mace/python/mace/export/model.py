@@ -228,6 +228,8 @@ class _Data:
                 tensor.quantize_info.axis = stored.axis
         if self._keep is not None and not self._keep(name, array):
             return
+        if dtypes.from_numpy(array.dtype) == "bf16":
+            array = array.view(np.uint16)
         raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
         digest = hashlib.sha256(raw).digest()
         if digest not in self._offsets:
@@ -240,6 +242,8 @@ class _Data:
     def _smaller(self, array: Array, axis: int | None) -> weights.Stored | None:
         if self._format == "float16":
             return weights.as_half(array)
+        if self._format == "bfloat16":
+            return weights.as_bfloat16(array)
         if self._format == "int8" and axis is not None:
             return weights.as_int8(array, axis)
         return None

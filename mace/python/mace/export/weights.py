@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import ml_dtypes
 import numpy as np
 
 from mace.graph.ir import Array, Graph
 
-FORMATS = ("float32", "float16", "int8")
+FORMATS = ("float32", "float16", "bfloat16", "int8")
 # Operators whose second input has output channels, and along which axis it has them.
 _CHANNEL_AXIS = {
     "Conv2D": 0,
@@ -65,6 +66,16 @@ def as_half(array: Array) -> Stored | None:
     epsilon or a limit, stays exact: storing it in two bytes saves nothing."""
     fits = array.size > 1 and bool(np.all(np.abs(array) <= np.finfo(np.float16).max))
     return Stored(array.astype(np.float16)) if fits else None
+
+
+def as_bfloat16(array: Array) -> Stored | None:
+    """Elements in two bytes each with the exponents of float32, rounded to 8 significant bits; None
+    as with as_half."""
+    if array.size <= 1:
+        return None
+    rounded = array.astype(ml_dtypes.bfloat16)
+    fits = bool(np.all(np.isfinite(rounded.astype(np.float32)) | ~np.isfinite(array)))
+    return Stored(rounded) if fits else None
 
 
 def as_int8(array: Array, axis: int) -> Stored | None:

@@ -14,7 +14,7 @@ from graph_helpers import builder, finish, random
 from mace.cli.main import main
 from mace.convert import convert_imported
 from mace.export.model import to_bytes
-from mace.export.weights import as_int8, channel_axes
+from mace.export.weights import as_bfloat16, as_int8, channel_axes
 from mace.graph.ir import Array, Graph
 from mace.runtime import Engine
 from mace.validation.storage import compare_storage
@@ -65,6 +65,46 @@ def _graph() -> Graph:
     y = b.op("MatMul", [y, b.const(random(12, 32))])
     y = b.op("MatMul", [y, b.const(random(10, 32))], transpose_b=True)
     return finish(b, b.op("Eltwise", [y, b.const(random(10))], type="SUM"))
+
+
+def test_bfloat16_rounds_to_the_nearest() -> None:
+    array = np.concatenate([random(1000), np.float32([np.inf, -np.inf, 0, -0.0, 1e-40, 3.38e38])])
+    stored = as_bfloat16(array.astype(np.float32))
+    assert stored is not None
+    back = stored.array.astype(np.float32)
+    finite = np.isfinite(array)
+    assert np.array_equal(back[~finite], array[~finite])
+    normal = finite & (np.abs(array) > 1e-37)
+    error = np.abs(back[normal] - array[normal])
+    assert np.all(error <= np.abs(array[normal]) / 2**8)
+    # One number saves nothing, and the largest float32 would become infinite.
+    assert as_bfloat16(np.float32([1.001])) is None
+    assert as_bfloat16(np.float32([1, np.finfo(np.float32).max])) is None
+
+
+def test_the_engine_expands_bfloat16() -> None:
+    graph = _graph()
+    converted = convert_imported("m", graph, weight_format="bfloat16")
+    plain = convert_imported("m", graph)
+    assert len(converted.model.data) < 0.6 * len(plain.model.data)
+    x = {"x": random(1, 6, 6, 8)}
+    (got,) = Engine.from_bytes(converted.model.graph, converted.model.data).run(x).values()
+    (want,) = Engine.from_bytes(plain.model.graph, plain.model.data).run(x).values()
+    assert not np.array_equal(got, want)
+    similarity = np.vdot(got, want) / (np.linalg.norm(got) * np.linalg.norm(want))
+    assert similarity > 0.9999
+
+
+def test_an_engine_that_keeps_packed_weights(tmp_path: Path) -> None:
+    model = convert_imported("m", _graph()).model
+    x = {"x": random(1, 6, 6, 8)}
+    (want,) = Engine.from_bytes(model.graph, model.data).run(x).values()
+    for _ in range(2):
+        engine = Engine.from_bytes(model.graph, model.data, storage_path=tmp_path)
+        (got,) = engine.run(x).values()
+        assert np.array_equal(got, want)
+        (file,) = tmp_path.iterdir()
+        assert file.name.startswith("mace_packed_")
 
 
 def test_the_engine_expands_it() -> None:

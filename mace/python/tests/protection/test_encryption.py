@@ -60,6 +60,18 @@ def test_round_trip_and_engine(plain: ModelBytes) -> None:
         )
 
 
+def test_packed_weights_are_not_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    b = builder(x=(2, 3))
+    weight = b.const(np.arange(12, dtype=np.float32).reshape(4, 3))
+    model = convert_imported("m", finish(b, b.op("FullyConnected", ["x", weight]))).model
+    made = encrypt_model(model, KEY)
+    Engine.from_bytes(made.graph, made.data, model_key=KEY, storage_path=tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert "the model is encrypted" in capfd.readouterr().err
+    Engine.from_bytes(model.graph, model.data, storage_path=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])
 def test_sizes(size: int) -> None:
     content = np.random.default_rng(size).integers(0, 256, size, np.uint8).tobytes()
