@@ -4,13 +4,6 @@
 
 namespace mace {
 
-MaceStatus OpInitContext::BeginPack(const char *, size_t bytes, AlignedBuffer *packed,
-                                    bool *found) {
-  *found = false;
-  CountPackedBytes(bytes);
-  return packed->Allocate(bytes, true);
-}
-
 MaceStatus OpShapeContext::IntegerInput(int i, const char *what,
                                         std::vector<int64_t> *values) const {
   const Tensor &tensor = Input(i);

@@ -112,8 +112,11 @@ class OpInitContext {
 
  protected:
   // Finds the block, or allocates memory for it.
-  virtual MaceStatus BeginPack(const char *layout, size_t bytes, AlignedBuffer *packed,
-                               bool *found);
+  virtual MaceStatus BeginPack(const char *, size_t bytes, AlignedBuffer *packed, bool *found) {
+    *found = false;
+    CountPackedBytes(bytes);
+    return packed->Allocate(bytes, true);
+  }
   virtual void EndPack(const AlignedBuffer &) {}
 };
 
