@@ -30,11 +30,14 @@ namespace {
 #define STEPS(rows) \
   LOAD4(8, 9, 10, 11, "%[b]") LOAD_A##rows STEP_##rows(8, 9, 0) STEP_##rows(10, 11, 1) \
   LOAD4(12, 13, 14, 15, "%[b]") STEP_##rows(12, 13, 2) STEP_##rows(14, 15, 3)
-#define COPY(to, from) "mov v" #to ".16b, v" #from ".16b\n"
-#define COPY_BIAS4 COPY(18, 16) COPY(19, 17) COPY(20, 16) COPY(21, 17) COPY(22, 16) COPY(23, 17)
-#define COPY_BIAS8 \
-  COPY_BIAS4 COPY(24, 16) COPY(25, 17) COPY(26, 16) COPY(27, 17) COPY(28, 16) COPY(29, 17) \
-  COPY(30, 16) COPY(31, 17)
+// The bias of two rows, which stays where it is: loads do not compete with multiply-adds, as moves
+// would.
+#define BIAS(r0, r1) "ld1 {v" #r0 ".4s, v" #r1 ".4s}, [%[b]]\n"
+#define LOAD_BIAS4 \
+  BIAS(16, 17) BIAS(18, 19) BIAS(20, 21) "ld1 {v22.4s, v23.4s}, [%[b]], #32\n"
+#define LOAD_BIAS8 \
+  BIAS(16, 17) BIAS(18, 19) BIAS(20, 21) BIAS(22, 23) BIAS(24, 25) BIAS(26, 27) BIAS(28, 29) \
+  "ld1 {v30.4s, v31.4s}, [%[b]], #32\n"
 #define BOUND(op, r, by) op " v" #r ".4s, v" #r ".4s, v" #by ".4s\n"
 #define BOUND4(op, by) \
   BOUND(op, 16, by) BOUND(op, 17, by) BOUND(op, 18, by) BOUND(op, 19, by) BOUND(op, 20, by) \
@@ -60,48 +63,53 @@ namespace {
 #define BLOCK(rows) \
   asm volatile( \
       ROWS##rows \
+      "lsr %[sixteens], %[k], #4\n" \
       "1:\n" \
-      "ld1 {v16.4s, v17.4s}, [%[b]], #32\n" \
+      "cbnz %[sixteens], 2f\n" \
+      LOAD_BIAS##rows \
       "mov %[x], %[a]\n" \
-      "lsr %[count], %[k], #4\n" \
-      COPY_BIAS##rows \
-      "cbz %[count], 3f\n" \
-      "2:\n" STEPS(rows) STEPS(rows) \
+      "b 4f\n" \
+      "2:\n" /* runs into the loop, so that the loads overlap with multiply-adds */ \
+      LOAD_BIAS##rows \
+      "mov %[x], %[a]\n" \
+      "mov %[count], %[sixteens]\n" \
+      "3:\n" STEPS(rows) STEPS(rows) \
       "subs %[count], %[count], #1\n" \
       STEPS(rows) STEPS(rows) \
-      "b.ne 2b\n" \
-      "3:\n" \
+      "b.ne 3b\n" \
+      "4:\n" \
       "ubfx %[count], %[k], #2, #2\n" \
-      "cbz %[count], 5f\n" \
-      "4:\n" STEPS(rows) \
+      "cbz %[count], 6f\n" \
+      "5:\n" STEPS(rows) \
       "subs %[count], %[count], #1\n" \
-      "b.ne 4b\n" \
-      "5:\n" /* one to three steps of k left, with A padded to four */ \
+      "b.ne 5b\n" \
+      "6:\n" /* one to three steps of k left, with A padded to four */ \
       "ands %[count], %[k], #3\n" \
-      "b.eq 6f\n" \
+      "b.eq 7f\n" \
       LOAD_A##rows \
       "ld1 {v8.4s, v9.4s}, [%[b]], #32\n" STEP_##rows(8, 9, 0) \
       "cmp %[count], #2\n" \
-      "b.lt 6f\n" \
+      "b.lt 7f\n" \
       "ld1 {v10.4s, v11.4s}, [%[b]], #32\n" STEP_##rows(10, 11, 1) \
-      "b.eq 6f\n" \
+      "b.eq 7f\n" \
       "ld1 {v12.4s, v13.4s}, [%[b]], #32\n" STEP_##rows(12, 13, 2) \
-      "6:\n" \
-      "tbz %[flags], #0, 7f\n" \
+      "7:\n" \
+      "tbz %[flags], #0, 8f\n" \
       "add %[x], %[residual], #16\n" \
       ADD##rows##_ROWS \
-      "7:\n" \
-      "ld2r {v0.4s, v1.4s}, [%[bounds]]\n" \
-      "tbz %[flags], #1, 8f\n" \
-      BOUND##rows("fmax", 0) \
       "8:\n" \
-      "tbz %[flags], #2, 9f\n" \
-      BOUND##rows("fmin", 1) \
+      "ld2r {v0.4s, v1.4s}, [%[bounds]]\n" \
+      "tbz %[flags], #1, 9f\n" \
+      BOUND##rows("fmax", 0) \
       "9:\n" \
+      "tbz %[flags], #2, 10f\n" \
+      BOUND##rows("fmin", 1) \
+      "10:\n" \
       STORE##rows##_ROWS \
       "subs %[panels], %[panels], #1\n" \
       "b.ne 1b\n" \
-      : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count) \
+      : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count), \
+        [sixteens] "=&r"(sixteens) \
       : [a] "r"(block.a), [c] "r"(block.c), [k] "r"(block.k), [flags] "r"(block.flags), \
         [residual] "r"(block.residual), [bounds] "r"(block.bounds) \
       : "memory", "cc", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "v0", "v1", "v2", \
@@ -113,14 +121,14 @@ namespace {
 void Block8(const GemmBlock &block) {
   const float *b = block.b;
   const float *x;
-  int64_t panels = block.panels, count;
+  int64_t panels = block.panels, count, sixteens;
   BLOCK(8);
 }
 
 void Block4(const GemmBlock &block) {
   const float *b = block.b;
   const float *x;
-  int64_t panels = block.panels, count;
+  int64_t panels = block.panels, count, sixteens;
   BLOCK(4);
 }
 

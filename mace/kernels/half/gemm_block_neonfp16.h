@@ -69,40 +69,48 @@ namespace {
 #define BLOCK(rows) \
   asm volatile( \
       ROWS##rows \
+      "lsr %[octets], %[quads], #1\n" \
       "1:\n" \
+      "cmp %[octets], #3\n" \
+      "b.ge 2f\n" \
       LOAD_BIAS##rows \
       "mov %[x], %[a]\n" \
-      "lsr %[count], %[quads], #3\n" \
-      "cbz %[count], 3f\n" \
-      "2:\n" OCTET(rows) OCTET(rows) \
+      "sub %[count], %[octets], #3\n" \
+      "b 4f\n" \
+      "2:\n" /* runs into the loop, so that the loads overlap with multiply-adds */ \
+      LOAD_BIAS##rows \
+      "mov %[x], %[a]\n" \
+      "sub %[count], %[octets], #3\n" \
+      "3:\n" OCTET(rows) OCTET(rows) \
+      "subs %[count], %[count], #3\n" \
+      OCTET(rows) \
+      "b.ge 3b\n" \
+      "4:\n" \
+      "adds %[count], %[count], #3\n" \
+      "b.eq 6f\n" \
+      "5:\n" OCTET(rows) \
       "subs %[count], %[count], #1\n" \
-      OCTET(rows) OCTET(rows) \
-      "b.ne 2b\n" \
-      "3:\n" \
-      "ubfx %[count], %[quads], #1, #2\n" \
-      "cbz %[count], 5f\n" \
-      "4:\n" OCTET(rows) \
-      "subs %[count], %[count], #1\n" \
-      "b.ne 4b\n" \
-      "5:\n" \
-      "tbz %[quads], #0, 6f\n" \
-      QUAD0(rows) \
+      "b.ne 5b\n" \
       "6:\n" \
-      "tbz %[flags], #0, 7f\n" \
+      "tbz %[quads], #0, 7f\n" \
+      QUAD0(rows) \
+      "7:\n" \
+      "tbz %[flags], #0, 8f\n" \
       "add %[x], %[residual], #16\n" \
       ADD##rows##_ROWS \
-      "7:\n" \
-      "ld2r {v0.8h, v1.8h}, [%[bounds]]\n" \
-      "tbz %[flags], #1, 8f\n" \
-      BOUND##rows("fmax", 0) \
       "8:\n" \
-      "tbz %[flags], #2, 9f\n" \
-      BOUND##rows("fmin", 1) \
+      "ld2r {v0.8h, v1.8h}, [%[bounds]]\n" \
+      "tbz %[flags], #1, 9f\n" \
+      BOUND##rows("fmax", 0) \
       "9:\n" \
+      "tbz %[flags], #2, 10f\n" \
+      BOUND##rows("fmin", 1) \
+      "10:\n" \
       STORE##rows##_ROWS \
       "subs %[panels], %[panels], #1\n" \
       "b.ne 1b\n" \
-      : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count) \
+      : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count), \
+        [octets] "=&r"(octets) \
       : [a] "r"(block.a), [c] "r"(block.c), [quads] "r"(block.quads), [flags] "r"(block.flags), \
         [residual] "r"(block.residual), [bounds] "r"(block.bounds) \
       : "memory", "cc", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "v0", "v1", "v2", \
@@ -113,14 +121,14 @@ namespace {
 void Block8(const HalfBlock &block) {
   const uint16_t *b = block.b;
   const uint16_t *x;
-  int64_t panels = block.panels, count;
+  int64_t panels = block.panels, count, octets;
   BLOCK(8);
 }
 
 void Block4(const HalfBlock &block) {
   const uint16_t *b = block.b;
   const uint16_t *x;
-  int64_t panels = block.panels, count;
+  int64_t panels = block.panels, count, octets;
   BLOCK(4);
 }
 
