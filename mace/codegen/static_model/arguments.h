@@ -44,11 +44,11 @@ struct GemmArguments {
   template <typename V>
   void Fields(V &v) {
     auto &[a, tap_offsets, taps, k, lda, packed, n, c, ldc, residual, ldr, low, high, m, lines,
-           a_line, c_line, residual_line, streamed, scratch] = call;
+           a_line, c_line, residual_line, streamed, scratch, part] = call;
     v.Object(kernel);
     v.Braces([&] {
       v(a, tap_offsets, taps, k, lda, packed, n, c, ldc, residual, ldr, low, high, m, lines, a_line,
-        c_line, residual_line, streamed, scratch);
+        c_line, residual_line, streamed, scratch, part);
     });
     v(panel_begin, panel_end);
   }
@@ -64,9 +64,9 @@ struct PackGemmArguments {
 
   template <typename V>
   void Fields(V &v) {
-    auto &[data, tap_offsets, taps, k, stride_k, stride_n] = source;
+    auto &[data, tap_offsets, taps, k, stride_k, stride_n, part] = source;
     v.Object(kernel);
-    v.Braces([&] { v(data, tap_offsets, taps, k, stride_k, stride_n); });
+    v.Braces([&] { v(data, tap_offsets, taps, k, stride_k, stride_n, part); });
     v(n, bias, packed);
   }
   void Do() const { kernels::PackGemm(*kernel, source, n, bias, packed); }

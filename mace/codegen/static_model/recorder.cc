@@ -313,7 +313,8 @@ std::string Recorder::Declare(const kernels::WinogradKernel &kernel) {
 
 void Recorder::OnGemm(const kernels::GemmKernel &kernel, const kernels::GemmCall &call,
                       int64_t panel_begin, int64_t panel_end) {
-  Know(call.packed, kernels::PackedGemmFloats(kernel, call.taps * call.k, call.n) * kFloatBytes);
+  Know(call.packed,
+       kernels::PackedGemmFloats(kernel, call.taps * call.k, call.n, call.part) * kFloatBytes);
   Know(call.tap_offsets, call.taps * static_cast<int64_t>(sizeof(int64_t)));
   Add("Gemm", GemmArguments{&kernel, call, panel_begin, panel_end});
 }

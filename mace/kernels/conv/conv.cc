@@ -191,8 +191,8 @@ void FinishPlan(int threads, ConvPlan *plan) {
     columns.Include(InputColumns(phase));
     plan->lines = std::max(plan->lines, phase.lines);
     phase.packed_offset = plan->packed_floats;
-    phase.packed_group_floats =
-        PackedGemmFloats(*plan->gemm, phase.taps * phase.k, s.out_c / s.group);
+    phase.packed_group_floats = PackedGemmFloats(*plan->gemm, phase.taps * phase.k,
+                                                 s.out_c / s.group, ConvPart(*plan->gemm, phase));
     plan->packed_floats += s.group * phase.packed_group_floats;
   }
   plan->band_x = columns.begin;
@@ -262,6 +262,7 @@ void RunPhase(const ConvPlan &plan, const ConvPhase &phase, const ConvEpilogue &
   call.tap_offsets = in.band ? phase.band_offsets.data() : phase.image_offsets.data();
   call.taps = phase.taps;
   call.k = phase.k;
+  call.part = ConvPart(*plan.gemm, phase);
   call.lda = phase.in_step_x * s.in_c;
   call.n = group_n;
   call.ldc = call.ldr = phase.out_step_x * plan.out_stride;
@@ -364,6 +365,10 @@ void PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
 
 }  // namespace
 
+int64_t ConvPart(const GemmKernel &gemm, const ConvPhase &phase) {
+  return phase.filter_offsets.size() == 1 ? GemmPart(gemm, phase.k) : 0;
+}
+
 void MakeStrided(int64_t out_stride, ConvPlan *plan) {
   plan->out_stride = plan->winograd.out_stride = out_stride;
 }
@@ -448,6 +453,7 @@ void PackConv(const ConvPlan &plan, const float *filter, const float *bias, floa
     source.tap_offsets = phase.filter_offsets.data();
     source.taps = static_cast<int64_t>(phase.filter_offsets.size());
     source.k = s.in_c / s.group;
+    source.part = ConvPart(*plan.gemm, phase);
     source.stride_k = 1;
     source.stride_n = filter_floats;
     for (int64_t g = 0; g < s.group; ++g) {

@@ -96,6 +96,10 @@ struct ConvPlan {
   int64_t out_stride = 0;
 };
 
+// Steps of k in a part of a phase's products; 0: all. Parts are for a single tap, in the filters
+// too.
+int64_t ConvPart(const GemmKernel &gemm, const ConvPhase &phase);
+
 // Makes the plan write pixels `out_stride` floats apart.
 void MakeStrided(int64_t out_stride, ConvPlan *plan);
 

@@ -70,8 +70,8 @@ void AddDepth(const VolumeShape &shape, const std::vector<int64_t> &kernel,
     phase.image_offsets = phase.band_offsets = image;
     phase.filter_offsets = filter;
     phase.packed_offset = plan->packed_floats;
-    phase.packed_group_floats =
-        PackedGemmFloats(*plan->gemm, phase.taps * phase.k, shape.out_c / shape.group);
+    phase.packed_group_floats = PackedGemmFloats(
+        *plan->gemm, phase.taps * phase.k, shape.out_c / shape.group, ConvPart(*plan->gemm, phase));
     plan->packed_floats += shape.group * phase.packed_group_floats;
     const int64_t columns = plan->line_pixels != 0 ? plan->line_pixels : phase.columns;
     plan->gemm_scratch_floats =

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "mace/kernels/gemm/gemm_packed.h"
 #include "mace/kernels/listener.h"
@@ -109,6 +110,22 @@ void PackSteps(const float *b, int64_t k, int64_t stride_k, int64_t stride_n, in
   }
 }
 
+void PackPart(const GemmKernel &kernel, const GemmSource &source, int64_t n, const float *bias,
+              float *packed) {
+  for (int64_t j = 0; j < n; j += kernel.columns) {
+    const int used = static_cast<int>(std::min<int64_t>(kernel.columns, n - j));
+    const int width = static_cast<int>(RoundUp(used, kernel.lanes));
+    float *out = packed + PanelOffset(kernel, source.taps * source.k, j / kernel.columns);
+    for (int i = 0; i < width; ++i) out[i] = bias != nullptr && i < used ? bias[j + i] : 0.0f;
+    out += width;
+    for (int64_t t = 0; t < source.taps; ++t) {
+      PackSteps(source.data + source.tap_offsets[t] + j * source.stride_n, source.k,
+                source.stride_k, source.stride_n, used, width, out);
+      out += source.k * width;
+    }
+  }
+}
+
 // What stays the same for all tiles of a call. Row tiles are counted through all lines.
 class TileLoop {
  public:
@@ -203,31 +220,32 @@ const GemmKernel &BestGemm() {
 
 int64_t GemmPanels(const GemmKernel &kernel, int64_t n) { return CeilDiv(n, kernel.columns); }
 
-int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n) {
-  return RoundUp((1 + k) * RoundUp(n, kernel.lanes), kLineFloats);
+int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n, int64_t part) {
+  const int64_t parts = part == 0 ? 1 : CeilDiv(k, part);
+  return RoundUp((parts + k) * RoundUp(n, kernel.lanes), kLineFloats);
 }
 
 void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, const float *bias,
               float *packed) {
   MACE_TELL_LISTENER(OnPackGemm(kernel, source, n, bias, packed));
-  for (int64_t j = 0; j < n; j += kernel.columns) {
-    const int used = static_cast<int>(std::min<int64_t>(kernel.columns, n - j));
-    const int width = static_cast<int>(RoundUp(used, kernel.lanes));
-    float *out = packed + PanelOffset(kernel, source.taps * source.k, j / kernel.columns);
-    for (int i = 0; i < width; ++i) out[i] = bias != nullptr && i < used ? bias[j + i] : 0.0f;
-    out += width;
-    for (int64_t t = 0; t < source.taps; ++t) {
-      PackSteps(source.data + source.tap_offsets[t] + j * source.stride_n, source.k,
-                source.stride_k, source.stride_n, used, width, out);
-      out += source.k * width;
-    }
-  }
+  const int64_t step = source.part == 0 ? source.k : source.part;
+  GemmSource part = source;
+  int64_t l = 0;
+  do {
+    part.data = source.data + l * source.stride_k;
+    part.k = std::min(step, source.k - l);
+    PackPart(kernel, part, n, l == 0 ? bias : nullptr, packed);
+    packed += (1 + part.k) * RoundUp(n, kernel.lanes);
+    l += step;
+  } while (l < source.k);
 }
 
-void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end) {
-  MACE_TELL_LISTENER(OnGemm(kernel, call, panel_begin, panel_end));
-  if (call.m <= 0 || call.lines <= 0 || panel_begin >= panel_end) return;
-  panel_begin = GemmPacked(kernel, call, panel_begin, panel_end);
+namespace {
+
+// All of k. `accumulate`: C holds sums already, and is the call's residual.
+void GemmWhole(const GemmKernel &kernel, const GemmCall &call, bool accumulate, int64_t panel_begin,
+               int64_t panel_end) {
+  panel_begin = GemmPacked(kernel, call, accumulate, panel_begin, panel_end);
   if (panel_begin >= panel_end) return;
   TileLoop loop(kernel, call);
   const int64_t columns =
@@ -243,6 +261,30 @@ void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, i
   const int64_t chunk = CeilDiv(count, std::min(count, chunks));
   for (int64_t t = 0; t < count; t += chunk) {
     loop.PanelsOutside(t, std::min(count, t + chunk), panel_begin, panel_end);
+  }
+}
+
+}  // namespace
+
+void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end) {
+  MACE_TELL_LISTENER(OnGemm(kernel, call, panel_begin, panel_end));
+  if (call.m <= 0 || call.lines <= 0 || panel_begin >= panel_end) return;
+  if (call.part == 0 || call.part >= call.k) {
+    return GemmWhole(kernel, call, false, panel_begin, panel_end);
+  }
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  GemmCall part = call;
+  for (int64_t l = 0; l < call.k; l += call.part) {
+    const bool last = call.k - l <= call.part;
+    part.k = std::min(call.part, call.k - l);
+    part.low = last ? call.low : -kInf;
+    part.high = last ? call.high : kInf;
+    GemmWhole(kernel, part, l > 0, panel_begin, panel_end);
+    part.a += part.k;
+    part.packed += (1 + part.k) * RoundUp(call.n, kernel.lanes);
+    part.residual = part.c;
+    part.ldr = part.ldc;
+    part.residual_line = part.c_line;
   }
 }
 

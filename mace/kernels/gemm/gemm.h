@@ -15,7 +15,8 @@
 // from memory once; meanwhile the next panel is prefetched.
 //
 // On Arm a load costs an instruction beside the multiply-adds, so rows of A are packed, 8 at a time
-// (gemm_packed.cc), unless there are so few columns that it would not pay.
+// (gemm_packed.cc), unless there are so few columns that it would not pay. There a long k is cut
+// into parts, outside of all other loops: B is packed part after part, and C is added to.
 #ifndef MACE_KERNELS_GEMM_GEMM_H_
 #define MACE_KERNELS_GEMM_GEMM_H_
 
@@ -51,7 +52,10 @@ const GemmKernel &BestGemm();
 int64_t GemmPanels(const GemmKernel &kernel, int64_t n);
 // Floats of n packed columns with k rows in all taps together; a multiple of 16, so that packed
 // matrices that follow each other are all aligned.
-int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n);
+int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n, int64_t part = 0);
+// Into parts of how many steps k had better be cut: `k` if it should be one. For products of one
+// tap with many rows.
+int64_t GemmPart(const GemmKernel &kernel, int64_t k);
 
 // Where the right-hand side lies before it is packed:
 // B_tap[l][j] = data[tap_offsets[tap] + l * stride_k + j * stride_n] for l < k.
@@ -62,6 +66,7 @@ struct GemmSource {
   int64_t k;
   int64_t stride_k;
   int64_t stride_n;
+  int64_t part = 0;  // steps of k in each part but the last one, 0: all; with one tap
 };
 
 // Packs n columns and their bias (n floats, null: zeros) into `packed`, which is 64-byte aligned.
@@ -95,6 +100,7 @@ struct GemmCall {
   // GemmScratchFloats(kernel, taps * k, m * lines) floats, 64-byte aligned; or null, and rows are
   // read in place.
   float *scratch = nullptr;
+  int64_t part = 0;  // as B was packed
 };
 
 // What a kernel that packs rows needs for it; 0 for others.

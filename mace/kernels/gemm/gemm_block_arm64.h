@@ -38,6 +38,11 @@ namespace {
 #define LOAD_BIAS8 \
   BIAS(16, 17) BIAS(18, 19) BIAS(20, 21) BIAS(22, 23) BIAS(24, 25) BIAS(26, 27) BIAS(28, 29) \
   "ld1 {v30.4s, v31.4s}, [%[b]], #32\n"
+// Sums of earlier steps of k, from C.
+#define SUMS(r0, r1, p) "ld1 {v" #r0 ".4s, v" #r1 ".4s}, [" p "]\n"
+#define LOAD_SUMS4 SUMS(16, 17, "x9") SUMS(18, 19, "x10") SUMS(20, 21, "x11") SUMS(22, 23, "x12")
+#define LOAD_SUMS8 \
+  LOAD_SUMS4 SUMS(24, 25, "x13") SUMS(26, 27, "x14") SUMS(28, 29, "x15") SUMS(30, 31, "x16")
 #define BOUND(op, r, by) op " v" #r ".4s, v" #r ".4s, v" #by ".4s\n"
 #define BOUND4(op, by) \
   BOUND(op, 16, by) BOUND(op, 17, by) BOUND(op, 18, by) BOUND(op, 19, by) BOUND(op, 20, by) \
@@ -65,53 +70,63 @@ namespace {
       ROWS##rows \
       "lsr %[sixteens], %[k], #4\n" \
       "1:\n" \
-      "cbnz %[sixteens], 2f\n" \
-      LOAD_BIAS##rows \
+      "cbnz %[usual], 3f\n" \
       "mov %[x], %[a]\n" \
-      "b 4f\n" \
-      "2:\n" /* runs into the loop, so that the loads overlap with multiply-adds */ \
+      "mov %[count], %[sixteens]\n" \
+      "tbnz %[flags], #3, 2f\n" \
+      LOAD_BIAS##rows \
+      "cbnz %[count], 4f\n" \
+      "b 5f\n" \
+      "2:\n" \
+      LOAD_SUMS##rows \
+      "add %[b], %[b], #32\n" \
+      "cbnz %[count], 4f\n" \
+      "b 5f\n" \
+      "3:\n" /* runs into the loop, so that the loads overlap with multiply-adds */ \
       LOAD_BIAS##rows \
       "mov %[x], %[a]\n" \
       "mov %[count], %[sixteens]\n" \
-      "3:\n" STEPS(rows) STEPS(rows) \
+      "4:\n" STEPS(rows) STEPS(rows) \
       "subs %[count], %[count], #1\n" \
       STEPS(rows) STEPS(rows) \
-      "b.ne 3b\n" \
-      "4:\n" \
+      "b.ne 4b\n" \
+      "5:\n" \
+      "tst %[k], #15\n" \
+      "b.eq 8f\n" \
       "ubfx %[count], %[k], #2, #2\n" \
-      "cbz %[count], 6f\n" \
-      "5:\n" STEPS(rows) \
+      "cbz %[count], 7f\n" \
+      "6:\n" STEPS(rows) \
       "subs %[count], %[count], #1\n" \
-      "b.ne 5b\n" \
-      "6:\n" /* one to three steps of k left, with A padded to four */ \
+      "b.ne 6b\n" \
+      "7:\n" /* one to three steps of k left, with A padded to four */ \
       "ands %[count], %[k], #3\n" \
-      "b.eq 7f\n" \
+      "b.eq 8f\n" \
       LOAD_A##rows \
       "ld1 {v8.4s, v9.4s}, [%[b]], #32\n" STEP_##rows(8, 9, 0) \
       "cmp %[count], #2\n" \
-      "b.lt 7f\n" \
+      "b.lt 8f\n" \
       "ld1 {v10.4s, v11.4s}, [%[b]], #32\n" STEP_##rows(10, 11, 1) \
-      "b.eq 7f\n" \
+      "b.eq 8f\n" \
       "ld1 {v12.4s, v13.4s}, [%[b]], #32\n" STEP_##rows(12, 13, 2) \
-      "7:\n" \
-      "tbz %[flags], #0, 8f\n" \
+      "8:\n" \
+      "tbz %[flags], #0, 9f\n" \
       "add %[x], %[residual], #16\n" \
       ADD##rows##_ROWS \
-      "8:\n" \
-      "ld2r {v0.4s, v1.4s}, [%[bounds]]\n" \
-      "tbz %[flags], #1, 9f\n" \
-      BOUND##rows("fmax", 0) \
       "9:\n" \
-      "tbz %[flags], #2, 10f\n" \
-      BOUND##rows("fmin", 1) \
+      "ld2r {v0.4s, v1.4s}, [%[bounds]]\n" \
+      "tbz %[flags], #1, 10f\n" \
+      BOUND##rows("fmax", 0) \
       "10:\n" \
+      "tbz %[flags], #2, 11f\n" \
+      BOUND##rows("fmin", 1) \
+      "11:\n" \
       STORE##rows##_ROWS \
       "subs %[panels], %[panels], #1\n" \
       "b.ne 1b\n" \
       : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count), \
         [sixteens] "=&r"(sixteens) \
       : [a] "r"(block.a), [c] "r"(block.c), [k] "r"(block.k), [flags] "r"(block.flags), \
-        [residual] "r"(block.residual), [bounds] "r"(block.bounds) \
+        [usual] "r"(usual), [residual] "r"(block.residual), [bounds] "r"(block.bounds) \
       : "memory", "cc", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "v0", "v1", "v2", \
         "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", \
         "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", \
@@ -122,6 +137,7 @@ void Block8(const GemmBlock &block) {
   const float *b = block.b;
   const float *x;
   int64_t panels = block.panels, count, sixteens;
+  const int64_t usual = block.k >= 16 && (block.flags & kGemmBlockAccumulate) == 0;
   BLOCK(8);
 }
 
@@ -129,6 +145,7 @@ void Block4(const GemmBlock &block) {
   const float *b = block.b;
   const float *x;
   int64_t panels = block.panels, count, sixteens;
+  const int64_t usual = block.k >= 16 && (block.flags & kGemmBlockAccumulate) == 0;
   BLOCK(4);
 }
 
@@ -139,7 +156,8 @@ void Block1(const GemmBlock &block) {
   const float32x4_t low = vdupq_n_f32(block.bounds[0]), high = vdupq_n_f32(block.bounds[1]);
   for (int64_t panel = 0; panel < block.panels; ++panel, c += 8) {
     const float *x = block.a;
-    float32x4_t s0 = vld1q_f32(b), s1 = vld1q_f32(b + 4);
+    const float *first = block.flags & kGemmBlockAccumulate ? c : b;
+    float32x4_t s0 = vld1q_f32(first), s1 = vld1q_f32(first + 4);
     float32x4_t s2 = vdupq_n_f32(0), s3 = s2, s4 = s2, s5 = s2, s6 = s2, s7 = s2;
     b += 8;
     int64_t k = block.k;

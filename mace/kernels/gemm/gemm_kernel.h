@@ -59,6 +59,9 @@ enum GemmBlockFlag : uintptr_t {
   kGemmBlockResidual = 1,
   kGemmBlockLow = 2,   // the lower bound is not -infinity
   kGemmBlockHigh = 4,  // the upper bound is not infinity
+  // C holds sums of earlier steps of k, which take the place of the bias. On arm64 alone, and not
+  // together with a residual.
+  kGemmBlockAccumulate = 8,
 };
 // Packs A for GemmBlock from `height` rows, whose elements are at rows[i][tap_offsets[tap] + l].
 struct GemmPack {

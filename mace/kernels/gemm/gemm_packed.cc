@@ -20,6 +20,9 @@ constexpr int64_t kLeastPanels = 2;
 constexpr intptr_t kBlockFloats = 208 * 1024 / 4;
 // Panels of a group: part of an L1 cache of 64 KB, beside a row tile and the rows of C.
 constexpr intptr_t kGroupFloats = 36 * 1024 / 4;
+// Steps of k in a part. Fewer: C is read and written more often. More: no two panels and row tiles
+// fit the L1 cache, and rows of A are read from L2 for each panel.
+constexpr int64_t kPartSteps = 384, kWholeSteps = 448;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -76,7 +79,7 @@ class Rows {
 
 class PackedLoop {
  public:
-  PackedLoop(const GemmKernel &kernel, const GemmCall &call)
+  PackedLoop(const GemmKernel &kernel, const GemmCall &call, bool accumulate)
       : kernel_(kernel),
         call_(call),
         m_(static_cast<intptr_t>(call.m)),
@@ -94,7 +97,12 @@ class PackedLoop {
     constexpr float kInf = std::numeric_limits<float>::infinity();
     if (call.low != -kInf) block_.flags |= kGemmBlockLow;
     if (call.high != kInf) block_.flags |= kGemmBlockHigh;
-    if (call.residual != nullptr) {
+#if !defined(__aarch64__)
+    accumulate = false;  // the bias of later parts is zero, and C the residual
+#endif
+    if (accumulate) {
+      block_.flags |= kGemmBlockAccumulate;
+    } else if (call.residual != nullptr) {
       block_.flags |= kGemmBlockResidual;
       block_.residual = static_cast<intptr_t>(reinterpret_cast<uintptr_t>(call.residual) -
                                               reinterpret_cast<uintptr_t>(call.c));
@@ -171,16 +179,30 @@ class PackedLoop {
 
 }  // namespace
 
-int64_t GemmScratchFloats(const GemmKernel &kernel, int64_t k, int64_t rows) {
-  if (kernel.block == nullptr || k == 0) return 0;
-  const int64_t tile = CeilDiv(k, 4) * 4 * kernel.rows;
-  const int64_t tiles =
-      std::min(CeilDiv(rows, kernel.rows), std::max<int64_t>(1, kBlockFloats / tile));
-  return CeilDiv(tiles * tile, 16) * 16;
+int64_t GemmPart(const GemmKernel &kernel, int64_t k) {
+#if defined(__aarch64__)
+  if (kernel.block != nullptr && k > kWholeSteps) {
+    return CeilDiv(CeilDiv(k, CeilDiv(k, kPartSteps)), 4) * 4;
+  }
+#endif
+  static_cast<void>(kernel);
+  return k;
 }
 
-int64_t GemmPacked(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin,
-                   int64_t panel_end) {
+int64_t GemmScratchFloats(const GemmKernel &kernel, int64_t k, int64_t rows) {
+  if (kernel.block == nullptr || k == 0) return 0;
+  int64_t most = 0;
+  for (int64_t steps : {k, GemmPart(kernel, k)}) {
+    const int64_t tile = CeilDiv(steps, 4) * 4 * kernel.rows;
+    const int64_t tiles =
+        std::min(CeilDiv(rows, kernel.rows), std::max<int64_t>(1, kBlockFloats / tile));
+    most = std::max(most, CeilDiv(tiles * tile, 16) * 16);
+  }
+  return most;
+}
+
+int64_t GemmPacked(const GemmKernel &kernel, const GemmCall &call, bool accumulate,
+                   int64_t panel_begin, int64_t panel_end) {
   const int64_t end = std::min(panel_end, call.n / kernel.columns);
   if (kernel.block == nullptr || call.taps == 0) return panel_begin;
   const bool one_row = call.m * call.lines == 1 && call.taps == 1;
@@ -192,7 +214,8 @@ int64_t GemmPacked(const GemmKernel &kernel, const GemmCall &call, int64_t panel
   if (call.residual != nullptr && (call.ldr != call.ldc || call.residual_line != call.c_line)) {
     return panel_begin;
   }
-  PackedLoop(kernel, call).Run(static_cast<intptr_t>(panel_begin), static_cast<intptr_t>(end));
+  PackedLoop(kernel, call, accumulate)
+      .Run(static_cast<intptr_t>(panel_begin), static_cast<intptr_t>(end));
   return end;
 }
 

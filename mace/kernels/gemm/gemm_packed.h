@@ -9,9 +9,9 @@ namespace mace {
 namespace kernels {
 
 // Computes the panels from panel_begin on for which packing pays, and returns the first of the
-// others.
-int64_t GemmPacked(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin,
-                   int64_t panel_end);
+// others. `accumulate`: C holds sums already, and is the call's residual.
+int64_t GemmPacked(const GemmKernel &kernel, const GemmCall &call, bool accumulate,
+                   int64_t panel_begin, int64_t panel_end);
 
 }  // namespace kernels
 }  // namespace mace

@@ -29,6 +29,7 @@ struct Problem {
   float high = kInf;
   bool transposed = false;  // B is given as [n][k]
   bool scratch = false;     // rows may be packed
+  int64_t part = 0;
 };
 
 class GemmChecker {
@@ -71,12 +72,13 @@ class GemmChecker {
     call.taps = p.taps;
     call.k = p.k;
     call.lda = lda;
-    float *packed = packed_.Take(PackedGemmFloats(kernel, steps, p.n));
+    float *packed = packed_.Take(PackedGemmFloats(kernel, steps, p.n, p.part));
     std::vector<int64_t> sources(p.taps);
     for (int64_t t = 0; t < p.taps; ++t) sources[t] = t * p.k * stride_k;
-    const GemmSource source = {b.data(), sources.data(), p.taps, p.k, stride_k, stride_n};
+    const GemmSource source = {b.data(), sources.data(), p.taps, p.k, stride_k, stride_n, p.part};
     PackGemm(kernel, source, p.n, p.bias ? bias.data() : nullptr, packed);
     call.packed = packed;
+    call.part = p.part;
     call.n = p.n;
     constexpr float kUnwritten = 777.25f;
     float *c = c_.Take(c_floats, kUnwritten);
@@ -227,6 +229,37 @@ TEST(GemmTest, LargeB) {
     p.lines = 3;
     p.k = 300;
     checker.Check(kernel, p);
+  });
+}
+
+TEST(GemmTest, PartsOfK) {
+  GemmChecker checker;
+  ForEachKernel(GemmKernels(), [&](const GemmKernel &kernel) {
+    Problem p;
+    for (int64_t k : {1, 20, 33, 64, 131}) {
+      for (int64_t part : {4, 20, 32, 64}) {
+        for (int64_t m : {1, kernel.rows / 2, kernel.rows + 1}) {
+          p.k = k;
+          p.part = part;
+          p.m = m;
+          p.n = 3 * kernel.columns + (k % 3);
+          p.lines = 1 + k % 2;
+          p.residual = part % 8 == 0;
+          p.bias = k % 4 == 0;
+          p.transposed = k % 2 == 1;
+          p.low = k == 64 ? 0 : -kInf;
+          p.high = k == 64 ? 1.5f : kInf;
+          checker.Check(kernel, p);
+          if (testing::Test::HasFatalFailure()) return;
+        }
+      }
+    }
+    for (int64_t k = 1; k < 5000; k += 7) {
+      const int64_t part = GemmPart(kernel, k);
+      ASSERT_GE(part, std::min<int64_t>(k, 192));
+      ASSERT_LE(part, k);
+      ASSERT_TRUE(part == k || part % 4 == 0);
+    }
   });
 }
 

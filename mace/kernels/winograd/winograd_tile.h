@@ -25,8 +25,8 @@ constexpr int kWinogradIn = WinogradIn(kWinogradOut);
 #define MACE_WINOGRAD_SUB(c, a, lane) \
   vmlsq_lane_f32(c, a, lane < 2 ? vget_low_f32(factors) : vget_high_f32(factors), lane & 1)
 #endif
-constexpr float kFactors[4] = {4, 5, 2, 8};
-enum { kBy4, kBy5, kBy2, kBy8 };
+constexpr float kFactors[4] = {4, 2, 8, 0};
+enum { kBy4, kBy2, kBy8 };
 
 MACE_INLINE T Add(T a, T b) { return vaddq_f32(a, b); }
 MACE_INLINE T Sub(T a, T b) { return vsubq_f32(a, b); }
@@ -49,16 +49,18 @@ MACE_INLINE void StoreNext(float **p, T v, intptr_t bytes) {
 #endif
 }
 
-// B^T d
+// B^T d. Multiply-adds overwrite their sum, so each is the last use of it: nothing is copied.
 MACE_INLINE void TransformInput(const T *d, T factors, T *t) {
-  const T a = MACE_WINOGRAD_SUB(d[4], d[2], kBy4), b = MACE_WINOGRAD_SUB(d[3], d[1], kBy4);
   const T c = Sub(d[4], d[2]), e = Sub(d[3], d[1]);
-  t[0] = MACE_WINOGRAD_SUB(MACE_WINOGRAD_ADD(d[4], d[0], kBy4), d[2], kBy5);
+  const T f = Sub(d[5], d[3]);
+  const T a = MACE_WINOGRAD_SUB(d[4], d[2], kBy4), b = MACE_WINOGRAD_SUB(d[3], d[1], kBy4);
+  t[0] = MACE_WINOGRAD_ADD(Sub(a, d[2]), d[0], kBy4);
   t[1] = Add(a, b);
   t[2] = Sub(a, b);
-  t[3] = MACE_WINOGRAD_ADD(c, e, kBy2);
-  t[4] = MACE_WINOGRAD_SUB(c, e, kBy2);
-  t[5] = MACE_WINOGRAD_SUB(MACE_WINOGRAD_ADD(d[5], d[1], kBy4), d[3], kBy5);
+  t[5] = MACE_WINOGRAD_SUB(f, e, kBy4);
+  const T g = Add(e, e);
+  t[3] = Add(c, g);
+  t[4] = Sub(c, g);
 }
 
 // A^T m
@@ -66,9 +68,9 @@ MACE_INLINE void TransformOutput(const T *m, T factors, T *y) {
   const T s = Add(m[1], m[2]), d = Sub(m[1], m[2]);
   const T s2 = Add(m[3], m[4]), d2 = Sub(m[3], m[4]);
   y[0] = Add(Add(m[0], s), s2);
+  y[3] = MACE_WINOGRAD_ADD(Add(d, m[5]), d2, kBy8);
   y[1] = MACE_WINOGRAD_ADD(d, d2, kBy2);
   y[2] = MACE_WINOGRAD_ADD(s, s2, kBy4);
-  y[3] = MACE_WINOGRAD_ADD(Add(d, m[5]), d2, kBy8);
 }
 
 MACE_INLINE void InputTile(const WinogradInput &tile) {
