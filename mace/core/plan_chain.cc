@@ -19,6 +19,8 @@ namespace {
 constexpr size_t kLeastImage = 256 * 1024, kLeastTiledImage = 1024 * 1024;
 // Weights are read once for each band: they must stay in the L2 cache beside the windows.
 constexpr size_t kStageWeights = 256 * 1024, kChainWeights = 1024 * 1024;
+// On Arm, where an L2 cache often has 512 KB, weights and windows together are limited too.
+constexpr size_t kChainBytes = 256 * 1024;
 // Of the largest window, and the fewest rows of a band: depthwise kernels compute two at a time.
 constexpr size_t kBand = 96 * 1024;
 constexpr int64_t kLeastRows = 2;
@@ -38,6 +40,11 @@ int64_t NowNanos() {
 int64_t Units(const RowGeometry &rows) { return (rows.out_h + rows.granule - 1) / rows.granule; }
 
 size_t ImageBytes(const RowGeometry &rows) { return At(rows.out_h) * rows.out_row; }
+
+// Of a window for `most` rows at a time: with more room rows need to be moved less often.
+int64_t Room(const RowGeometry &rows, int64_t most) {
+  return std::min(rows.out_h, most + most / 2);
+}
 
 }  // namespace
 
@@ -117,8 +124,24 @@ double Plan::Chain::Repeated(const std::vector<Stage> &stages, int64_t parts) {
   return macs;
 }
 
+std::vector<int64_t> Plan::Chain::WindowRows(const std::vector<Stage> &stages, int64_t parts,
+                                             int64_t band_rows) {
+  const RowGeometry &last = stages.back().rows;
+  std::vector<int64_t> most(stages.size(), 0);
+  for (int64_t part = 0; part < parts; ++part) {
+    Walk(stages, PartBegin(last, part, parts), PartBegin(last, part + 1, parts))
+        .Go(
+            band_rows,
+            [&most](size_t k, int64_t, int64_t end, int64_t base) {
+              most[k] = std::max(most[k], end - base);
+            },
+            [](size_t, int64_t, int64_t, int64_t) {});
+  }
+  return most;
+}
+
 bool Plan::Chain::Pays(const std::vector<Stage> &stages, int threads) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
   size_t weights = 0;
   for (const Stage &stage : stages) {
     if (stage.rows.weights > kStageWeights) return false;
@@ -129,6 +152,14 @@ bool Plan::Chain::Pays(const std::vector<Stage> &stages, int threads) {
   const size_t image = ImageBytes(stages[0].rows);
   if (image < (tiled ? kLeastTiledImage : kLeastImage)) return false;
   const int64_t parts = std::min<int64_t>(threads, Units(stages.back().rows));
+#if defined(__aarch64__)
+  size_t bytes = weights;
+  const std::vector<int64_t> most = WindowRows(stages, parts, kLeastRows);
+  for (size_t k = 0; k + 1 < stages.size(); ++k) {
+    bytes += At(Room(stages[k].rows, most[k])) * stages[k].rows.out_row;
+  }
+  if (bytes > kChainBytes) return false;
+#endif
   const double repeated =
       Repeated(stages, parts) - Repeated({stages.begin() + 1, stages.end()}, parts);
   return repeated <= kMacsForByte * static_cast<double>(image);
@@ -171,24 +202,11 @@ void Plan::Chain::Divide(bool shortest, int threads) {
   }
   const int64_t rows = static_cast<int64_t>(kBand / largest) / kLeastRows * kLeastRows;
   band_rows_ = shortest ? 1 : std::max(kLeastRows, rows);
-  // Rows that each window must hold in any part.
-  const RowGeometry &last = stages_.back().rows;
-  std::vector<int64_t> most(stages_.size(), 0);
-  for (int64_t part = 0; part < parts_; ++part) {
-    Walk(stages_, PartBegin(last, part, parts_), PartBegin(last, part + 1, parts_))
-        .Go(
-            band_rows_,
-            [&most](size_t k, int64_t, int64_t end, int64_t base) {
-              most[k] = std::max(most[k], end - base);
-            },
-            [](size_t, int64_t, int64_t, int64_t) {});
-  }
+  const std::vector<int64_t> most = WindowRows(stages_, parts_, band_rows_);
   size_t scratch = stages_.back().rows.scratch;
   for (size_t k = 0; k + 1 < stages_.size(); ++k) {
     const RowGeometry &rows = stages_[k].rows;
-    // With more room rows need to be moved less often.
-    const int64_t room = shortest ? most[k] : most[k] + most[k] / 2;
-    stages_[k].window_rows = std::min(rows.out_h, room);
+    stages_[k].window_rows = shortest ? most[k] : Room(rows, most[k]);
     stages_[k].window_offset = window_bytes_;
     window_bytes_ += RoundUp(At(stages_[k].window_rows) * rows.out_row);
     scratch = std::max(scratch, rows.scratch);

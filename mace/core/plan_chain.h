@@ -42,6 +42,9 @@ class Plan::Chain {
   // Multiply-adds that parts of the last image repeat, as each makes the rows at its border that
   // its neighbour makes too.
   static double Repeated(const std::vector<Stage> &stages, int64_t parts);
+  // Rows that each window must hold in any of `parts` parts, in bands of `band_rows`.
+  static std::vector<int64_t> WindowRows(const std::vector<Stage> &stages, int64_t parts,
+                                         int64_t band_rows);
   // Bands, and windows that have room for them.
   void Divide(bool shortest, int threads);
   // The first row of the last image that part `part` makes.

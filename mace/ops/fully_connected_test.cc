@@ -55,6 +55,16 @@ TEST(FullyConnectedTest, Cases) {
        {MakeTensor<float>({2, 3}, {1, 0, 0, 0, 1, 0}),
         MakeTensor<float>({2, 3}, {1, 2, 3, 10, 20, 30}), MakeTensor<float>({2}, {1, 1})},
        {MakeTensor<float>({2, 2}, {2, 11, 3, 21})}},
+      {"many terms",
+       plain,
+       {MakeTensor<float>({1, 1000}, {1}), MakeConst<float>({25, 1000}, {1}),
+        MakeConst<float>({25}, {7})},
+       {MakeTensor<float>({1, 25}, {1007})}},
+      {"many terms, computed weight",
+       plain,
+       {MakeTensor<float>({9, 1000}, {1}), MakeTensor<float>({25, 1000}, {1}),
+        MakeTensor<float>({25}, {7})},
+       {MakeTensor<float>({9, 25}, {1007})}},
       {"no rows", plain, {MakeTensor<float>({0, 3}, {}), weight}, {MakeTensor<float>({0, 2}, {})}},
   });
 }

@@ -30,12 +30,14 @@ inline int64_t ProductScratchFloats(const kernels::ConvPlan &plan) {
 // take it.
 inline void PackProduct(int64_t k, int64_t n, const float *b, int64_t stride_k, int64_t stride_n,
                         const float *bias, float *packed) {
-  kernels::PackGemm(kernels::BestGemm(), {b, kernels::kOneTap, 1, k, stride_k, stride_n}, n, bias,
-                    packed);
+  const kernels::GemmKernel &gemm = kernels::BestGemm();
+  const int64_t part = kernels::GemmPart(gemm, k);
+  kernels::PackGemm(gemm, {b, kernels::kOneTap, 1, k, stride_k, stride_n, part}, n, bias, packed);
 }
 
 inline int64_t PackedProductFloats(int64_t k, int64_t n) {
-  return kernels::PackedGemmFloats(kernels::BestGemm(), k, n);
+  const kernels::GemmKernel &gemm = kernels::BestGemm();
+  return kernels::PackedGemmFloats(gemm, k, n, kernels::GemmPart(gemm, k));
 }
 
 }  // namespace ops

@@ -160,6 +160,8 @@ TEST(ConvTest, Geometries) {
       {"1x1", Conv(1, 7, 9, 17, 35, 1, 1, 1, 1, 0, 0)},
       {"1x1, batch 3", Conv(3, 5, 5, 8, 12, 1, 1, 1, 1, 0, 0)},
       {"1x1, one pixel", Conv(1, 1, 1, 70, 67, 1, 1, 1, 1, 0, 0)},
+      {"1x1, k in three parts", Conv(1, 4, 5, 800, 37, 1, 1, 1, 1, 0, 0)},
+      {"1x1, 2 groups, k in two parts", Conv(1, 3, 3, 1000, 32, 1, 1, 2, 1, 0, 0, 2)},
       {"1x1, stride 2", Conv(2, 7, 8, 6, 33, 1, 1, 2, 1, 0, 0)},
       {"1x1, stride 2 on one pixel", Conv(1, 1, 1, 6, 5, 1, 1, 2, 1, 0, 0)},
       {"1x1, padded", Conv(1, 3, 3, 5, 7, 1, 1, 1, 1, 1, 1)},

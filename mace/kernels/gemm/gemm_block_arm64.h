@@ -68,11 +68,11 @@ namespace {
 #define BLOCK(rows) \
   asm volatile( \
       ROWS##rows \
-      "lsr %[sixteens], %[k], #4\n" \
+      "lsr %[turns], %[k], #5\n" \
       "1:\n" \
       "cbnz %[usual], 3f\n" \
       "mov %[x], %[a]\n" \
-      "mov %[count], %[sixteens]\n" \
+      "mov %[count], %[turns]\n" \
       "tbnz %[flags], #3, 2f\n" \
       LOAD_BIAS##rows \
       "cbnz %[count], 4f\n" \
@@ -85,15 +85,16 @@ namespace {
       "3:\n" /* runs into the loop, so that the loads overlap with multiply-adds */ \
       LOAD_BIAS##rows \
       "mov %[x], %[a]\n" \
-      "mov %[count], %[sixteens]\n" \
-      "4:\n" STEPS(rows) STEPS(rows) \
+      "mov %[count], %[turns]\n" \
+      "4:\n" STEPS(rows) STEPS(rows) STEPS(rows) STEPS(rows) \
       "subs %[count], %[count], #1\n" \
-      STEPS(rows) STEPS(rows) \
+      STEPS(rows) STEPS(rows) STEPS(rows) STEPS(rows) \
       "b.ne 4b\n" \
       "5:\n" \
-      "tst %[k], #15\n" \
+      "cbnz %[direct], 9f\n" \
+      "tst %[k], #31\n" \
       "b.eq 8f\n" \
-      "ubfx %[count], %[k], #2, #2\n" \
+      "ubfx %[count], %[k], #2, #3\n" \
       "cbz %[count], 7f\n" \
       "6:\n" STEPS(rows) \
       "subs %[count], %[count], #1\n" \
@@ -124,28 +125,38 @@ namespace {
       "subs %[panels], %[panels], #1\n" \
       "b.ne 1b\n" \
       : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count), \
-        [sixteens] "=&r"(sixteens) \
+        [turns] "=&r"(turns) \
       : [a] "r"(block.a), [c] "r"(block.c), [k] "r"(block.k), [flags] "r"(block.flags), \
-        [usual] "r"(usual), [residual] "r"(block.residual), [bounds] "r"(block.bounds) \
+        [usual] "r"(usual), [direct] "r"(direct), [residual] "r"(block.residual), \
+        [bounds] "r"(block.bounds) \
       : "memory", "cc", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "v0", "v1", "v2", \
         "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", \
         "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", \
         "v30", "v31")
 // clang-format on
 
+// Whether a panel begins with its bias and goes on in the loop.
+MACE_INLINE bool IsUsual(const GemmBlock &block) {
+  return block.k >= 32 && (block.flags & kGemmBlockAccumulate) == 0;
+}
+// Whether nothing comes between the loop and the bounds.
+MACE_INLINE bool IsDirect(const GemmBlock &block) {
+  return block.k % 32 == 0 && (block.flags & kGemmBlockResidual) == 0;
+}
+
 void Block8(const GemmBlock &block) {
   const float *b = block.b;
   const float *x;
-  int64_t panels = block.panels, count, sixteens;
-  const int64_t usual = block.k >= 16 && (block.flags & kGemmBlockAccumulate) == 0;
+  int64_t panels = block.panels, count, turns;
+  const int64_t usual = IsUsual(block), direct = IsDirect(block);
   BLOCK(8);
 }
 
 void Block4(const GemmBlock &block) {
   const float *b = block.b;
   const float *x;
-  int64_t panels = block.panels, count, sixteens;
-  const int64_t usual = block.k >= 16 && (block.flags & kGemmBlockAccumulate) == 0;
+  int64_t panels = block.panels, count, turns;
+  const int64_t usual = IsUsual(block), direct = IsDirect(block);
   BLOCK(4);
 }
 

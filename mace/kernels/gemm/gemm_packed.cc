@@ -182,7 +182,8 @@ class PackedLoop {
 int64_t GemmPart(const GemmKernel &kernel, int64_t k) {
 #if defined(__aarch64__)
   if (kernel.block != nullptr && k > kWholeSteps) {
-    return CeilDiv(CeilDiv(k, CeilDiv(k, kPartSteps)), 4) * 4;
+    constexpr int64_t kTurn = 32;  // steps of k in a turn of the loop
+    return CeilDiv(CeilDiv(k, CeilDiv(k, kPartSteps)), kTurn) * kTurn;
   }
 #endif
   static_cast<void>(kernel);
