@@ -20,7 +20,7 @@ constexpr size_t kLeastImage = 256 * 1024, kLeastTiledImage = 1024 * 1024;
 // Weights are read once for each band: they must stay in the L2 cache beside the windows.
 constexpr size_t kStageWeights = 256 * 1024, kChainWeights = 1024 * 1024;
 // On Arm, where an L2 cache often has 512 KB, weights and windows together are limited too.
-constexpr size_t kChainBytes = 256 * 1024;
+[[maybe_unused]] constexpr size_t kChainBytes = 256 * 1024;
 // Of the largest window, and the fewest rows of a band: depthwise kernels compute two at a time.
 constexpr size_t kBand = 96 * 1024;
 constexpr int64_t kLeastRows = 2;

@@ -22,7 +22,7 @@ constexpr intptr_t kBlockFloats = 208 * 1024 / 4;
 constexpr intptr_t kGroupFloats = 36 * 1024 / 4;
 // Steps of k in a part. Fewer: C is read and written more often. More: no two panels and row tiles
 // fit the L1 cache, and rows of A are read from L2 for each panel.
-constexpr int64_t kPartSteps = 384, kWholeSteps = 448;
+[[maybe_unused]] constexpr int64_t kPartSteps = 384, kWholeSteps = 448;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
