@@ -4,11 +4,13 @@
 //   gemm_64x64x16_4x4_ks1             tile M x N x K, results of a thread, split of K
 //   gemm_64x64x16_4x4_ks1_p4          the same with work-groups that share K
 //   winograd4_32x32x16_4x4_ks1        output tile 4x4, then the tile of the products
+//   mma_mt2_nw1_ks4                   NVIDIA's matrix units: pixels / 16 and warps of 32 channels
 // The rules for a choice without tuning are what tuning found on each family of GPUs.
 #include <algorithm>
 #include <cstdio>
 
 #include "mace/ops/opencl/builder.h"
+#include "mace/ops/opencl/convolution_mma.h"
 #include "mace/ops/opencl/winograd.h"
 
 namespace mace {
@@ -22,7 +24,8 @@ struct Direct {
 
 struct Choice {
   int winograd = 0;  // size of the output's tile
-  bool gemm = false;
+  bool gemm = false, mma = false;
+  MmaTile warps = {1, 1, 1};
   Direct direct = {4, 1, 1, 16, 4};
   GemmTile tile = {32, 32, 16, 4, 4, 1};
 };
@@ -61,14 +64,19 @@ bool Fits(const GpuCapabilities &device, const Direct &d) {
          (d.ks == 1 || threads * 16 <= device.local_memory);
 }
 
-// What the kernels need besides: channels whose blocks of four do not cross groups and taps.
+// What the kernels need besides: channels whose blocks of four do not cross groups and taps. Images
+// of phones are read as fast as local memory: there, tiles would only cost time to tune.
 bool GemmTakes(const GpuOpContext &context, const Convolution &conv) {
-  return !context.images() && conv.group == 1;
+  const GpuFamily family = context.device->family;
+  const bool cached =
+      family == GpuFamily::kNvidia || family == GpuFamily::kAmd || family == GpuFamily::kPocl;
+  return (!context.images() || cached) && conv.group == 1;
 }
 
 bool DirectTakes(const GpuOpContext &context, const Convolution &conv, const Direct &d) {
-  // Two blocks of channels a thread give wrong results from buffers with NVIDIA's compiler.
-  const bool broken = d.tc > 1 && !context.images() && context.device->family == GpuFamily::kNvidia;
+  // Two blocks of channels a thread give wrong results with NVIDIA's compiler and weights in
+  // buffers, which they always are there.
+  const bool broken = d.tc > 1 && context.device->family == GpuFamily::kNvidia;
   const bool unsafe = d.ks > 1 && context.device->unsafe_barriers;
   return Fits(*context.device, d) && !broken && !unsafe && (d.tc == 1 || conv.group == 1) &&
          (d.ks == 1 || d.ks <= CeilDiv(conv.group_in(), 4));
@@ -202,6 +210,7 @@ bool ParseChoice(const std::string &name, Choice *choice) {
   if (sscanf(name.c_str(), "direct_tw%d_tc%d_ks%d_%dx%d", &d.tw, &d.tc, &d.ks, &d.lx, &d.ly) == 5) {
     return d.tw >= 1 && d.tw <= 8 && d.tc >= 1 && d.tc <= 2 && d.ks >= 1 && d.lx >= 1 && d.ly >= 1;
   }
+  if (ParseMma(name, &choice->warps)) return choice->mma = true;
   choice->gemm = sscanf(name.c_str(), "gemm_%dx%dx%d_%dx%d_ks%d_p%d", &t.bm, &t.bn, &t.bk, &t.tm,
                         &t.tn, &t.ks, &t.parts) >= 6;
   if (choice->gemm) return IsTile(t);
@@ -214,12 +223,15 @@ Choice Choose(const GpuOpContext &context, const Convolution &conv) {
   Choice choice;
   if (!context.variant.empty() && ParseChoice(context.variant, &choice)) {
     const bool tiles = choice.gemm || choice.winograd != 0;
-    const bool takes = choice.winograd != 0 ? WinogradTakes(context, conv)
-                       : choice.gemm        ? GemmTakes(context, conv)
-                                            : DirectTakes(context, conv, choice.direct);
+    const bool takes = choice.mma             ? MmaTakes(context, conv)
+                       : choice.winograd != 0 ? WinogradTakes(context, conv)
+                       : choice.gemm          ? GemmTakes(context, conv)
+                                              : DirectTakes(context, conv, choice.direct);
     if (takes && (!tiles || TileFits(context, choice.tile))) return choice;
     choice = Choice();
   }
+  choice.mma = PrefersMma(context, conv, &choice.warps);
+  if (choice.mma) return choice;
   choice.direct = ChooseDirect(context, conv);
   if (PrefersWinograd(context, conv)) {
     choice.winograd = 4;
@@ -307,17 +319,22 @@ std::vector<float> FilterMatrix(const Convolution &c) {
   const int64_t rows = c.in_blocks() * 4, columns = CeilDiv(c.oc, 4) * 4;
   std::vector<float> matrix(static_cast<size_t>(c.kh * c.kw * rows * columns), 0.0f);
   // Where the channels of an output's group begin in what its block reads.
-  std::vector<int64_t> offset(static_cast<size_t>(c.group > 1 ? c.oc : 0));
-  for (int64_t o = 0; o < static_cast<int64_t>(offset.size()); ++o) {
+  std::vector<int64_t> offset(static_cast<size_t>(c.oc));
+  for (int64_t o = 0; o < c.oc; ++o) {
     const int64_t first = o / c.group_out() * c.group_in() - c.first_in_block(o / 4) * 4;
-    offset[static_cast<size_t>(o)] = first * columns + o;
+    offset[static_cast<size_t>(o)] = c.group == 1 ? o : first * columns + o;
   }
-  for (int64_t tap = 0; tap < c.kh * c.kw; ++tap) {
-    for (int64_t i = 0; i < c.group_in(); ++i) {
-      float *row = &matrix[static_cast<size_t>((tap * rows + i) * columns)];
-      const float *from = c.filter + (tap * c.group_in() + i) * c.stride_k;
-      for (int64_t o = 0; o < c.oc; ++o) {
-        row[c.group == 1 ? o : offset[static_cast<size_t>(o)]] = from[o * c.stride_o];
+  // Columns together: each of their filters is then read along the depth, as it lies in memory.
+  constexpr int64_t kTogether = 16;
+  for (int64_t first = 0; first < c.oc; first += kTogether) {
+    const int64_t end = std::min(c.oc, first + kTogether);
+    for (int64_t tap = 0; tap < c.kh * c.kw; ++tap) {
+      for (int64_t i = 0; i < c.group_in(); ++i) {
+        float *row = &matrix[static_cast<size_t>((tap * rows + i) * columns)];
+        const float *from = c.filter + (tap * c.group_in() + i) * c.stride_k;
+        for (int64_t o = first; o < end; ++o) {
+          row[offset[static_cast<size_t>(o)]] = from[o * c.stride_o];
+        }
       }
     }
   }
@@ -359,7 +376,9 @@ MaceStatus SupportsConvolution(const GpuOpContext &context, const Convolution &c
 
 MaceStatus BuildConvolution(const GpuOpContext &context, const Convolution &conv, GpuStep *step) {
   const Choice choice = Choose(context, conv);
-  if (choice.winograd != 0) {
+  if (choice.mma) {
+    BuildMma(context, conv, choice.warps, step);
+  } else if (choice.winograd != 0) {
     BuildWinograd(context, conv, choice.winograd, choice.tile, step);
   } else if (choice.gemm) {
     BuildGemm(context, conv, choice.tile, step);
@@ -370,7 +389,8 @@ MaceStatus BuildConvolution(const GpuOpContext &context, const Convolution &conv
 }
 
 std::vector<std::string> ConvolutionVariants(const GpuOpContext &context, const Convolution &conv) {
-  std::vector<std::string> names;
+  std::vector<std::string> names = MmaVariants(context, conv);
+  if (!names.empty()) return names;  // nothing else comes near
   for (const Direct &d : kDirect) {
     if (DirectTakes(context, conv, d)) names.push_back(NameOf(d));
   }

@@ -216,7 +216,7 @@ class Bench {
     device_.local_memory = 48 << 10;
     device_.max_allocation = int64_t{1} << 32;
     device_.image_width = device_.image_height = 16384;
-    device_.half_image_truncates = device_.family == GpuFamily::kNvidia;
+    device_.matrix_halves = device_.half_image_truncates = device_.family == GpuFamily::kNvidia;
     context_ = clCreateContext(nullptr, 1, &id_, nullptr, nullptr, nullptr);
     queue_ = clCreateCommandQueue(context_, id_, CL_QUEUE_PROFILING_ENABLE, nullptr);
     plain_queue_ = clCreateCommandQueue(context_, id_, 0, nullptr);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <memory>
 
@@ -378,6 +379,15 @@ uint32_t WrongIndices() {
 
 bool HasDevice() { return TheDevice().queue != nullptr; }
 
+// Whether the device takes PTX in its sources.
+static bool IsNvidia() {
+  char vendor[256] = "";
+  return HasDevice() &&
+         clGetDeviceInfo(TheDevice().id, CL_DEVICE_VENDOR, sizeof(vendor) - 1, vendor, nullptr) ==
+             CL_SUCCESS &&
+         std::strstr(vendor, "NVIDIA") != nullptr;
+}
+
 const GpuCapabilities &TestDevice(GpuFamily family) {
   static std::map<GpuFamily, GpuCapabilities> devices;
   GpuCapabilities &caps = devices[family];
@@ -385,6 +395,7 @@ const GpuCapabilities &TestDevice(GpuFamily family) {
   // As many as make the rules split the depth of convolutions.
   caps.compute_units = family == GpuFamily::kPocl ? 2 : 24;
   caps.max_work_group = 512;
+  caps.matrix_halves = family == GpuFamily::kNvidia && IsNvidia();
   caps.max_work_items = {512, 512, 512};
   caps.local_memory = 48 << 10;
   caps.image_width = caps.image_height = 8192;

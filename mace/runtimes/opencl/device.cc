@@ -18,6 +18,8 @@ namespace {
 
 // Of cl_ext_qcom_perf_hint and cl_ext_qcom_priority_hint, which not all headers have.
 constexpr cl_context_properties kQcomPerfHint = 0x40C2, kQcomPriorityHint = 0x40C9;
+// Of cl_nv_device_attribute_query.
+constexpr cl_device_info kNvidiaMajor = 0x4000;
 constexpr cl_context_properties kQcomPerf[] = {0, 0x40C5, 0x40C4, 0x40C3};
 constexpr cl_context_properties kQcomPriority[] = {0, 0x40CC, 0x40CB, 0x40CA};
 // Of cl_khr_priority_hints.
@@ -157,6 +159,7 @@ void Device::FindQuirks() {
   if (to->family == GpuFamily::kNvidia) {
     // write_imagef to CL_HALF_FLOAT rounds towards zero, ten times the error of rounding.
     to->half_image_truncates = true;
+    to->matrix_halves = Number<cl_uint>(id_, kNvidiaMajor, 0) >= 8;
   }
   if (to->family == GpuFamily::kPocl) {
     // Its loop over the work-items mixes up private state that lives across a barrier in a loop.

@@ -48,6 +48,7 @@ struct GpuCapabilities {
   bool fp16 = false;                                // cl_khr_fp16
   bool unified_memory = false;                      // host and device share memory
   bool half_image_truncates = false;                // write_imagef to half rounds to zero
+  bool matrix_halves = false;                       // PTX has mma.sync.m16n8k16 for halves
   bool unsafe_barriers = false;  // barriers in loops that keep private state give wrong results
 };
 

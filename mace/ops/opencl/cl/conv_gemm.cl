@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolution as a matrix product with tiles in local memory, for buffers:
+// Convolution as a matrix product with tiles in local memory:
 //   out[M = N*OH*OW][OC] = A[M][K] * w[K][OC], K = (kh, kw, ic), A read from the image where it is used.
 // A work-group computes BM x BN results with KS slices of (BM/TM) * (BN/TN) threads; the slices
 // share K, and their sums meet in local memory. Steps of BK along K are double-buffered.
@@ -26,12 +26,12 @@
 #define B_LOADS ((BK * BN / 4 + TS - 1) / TS)
 
 __kernel __attribute__((reqd_work_group_size(TS * KS, 1, 1)))
-void conv_gemm(__global const T *restrict in, WEIGHTS w,
+void conv_gemm(IN_TENSOR in, WEIGHTS w,
                __global const float4 *restrict bias,
 #ifdef RESIDUAL
-               __global const T *restrict residual,
+               IN_TENSOR residual,
 #endif
-               __global T *restrict out, int16 p, int8 q
+               OUT_TENSOR out, int16 p, int8 q
 #ifdef SPLIT
                , volatile __global float4 *partial, volatile __global int *count
 #endif
@@ -64,18 +64,25 @@ void conv_gemm(__global const T *restrict in, WEIGHTS w,
   const int kq = t % KQ;
   int k_mine = my_slice * KQ + kq;
   int a_row[A_LOADS];
-#ifndef ONE
+#if !defined(ONE) || defined(IMG)
   int y0[A_LOADS], x0[A_LOADS];
 #endif
   UNROLL for (int j = 0; j < A_LOADS; ++j) {
     const int m = min(m0 + (t + j * TS) / KQ, M - 1);
-#ifdef ONE
+#if defined(ONE) && defined(IMG)
+    y0[j] = m / p.s2;
+    x0[j] = m - y0[j] * p.s2;
+#elif defined(ONE)
     a_row[j] = m * ICS + q.s7 * 4;
 #else
     const int row = m / p.s2, image = row / p.s1;
     y0[j] = (row - image * p.s1) * p.s9 - p.sb;
     x0[j] = (m - row * p.s2) * p.sa - p.sc;
+#ifdef IMG
+    a_row[j] = image * IH;
+#else
     a_row[j] = ((image * IH + y0[j]) * IW + x0[j]) * ICS + q.s7 * 4;
+#endif
 #endif
   }
 #ifndef ONE
@@ -87,16 +94,28 @@ void conv_gemm(__global const T *restrict in, WEIGHTS w,
   UNROLL for (int i = 0; i < TM; ++i)
     UNROLL for (int j = 0; j < Q; ++j) acc[i][j] = 0.0f;
 
-#ifdef ONE
+#if defined(ONE) && defined(IMG)
+#define FETCH_A(j) a_next[j] = READ4(in, IN_TAIL, y0[j], x0[j], k_mine + q.s7, p.s2, IC)
+#define ADVANCE()
+#elif defined(ONE)
 #define FETCH_A(j) a_next[j] = IN_TAIL ? LoadTail(in + a_row[j] + k_mine * 4, IC - k_mine * 4) \
                                        : LOAD4(in, a_row[j] + k_mine * 4)
 #define ADVANCE()
+#else
+#ifdef IMG
+#define FETCH_A(j)                                                                              \
+  {                                                                                             \
+    const int y = y0[j] + kh * p.sd, x = x0[j] + kw * p.se;                                     \
+    a_next[j] = READ4_IF((uint)y < (uint)IH && (uint)x < (uint)IW, in, IN_TAIL, a_row[j] + y,   \
+                         x, cb + q.s7, IW, IC);                                                 \
+  }
 #else
 #define FETCH_A(j)                                                                              \
   if ((uint)(y0[j] + kh * p.sd) < (uint)IH && (uint)(x0[j] + kw * p.se) < (uint)IW) {           \
     const int at = a_row[j] + (kh * p.sd * IW + kw * p.se) * ICS + cb * 4;                      \
     a_next[j] = IN_TAIL ? LoadTail(in + at, IC - cb * 4) : LOAD4(in, at);                       \
   }
+#endif
 #define ADVANCE()                               \
   for (cb += slices * KQ; cb >= icb; cb -= icb) {\
     if (++kw == p.s8) kw = 0, ++kh;             \
@@ -114,8 +133,8 @@ void conv_gemm(__global const T *restrict in, WEIGHTS w,
     UNROLL for (int j = 0; j < B_LOADS; ++j) {                                                  \
       const int i = t + j * TS;                                                                 \
       if (BK * BN / 4 % TS == 0 || i < BK * BN / 4)                                             \
-        b_next[j] = WEIGHT_AT(w, (min(kb + i / (BN / 4), k_blocks * 4 - 1) * n_blocks +             \
-                              min(n0 + i % (BN / 4), n_blocks - 1)) * 4);                       \
+        b_next[j] = WEIGHT4(w, min(kb + i / (BN / 4), k_blocks * 4 - 1),                        \
+                            min(n0 + i % (BN / 4), n_blocks - 1), n_blocks);                    \
     }                                                                                           \
     k_mine += slices * KQ;                                                                      \
     ADVANCE();                                                                                  \
@@ -158,11 +177,11 @@ void conv_gemm(__global const T *restrict in, WEIGHTS w,
       float4 r = (v) + bias[n];                                     \
       ADD_RESIDUAL(r);                                              \
       r = Activate(r, as_float(p.sf), as_float(q.s2));              \
-      WRITE4(r, out, OUT_TAIL, 0, m, n + q.s5, 0, q.s4);            \
+      WRITE4P(r, out, OUT_TAIL, m, n + q.s5, p.s2, q.s4);           \
     }                                                               \
   }
 #ifdef RESIDUAL
-#define ADD_RESIDUAL(r) r += READ4(residual, OUT_TAIL, 0, m, n, 0, OC)
+#define ADD_RESIDUAL(r) r += READ4P(residual, OUT_TAIL, m, n, p.s2, OC)
 #else
 #define ADD_RESIDUAL(r)
 #endif
