@@ -60,7 +60,7 @@ Made Make(const ModelFiles &model, const MaceEngineConfig &config) {
 }
 
 MaceStatus RunOnce(MaceEngine *engine, const std::vector<int64_t> &shape,
-                   std::vector<float> *output) {
+                   std::vector<float> *output, RunMetadata *metadata = nullptr) {
   size_t count = 1;
   for (int64_t dim : shape) count *= static_cast<size_t>(dim);
   const std::vector<float> numbers = Numbers(count, 9);
@@ -69,7 +69,7 @@ MaceStatus RunOnce(MaceEngine *engine, const std::vector<int64_t> &shape,
   std::map<std::string, MaceTensor> inputs, outputs;
   inputs["x"] = MaceTensor(shape, data);
   outputs["y"] = MaceTensor();
-  const MaceStatus status = engine->Run(inputs, &outputs);
+  const MaceStatus status = engine->Run(inputs, &outputs, metadata);
   if (!status.ok()) return status;
   size_t size = 1;
   for (int64_t dim : outputs["y"].shape()) size *= static_cast<size_t>(dim);
@@ -202,6 +202,52 @@ TEST_P(GpuStorageTest, LimitedKernelsGiveTheSameBits) {
   EXPECT_EQ(run(-1, 1), whole);
   EXPECT_EQ(run(5, 3), whole);
   EXPECT_FALSE(LimitGPUContext(nullptr, 0, 0).ok());
+}
+
+// Convolutions of one input: of the input those that go to a concatenation and to two convolutions, of
+// the concatenation one without and one with an activation.
+ModelFiles SiblingsModel() {
+  ModelBuilder builder;
+  builder.Input("x", {1, 6, 5, 8}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);
+  for (int i = 1; i <= 4; ++i) {
+    builder.Constant<float>("w" + std::to_string(i), {4 * i, 1, 1, 8}, Numbers(32 * i, i));
+    builder.Constant<float>("b" + std::to_string(i), {4 * i}, Numbers(4 * i, 5 + i));
+  }
+  builder.Constant<float>("w5", {8, 3, 3, 8}, Numbers(8 * 72, 11));
+  builder.Constant<float>("w6", {8, 3, 3, 12}, Numbers(8 * 108, 12));
+  builder.Constant<float>("w7", {8, 1, 1, 20}, Numbers(160, 13));
+  builder.Constant<float>("w8", {16, 1, 1, 20}, Numbers(320, 14));
+  builder.Constant<float>("w9", {8, 1, 1, 16}, Numbers(128, 15));
+  const auto relu = StringArg("activation", "RELU"), same = StringArg("padding", "SAME");
+  builder.Op("Conv2D", "placed", {"x", "w1", "b1"}, {"a"}, {relu});
+  builder.Op("Conv2D", "shared", {"x", "w2", "b2"}, {"b"}, {relu});
+  builder.Op("Conv2D", "three", {"b", "w5"}, {"c"}, {same});
+  builder.Op("Conv2D", "shared_too", {"x", "w3", "b3"}, {"d"}, {relu});
+  builder.Op("Conv2D", "five", {"d", "w6"}, {"e"}, {same});
+  builder.Op("Concat", "concat", {"a", "c", "e"}, {"f"}, {IntArg("axis", 3)});
+  builder.Op("Conv2D", "active", {"f", "w8"}, {"h"}, {relu});
+  builder.Op("Conv2D", "plain", {"f", "w7"}, {"g"});
+  builder.Op("Conv2D", "after", {"h", "w9"}, {"i"});
+  builder.Op("Eltwise", "sum", {"g", "i"}, {"y"}, {StringArg("type", "SUM"), relu});
+  return builder.Build();
+}
+
+TEST_P(GpuStorageTest, SiblingsAreJoined) {
+  const ModelFiles model = SiblingsModel();
+  const std::vector<int64_t> shape = {1, 6, 5, 8};
+  MaceEngineConfig config = Config();
+  ASSERT_TRUE(config.SetGPUStorage(GetParam().first, GetParam().second).ok());
+  const Made made = Make(model, config);
+  ASSERT_TRUE(made.status.ok()) << made.status.information();
+  std::vector<float> output;
+  RunMetadata metadata;
+  const MaceStatus status = RunOnce(made.engine.get(), shape, &output, &metadata);
+  ASSERT_TRUE(status.ok()) << status.information();
+  ExpectNear(output, OnCpu(model, shape), GetParam().first == GPU_DATA_HALF ? 5e-2f : 1e-4f);
+  std::vector<std::string> ran;
+  for (const OperatorStats &stats : metadata.op_stats) ran.push_back(stats.operator_name);
+  const std::vector<std::string> expected = {"placed", "three", "five", "concat", "plain", "after"};
+  EXPECT_EQ(ran, expected);
 }
 
 TEST_F(GpuTest, TunesKeepsWhatItFoundAndUsesIt) {

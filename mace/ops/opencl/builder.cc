@@ -140,11 +140,23 @@ std::vector<int32_t> PartNumbers(const GpuTensor &tensor, int64_t channels) {
 KernelArgument ConvolutionParts(const GpuOpContext &context, const Convolution &conv,
                                 std::vector<int32_t> first) {
   first.resize(4);
-  for (const auto &part :
-       {PartNumbers(context.Output(0), conv.oc), PartNumbers(context.Input(conv.input), conv.ic)}) {
+  const int64_t channels = conv.first_channels != 0 ? conv.first_channels : conv.oc;
+  for (const auto &part : {PartNumbers(context.Output(0), channels),
+                           PartNumbers(context.Input(conv.input), conv.ic)}) {
     first.insert(first.end(), part.begin(), part.end());
   }
   return KernelArgument::IntVector(std::move(first));
+}
+
+void AddSecondOutput(const GpuOpContext &context, const Convolution &conv, KernelLaunch *launch) {
+  if (conv.first_channels == 0) return;
+  Define(launch, "SECOND", 1);
+  if (conv.plain_first) Define(launch, "PLAIN_FIRST", 1);
+  const std::vector<int32_t> part =
+      PartNumbers(context.Output(conv.second_output), conv.oc - conv.first_channels);
+  launch->arguments.push_back(KernelArgument::Output(conv.second_output));
+  launch->arguments.push_back(
+      KernelArgument::IntVector({Int(conv.first_channels / 4), part[0], part[1], 0}));
 }
 
 std::vector<int32_t> ConvolutionNumbers(const Convolution &c, int32_t activation_number) {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -94,6 +95,12 @@ struct Convolution {
   const float *filter = nullptr;
   int64_t stride_o = 1, stride_k = 1;
   const float *bias = nullptr;  // may be null
+  // Several in one: what filter and bias then point at. Channels from first_channels on (0: none)
+  // go to the operator's output second_output; the ones before are not activated if plain_first.
+  std::shared_ptr<const std::vector<float>> joined_filter, joined_bias;
+  int64_t first_channels = 0;
+  int second_output = 0;
+  bool plain_first = false;
 
   int64_t group_in() const { return ic / group; }
   int64_t group_out() const { return oc / group; }
@@ -115,6 +122,8 @@ std::vector<float> FilterMatrix(const Convolution &conv);
 std::vector<int32_t> ConvolutionNumbers(const Convolution &conv, int32_t activation_number);
 // Channels of the tensor in memory, `channels` unless it is a part, and the first block of its own.
 std::vector<int32_t> PartNumbers(const GpuTensor &tensor, int64_t channels);
+// What follows the arguments of each convolution where results go to two tensors.
+void AddSecondOutput(const GpuOpContext &context, const Convolution &conv, KernelLaunch *launch);
 // The first numbers of q of conv_direct.cl; with a part's numbers they are all.
 std::vector<int32_t> GroupNumbers(const Convolution &conv, int32_t activation_number);
 KernelArgument ConvolutionParts(const GpuOpContext &context, const Convolution &conv,

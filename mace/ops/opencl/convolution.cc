@@ -273,6 +273,7 @@ void BuildDirect(const GpuOpContext &context, const Convolution &c, const Direct
   launch.arguments.push_back(KernelArgument::Output(0));
   launch.arguments.push_back(KernelArgument::IntVector(ConvolutionNumbers(c, numbers.first)));
   launch.arguments.push_back(ConvolutionParts(context, c, GroupNumbers(c, numbers.second)));
+  AddSecondOutput(context, c, &launch);
   launch.global = {CeilDiv(blocks, d.tc), CeilDiv(c.ow, d.tw) * c.n * c.oh, d.ks};
   launch.local = {d.lx, d.ly, d.ks};
   launch.fixed_local = true;
@@ -295,6 +296,7 @@ void BuildGemm(const GpuOpContext &context, const Convolution &c, const GemmTile
   launch.arguments.push_back(KernelArgument::IntVector(ConvolutionNumbers(c, numbers.first)));
   launch.arguments.push_back(
       ConvolutionParts(context, c, {Int(CeilDiv(c.ic, 4)), 0, numbers.second}));
+  AddSecondOutput(context, c, &launch);
   launch.global = {tile.threads() * CeilDiv(c.oc, tile.bn), CeilDiv(c.n * c.oh * c.ow, tile.bm),
                    tile.parts};
   launch.local = {tile.threads(), 1, 1};
@@ -394,16 +396,24 @@ std::vector<std::string> ConvolutionVariants(const GpuOpContext &context, const 
   for (const Direct &d : kDirect) {
     if (DirectTakes(context, conv, d)) names.push_back(NameOf(d));
   }
+  // Of the tiles those that are estimated to be fastest: each takes the driver long to compile.
+  constexpr size_t kMostTiles = 14;
   const int64_t m = conv.n * conv.oh * conv.ow, k = conv.kh * conv.kw * conv.ic;
+  std::vector<std::pair<double, std::string>> tiles;
   for (const GemmTile &tile : kGemm) {
     if (!GemmTakes(context, conv) || !TileFits(context, tile)) continue;
     const int64_t groups = CeilDiv(m, tile.bm) * CeilDiv(conv.oc, tile.bn);
     if ((tile.bm >= 2 * m && tile.bm > 4) || tile.ks * tile.bk > k) continue;
     if (groups > 20000 || (groups < 8 && m > 64)) continue;
     for (const GemmTile &split : Splits(context, tile, groups, k)) {
-      names.push_back(NameOf("gemm", split));
+      tiles.emplace_back(
+          EstimateGemm(split, context.device->compute_units, m, conv.oc, k, conv.kh * conv.kw > 1),
+          NameOf("gemm", split));
     }
   }
+  std::sort(tiles.begin(), tiles.end());
+  tiles.resize(std::min(tiles.size(), kMostTiles));
+  for (auto &tile : tiles) names.push_back(std::move(tile.second));
   if (WinogradTakes(context, conv)) {
     for (int size : {2, 4}) {
       const std::string kind = "winograd" + std::to_string(size);

@@ -127,6 +127,7 @@ void BuildMma(const GpuOpContext &context, const Convolution &c, const MmaTile &
   launch.arguments.push_back(KernelArgument::IntVector(ConvolutionNumbers(c, numbers.first)));
   launch.arguments.push_back(
       ConvolutionParts(context, c, {Int(CeilDiv(c.ic, vector)), 0, numbers.second}));
+  AddSecondOutput(context, c, &launch);
   const int64_t m = c.n * c.oh * c.ow;
   launch.global = {32, CeilDiv(CeilDiv(c.oc, kChannels), tile.nw) * tile.nw,
                    CeilDiv(m, kPixels * tile.mt) * tile.ks};

@@ -57,6 +57,7 @@ MACE_GPU_OPERATOR(Unary);
 std::vector<std::string> VariantsOfConv2D(const GpuOpContext &context);
 bool AbsorbsConv2D(const OperatorDef &def, const OperatorDef &user);
 bool PartsOfConv2D(const GpuOpContext &context, bool output);
+bool JoinsConv2D(const GpuOpContext &first, const GpuOpContext &second, bool apart);
 bool PartsOfConcat(const GpuOpContext &context, bool output);
 bool PartsOfPooling(const GpuOpContext &context, bool output);
 std::vector<std::string> VariantsOfDepthwiseConv2d(const GpuOpContext &context);

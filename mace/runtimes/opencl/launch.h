@@ -168,6 +168,11 @@ struct GpuOpContext {
   // Not null: an Eltwise that GpuOperator::absorbs took. The last input is its other operand, and
   // output 0 its output.
   const OperatorDef *sum = nullptr;
+  // Further operators that GpuOperator::joins took: their constants follow as inputs and their
+  // outputs as outputs, in this order. Outputs from second_memory on lie in other memory than the
+  // ones before (0: all in one), each group next to each other in its memory.
+  std::vector<const OperatorDef *> siblings{};
+  int second_memory = 0;
 
   bool HasInput(int i) const {
     return i >= 0 && i < static_cast<int>(inputs.size()) && inputs[static_cast<size_t>(i)].present;
@@ -230,6 +235,9 @@ struct GpuOperator {
   bool (*absorbs)(const OperatorDef &def, const OperatorDef &user) = nullptr;
   // Which tensors may be parts of the channels of larger ones; null: none.
   bool (*parts)(const GpuOpContext &context, bool output) = nullptr;
+  // Whether two of them on one input may be executed as one, if outputs of the second lie behind
+  // those of the first; `apart`: if they lie in other memory. null: none.
+  bool (*joins)(const GpuOpContext &first, const GpuOpContext &second, bool apart) = nullptr;
 };
 
 // All of mace/ops/opencl, sorted by type and ended by a null type; in mace/ops/opencl/operators.cc.

@@ -234,7 +234,7 @@ MaceStatus SegmentBuilder::Bind(const GpuOpContext &context, const GpuStep &step
           return RuntimeError("its builder reads input ", argument.index, ", which is not there");
         }
         const Form form = FormOf(*op.inputs[i], Wanted(step.input_memory, context, i));
-        MACE_RETURN_IF_ERROR(Get(*op.inputs[i], form, &bound.value));
+        MACE_RETURN_IF_ERROR(Get(*InMemory(op.inputs[i]), form, &bound.value));
         uses->inputs.push_back(bound.value);
         break;
       }
@@ -336,6 +336,8 @@ MaceStatus SegmentBuilder::Describe(size_t op, GpuOpContext *context) const {
   MACE_RETURN_IF_ERROR(gpu_->Describe(segment_->ops_[op], context));
   DescribeParts(segment_->ops_[op], context);
   context->sum = sums_[op];
+  context->siblings = siblings_[op].defs;
+  context->second_memory = siblings_[op].second_memory;
   return MaceStatus::MACE_SUCCESS;
 }
 
@@ -343,6 +345,7 @@ MaceStatus SegmentBuilder::BuildAlone(size_t op, const std::string &choice,
                                       std::unique_ptr<Segment> *segment) const {
   SegmentBuilder alone(gpu_, {segment_->ops_[op]}, {}, {});
   alone.sums_ = {sums_[op]};
+  alone.siblings_ = {siblings_[op]};
   alone.parts_ = parts_;
   alone.choice_ = &choice;
   MACE_RETURN_IF_ERROR(alone.AddOp(0));
@@ -553,6 +556,7 @@ MaceStatus SegmentBuilder::Build(std::unique_ptr<AcceleratorSegment> *segment) {
   }
   AbsorbSums();
   MACE_RETURN_IF_ERROR(PlaceParts());
+  JoinSiblings();
   if (gpu_->options().tune && segment_->check_ == nullptr) {
     const MaceStatus status = Tuner(gpu_, this).Tune();
     if (!status.ok()) LOG(WARNING) << "the GPU's kernels are not tuned: " << status.message();

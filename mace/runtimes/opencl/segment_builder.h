@@ -71,12 +71,32 @@ class SegmentBuilder {
     int64_t first_channel;
   };
 
+  // Operators on one input that are executed as one, which is at the place of the first.
+  struct Siblings {
+    std::vector<const OperatorDef *> defs;  // of the others
+    int second_memory = 0;                  // see GpuOpContext
+  };
+
   // segment_fusion.cc: what is joined before kernels are chosen.
   std::map<const Tensor *, Users> FindUsers() const;
   // Joins sums with the operators that make their later operand. Fills sums_.
   void AbsorbSums();
   // Has inputs of concatenations written in their place. Fills parts_.
   MaceStatus PlaceParts();
+  // Joins convolutions of one input. Fills siblings_, and parts_ with tensors of wholes_.
+  void JoinSiblings();
+  struct Reader {
+    size_t op;
+    size_t input;
+  };
+  using Readers = std::map<const Tensor *, std::vector<Reader>>;
+  // Whether all who read the tensor can read it as a part of another.
+  bool ReadAsPart(const Tensor *tensor, MemoryKind memory, const Readers &readers) const;
+  // Of operators that may be joined with the first: those of one memory, and then of another.
+  bool Arrange(const std::vector<size_t> &group, const Readers &readers, std::vector<size_t> *first,
+               std::vector<size_t> *second) const;
+  bool PutTogether(const std::vector<size_t> &members);
+  void Join(const std::vector<size_t> &first, const std::vector<size_t> &second);
   // The tensor whose memory it is.
   const Tensor *InMemory(const Tensor *tensor) const;
   void DescribeParts(const AcceleratorOp &op, GpuOpContext *context) const;
@@ -114,6 +134,8 @@ class SegmentBuilder {
   std::unique_ptr<Segment> segment_;
   std::vector<const OperatorDef *> sums_;  // by operator of the segment: what it absorbed, or null
   std::map<const Tensor *, Part> parts_;
+  std::vector<Siblings> siblings_;               // by operator of the segment
+  std::vector<std::unique_ptr<Tensor>> wholes_;  // that are no tensors of the model
   const std::string *choice_ = nullptr;  // not null: of the one operator that is built alone
   std::vector<Value> values_;
   std::map<std::pair<const Tensor *, Form>, int> value_of_;

@@ -47,6 +47,10 @@ std::string TuningKey(const GpuOpContext &context) {
     text += "|";
     AppendArguments(*context.sum, &text);
   }
+  for (const OperatorDef *sibling : context.siblings) {
+    text += "&";
+    AppendArguments(*sibling, &text);
+  }
   for (const std::vector<GpuTensor> *tensors : {&context.inputs, &context.outputs}) {
     text += "|";
     for (const GpuTensor &tensor : *tensors) {
@@ -59,7 +63,8 @@ std::string TuningKey(const GpuOpContext &context) {
                          tensor.first_channel, ";");
     }
   }
-  text += MakeString("|", context.images() ? "image" : "buffer", context.half ? ",half" : ",float");
+  text += MakeString("|", context.second_memory, context.images() ? "image" : "buffer",
+                     context.half ? ",half" : ",float");
   char hash[17];
   snprintf(
       hash, sizeof(hash), "%016llx",

@@ -19,7 +19,7 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
 #ifdef RESIDUAL
                  IN_TENSOR residual,
 #endif
-                 OUT_TENSOR out, int16 p, int8 q) {
+                 OUT_TENSOR out, int16 p, int8 q SECOND_OUTPUT) {
   const int OW = p.s2, OC = p.s3, IH = p.s4, IW = p.s5, IC = q.s6;
   const int icb = q.s0, ocb_all = (OC + 3) / 4;
   const int oc_threads = (ocb_all + TC - 1) / TC, x_threads = (OW + TW - 1) / TW;
@@ -99,8 +99,9 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
 #ifdef RESIDUAL
         v += READ4(residual, OUT_TAIL, row, ox + t, block, OW, OC);
 #endif
-        v = Activate(v, as_float(p.sf), as_float(q.s2));
-        WRITE4(v, out, OUT_TAIL, row, ox + t, block + q.s5, OW, q.s4);
+        v = ACTIVATE(v, block, as_float(p.sf), as_float(q.s2));
+        if (IN_FIRST(block)) WRITE4(v, out, OUT_TAIL, row, ox + t, block + q.s5, OW, q.s4);
+        ELSE_SECOND(v, row, ox + t, block, OW)
       }
     }
   }

@@ -31,7 +31,7 @@ void conv_gemm(IN_TENSOR in, WEIGHTS w,
 #ifdef RESIDUAL
                IN_TENSOR residual,
 #endif
-               OUT_TENSOR out, int16 p, int8 q
+               OUT_TENSOR out, int16 p, int8 q SECOND_OUTPUT
 #ifdef SPLIT
                , volatile __global float4 *partial, volatile __global int *count
 #endif
@@ -174,16 +174,17 @@ void conv_gemm(IN_TENSOR in, WEIGHTS w,
   {                                                                 \
     const int m = m0 + ty * TM + (i), n = n0 + (j) * TX + tx;       \
     if (m < M && n < n_blocks) {                                    \
-      float4 r = (v) + bias[n];                                     \
-      ADD_RESIDUAL(r);                                              \
-      r = Activate(r, as_float(p.sf), as_float(q.s2));              \
-      WRITE4P(r, out, OUT_TAIL, m, n + q.s5, p.s2, q.s4);           \
+      float4 f = (v) + bias[n];                                     \
+      ADD_RESIDUAL(f);                                              \
+      f = ACTIVATE(f, n, as_float(p.sf), as_float(q.s2));           \
+      if (IN_FIRST(n)) WRITE4P(f, out, OUT_TAIL, m, n + q.s5, p.s2, q.s4); \
+      ELSE_SECONDP(f, m, n, p.s2)                                   \
     }                                                               \
   }
 #ifdef RESIDUAL
-#define ADD_RESIDUAL(r) r += READ4P(residual, OUT_TAIL, m, n, p.s2, OC)
+#define ADD_RESIDUAL(f) f += READ4P(residual, OUT_TAIL, m, n, p.s2, OC)
 #else
-#define ADD_RESIDUAL(r)
+#define ADD_RESIDUAL(f)
 #endif
 #if KS > 1
   __local float4 sum[KS][TS];

@@ -44,7 +44,7 @@ void conv_mma(IN_TENSOR in, __global const uint4 *restrict w, __global const flo
 #ifdef RESIDUAL
               IN_TENSOR residual,
 #endif
-              OUT_TENSOR out, int16 p, int8 q) {
+              OUT_TENSOR out, int16 p, int8 q SECOND_OUTPUT) {
   const int lane = get_local_id(0), g = lane >> 2, t = lane & 3, ks = get_local_id(2);
   const int OW = p.s2, OC = p.s3, IH = p.s4, IW = p.s5, IC = p.s6, ICS = q.s6, icv = q.s0;
   const int M = p.s0 * OW, n_blocks = (OC + 3) / 4, n_warps = (n_blocks + 7) / 8;
@@ -154,12 +154,12 @@ void conv_mma(IN_TENSOR in, __global const uint4 *restrict w, __global const flo
   const int me = get_local_id(1) * 32 + lane;
 #endif
   UNROLL for (int i = 0; i < MT; ++i) {
-    UNROLL for (int r = 0; r < 4; ++r) {
-      float4 v = r == 0   ? (float4)(c[i][0].x, c[i][1].x, c[i][2].x, c[i][3].x)
-                 : r == 1 ? (float4)(c[i][0].y, c[i][1].y, c[i][2].y, c[i][3].y)
-                 : r == 2 ? (float4)(c[i][0].z, c[i][1].z, c[i][2].z, c[i][3].z)
+    UNROLL for (int e = 0; e < 4; ++e) {
+      float4 v = e == 0   ? (float4)(c[i][0].x, c[i][1].x, c[i][2].x, c[i][3].x)
+                 : e == 1 ? (float4)(c[i][0].y, c[i][1].y, c[i][2].y, c[i][3].y)
+                 : e == 2 ? (float4)(c[i][0].z, c[i][1].z, c[i][2].z, c[i][3].z)
                           : (float4)(c[i][0].w, c[i][1].w, c[i][2].w, c[i][3].w);
-      const bool own = ks == (i * 4 + r) % KS;
+      const bool own = ks == (i * 4 + e) % KS;
 #if KS > 1
       part[ks][me] = v;
       barrier(CLK_LOCAL_MEM_FENCE);
@@ -169,14 +169,15 @@ void conv_mma(IN_TENSOR in, __global const uint4 *restrict w, __global const flo
       }
       barrier(CLK_LOCAL_MEM_FENCE);
 #endif
-      const int m = m0 + 16 * i + 8 * (r / 2) + g, n = n32 * 8 + 2 * t + r % 2;
+      const int m = m0 + 16 * i + 8 * (e / 2) + g, n = n32 * 8 + 2 * t + e % 2;
       if (own && m < M && n < n_blocks) {
         v += bias[n];
 #ifdef RESIDUAL
         v += READ4P(residual, OUT_TAIL, m, n, OW, OC);
 #endif
-        v = Activate(v, as_float(p.sf), as_float(q.s2));
-        WRITE4P(v, out, OUT_TAIL, m, n + q.s5, OW, q.s4);
+        v = ACTIVATE(v, n, as_float(p.sf), as_float(q.s2));
+        if (IN_FIRST(n)) WRITE4P(v, out, OUT_TAIL, m, n + q.s5, OW, q.s4);
+        ELSE_SECONDP(v, m, n, OW)
       }
     }
   }

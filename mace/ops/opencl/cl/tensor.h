@@ -125,6 +125,25 @@ float ReadOne(__read_only image2d_t t, int i, int W, int C) {
 #define WEIGHT4(w, row, column, columns) READ_TEXEL(w, (int2)((column), (row)))
 #endif
 
+// SECOND: blocks of four channels from r.s0 on go to a second tensor of r.s1 channels, there from
+// block r.s2 on; PLAIN_FIRST: the others are not activated. They stand after `if (IN_FIRST(n)) ..;`.
+#ifdef SECOND
+#define SECOND_OUTPUT , OUT_TENSOR out2, int4 r
+#define IN_FIRST(n) ((n) < r.s0)
+#define ELSE_SECOND(v, row, x, n, W) else WRITE4(v, out2, OUT_TAIL, row, x, (n) - r.s0 + r.s2, W, r.s1);
+#define ELSE_SECONDP(v, p, n, W) else WRITE4P(v, out2, OUT_TAIL, p, (n) - r.s0 + r.s2, W, r.s1);
+#else
+#define SECOND_OUTPUT
+#define IN_FIRST(n) true
+#define ELSE_SECOND(v, row, x, n, W)
+#define ELSE_SECONDP(v, p, n, W)
+#endif
+#ifdef PLAIN_FIRST
+#define ACTIVATE(v, n, a, b) (IN_FIRST(n) ? (v) : Activate((v), (a), (b)))
+#else
+#define ACTIVATE(v, n, a, b) Activate((v), (a), (b))
+#endif
+
 // ACT is a number of kernels::ActivationFunction; a, b are its parameters: max_limit for 2, else
 // coefficient and offset. Comparisons are written so that NaN stays NaN.
 #ifndef ACT
