@@ -30,7 +30,8 @@ __kernel void arithmetic(__global float *x, int n) {
     c = mad(c, 0.999f, 0.5f);
     d = mad(d, 0.999f, 0.5f);
   }
-  if (a.x + b.y + c.z + d.w == 12345.0f) x[0] = 1;
+  a += b + c + d;
+  if (a.x + a.y + a.z + a.w == 12345.0f) x[0] = 1;
 }
 __kernel void copy(__global float4 *from, __global float4 *to) {
   to[get_global_id(0)] = from[get_global_id(0)];

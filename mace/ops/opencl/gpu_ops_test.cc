@@ -101,7 +101,7 @@ TEST(GpuOps, Conv2DVariants) {
         (name[0] == 'y' ? context.outputs : context.inputs).push_back(t);
       }
       const std::vector<std::string> variants = VariantsOfConv2D(context);
-      EXPECT_GE(variants.size(), 3u);
+      EXPECT_GE(variants.size(), half ? 1u : 3u);
       // Each variant with some of the cases: compiling takes the time.
       for (size_t v = 0; v < variants.size(); ++v) {
         if ((v + i) % (half ? 13 : 9) != 0) continue;
