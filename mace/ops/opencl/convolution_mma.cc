@@ -133,7 +133,6 @@ void BuildMma(const GpuOpContext &context, const Convolution &c, const MmaTile &
                    CeilDiv(m, kPixels * tile.mt) * tile.ks};
   launch.local = {32, tile.nw, tile.ks};
   launch.fixed_local = true;
-  launch.splittable = false;
   step->launches.push_back(std::move(launch));
 }
 

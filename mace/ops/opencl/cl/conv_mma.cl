@@ -48,7 +48,7 @@ void conv_mma(IN_TENSOR in, __global const uint4 *restrict w, __global const flo
   const int lane = get_local_id(0), g = lane >> 2, t = lane & 3, ks = get_local_id(2);
   const int OW = p.s2, OC = p.s3, IH = p.s4, IW = p.s5, IC = p.s6, ICS = q.s6, icv = q.s0;
   const int M = p.s0 * OW, n_blocks = (OC + 3) / 4, n_warps = (n_blocks + 7) / 8;
-  const int n32 = get_group_id(1) * NW + get_local_id(1), m0 = get_group_id(2) * 16 * MT;
+  const int n32 = GROUP_NUMBER(1) * NW + get_local_id(1), m0 = GROUP_NUMBER(2) * 16 * MT;
 #ifdef ONE
   const int vectors = icv;
 #else
