@@ -204,8 +204,8 @@ TEST_P(GpuStorageTest, LimitedKernelsGiveTheSameBits) {
   EXPECT_FALSE(LimitGPUContext(nullptr, 0, 0).ok());
 }
 
-// Convolutions of one input: of the input those that go to a concatenation and to two convolutions, of
-// the concatenation one without and one with an activation.
+// Convolutions of one input: of the input those that go to a concatenation and to two convolutions,
+// of the concatenation one without and one with an activation.
 ModelFiles SiblingsModel() {
   ModelBuilder builder;
   builder.Input("x", {1, 6, 5, 8}, DT_FLOAT, NHWC).Output("y", {}, DT_FLOAT);

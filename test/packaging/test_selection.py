@@ -159,7 +159,7 @@ def test_programs_of_gpu_operators() -> None:
         return set(selection.gpu_programs(ROOT, operators)) - always
 
     assert programs("Softmax") == {"softmax"}
-    assert programs("Conv2D") == {"conv_direct", "conv_gemm", "winograd"}
+    assert programs("Conv2D") == {"conv_direct", "conv_gemm", "conv_mma", "winograd"}
     assert programs("Transpose") == {"move"}
     known = {path.stem for path in (ROOT / "mace/ops/opencl/cl").glob("*.cl")}
     assert programs(*schema.operators()) == known - always
