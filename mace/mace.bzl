@@ -19,8 +19,23 @@ _NO_TABLES = select({
     "//mace:unwind_tables": [],
 })
 
+# --define=optimize=size: the linker, which must be clang's, optimizes the library as a whole, and
+# what computes little is compiled for size alone. Kernels stay as fast as they are, but for rows
+# that are left over at the end of an image: fewer kinds of tiles compute these.
+_OPTIMIZATION = select({
+    "//conditions:default": [],
+    "//mace:optimize_size": ["-flto", "-DMACE_OPTIMIZE_SIZE"],
+})
+_SMALL = select({
+    "//conditions:default": ["-Os"],
+    "//mace:optimize_size": ["-Oz"],
+})
+
 # A feature of the toolchains, switched off as a whole by --features=-treat_warnings_as_errors.
 _FEATURES = ["treat_warnings_as_errors"]
+
+# Of what is built so, --icf=safe keeps one of each kind of function that nobody compares.
+SIZE_LINKOPTS = ["-flto", "-Wl,--icf=safe"]
 
 _HOST = ["@platforms//cpu:x86_64", "@platforms//os:linux"]
 
@@ -68,6 +83,10 @@ def listener_defines():
     Only programs that write models as straight-line code are built with --define=kernel_listener=true.
     """
     return _if("kernel_listener", ["MACE_KERNEL_LISTENER"], [])
+
+def if_optimize_size(yes, no = []):
+    """select(): `yes` with --define=optimize=size, else `no`."""
+    return _if("optimize_size", yes, no)
 
 def if_hexagon(yes, no = []):
     """select(): `yes` with --define=hexagon=true, else `no`."""
@@ -132,7 +151,7 @@ def mace_cc_library(
       linkstatic: True: no shared library is made of this target alone.
       **kwargs: passed to cc_library.
     """
-    size = (["-Os"] if small else []) + ([] if exceptions else _NO_TABLES)
+    size = (_SMALL if small else []) + ([] if exceptions else _NO_TABLES) + _OPTIMIZATION
     native.cc_library(
         name = name,
         copts = _CXX + ([] if exceptions else _NO_EXCEPTIONS) + size + copts,

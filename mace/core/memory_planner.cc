@@ -145,33 +145,37 @@ size_t PlaceInOrder(const std::vector<size_t> &order, std::vector<Block> *blocks
   return arena;
 }
 
+enum class Key { kSize, kArea, kDuration };
+
+// The order in which blocks are placed: the largest first. One class for all keys, so that there is
+// one sort in the library.
+struct PlacedBefore {
+  const std::vector<Block> &blocks;
+  Key key;
+
+  double Largeness(const Block &block) const {
+    const double duration = block.last - block.first + 1;
+    if (key == Key::kSize) return 0;
+    return key == Key::kDuration ? duration : static_cast<double>(block.bytes) * duration;
+  }
+  bool operator()(size_t x, size_t y) const {
+    const Block &a = blocks[x], &b = blocks[y];
+    const double large_a = Largeness(a), large_b = Largeness(b);
+    if (large_a != large_b) return large_a > large_b;
+    if (a.bytes != b.bytes) return a.bytes > b.bytes;
+    return a.first != b.first ? a.first < b.first : x < y;
+  }
+};
+
 // No order is best for all graphs: a few are tried until one reaches the lower bound.
 size_t PlaceBlocks(size_t lower_bound, std::vector<Block> *blocks) {
   std::vector<size_t> order(blocks->size());
   std::iota(order.begin(), order.end(), size_t{0});
-  const std::vector<Block> &b = *blocks;
-  const auto by_size = [&b](size_t x, size_t y) {
-    if (b[x].bytes != b[y].bytes) return b[x].bytes > b[y].bytes;
-    return b[x].first < b[y].first;
-  };
-  const auto by_area = [&b](size_t x, size_t y) {
-    const double area_x = static_cast<double>(b[x].bytes) * (b[x].last - b[x].first + 1);
-    const double area_y = static_cast<double>(b[y].bytes) * (b[y].last - b[y].first + 1);
-    return area_x > area_y;
-  };
-  const auto by_duration = [&b](size_t x, size_t y) {
-    return b[x].last - b[x].first > b[y].last - b[y].first;
-  };
-  std::sort(order.begin(), order.end(), by_size);
-  size_t best = PlaceInOrder(order, blocks);
-  for (int attempt = 0; attempt < 2 && best > lower_bound; ++attempt) {
+  size_t best = SIZE_MAX;
+  for (Key key : {Key::kSize, Key::kArea, Key::kDuration}) {
+    if (best <= lower_bound) break;
+    std::sort(order.begin(), order.end(), PlacedBefore{*blocks, key});
     std::vector<Block> other = *blocks;
-    if (attempt == 0) {
-      std::stable_sort(order.begin(), order.end(), by_area);
-    } else {
-      std::sort(order.begin(), order.end(), by_size);
-      std::stable_sort(order.begin(), order.end(), by_duration);
-    }
     const size_t arena = PlaceInOrder(order, &other);
     if (arena < best) {
       best = arena;

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "mace/base/checked.h"
+#include "mace/base/chosen.h"
 #include "mace/base/closest_name.h"
 #include "mace/base/hash.h"
 #include "mace/core/op_schema.h"
@@ -71,12 +72,18 @@ class Verifier {
     return MaceStatus::MACE_SUCCESS;
   }
 
+  static MaceStatus Chosen(const char *what, const std::string &name, DataType type) {
+    if (Contains(kChosen.types, type)) return MaceStatus::MACE_SUCCESS;
+    return Unsupported(what, " '", name, "' is of ", DataTypeName(type), ": ", kNotChosen);
+  }
+
   MaceStatus Info(const char *what, const TensorInfo &info) const {
     MACE_RETURN_IF_ERROR(CheckName(what, info.name));
     if (!KnownType(info.data_type)) {
       return InvalidArgs(what, " '", info.name, "': element type ",
                          static_cast<int>(info.data_type), " does not exist");
     }
+    MACE_RETURN_IF_ERROR(Chosen(what, info.name, info.data_type));
     if (info.data_format > NCHW) {
       return InvalidArgs(what, " '", info.name, "': unknown data format");
     }
@@ -101,6 +108,7 @@ class Verifier {
       return InvalidArgs("constant '", tensor.name, "': unknown element type ",
                          static_cast<int>(tensor.data_type));
     }
+    MACE_RETURN_IF_ERROR(Chosen("constant", tensor.name, tensor.data_type));
     if (tensor.dims.size() > kMaxRank) {
       return InvalidArgs("constant '", tensor.name, "': rank ", tensor.dims.size(), " is above ",
                          kMaxRank);

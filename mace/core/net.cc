@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "mace/base/chosen.h"
 #include "mace/base/closest_name.h"
 #include "mace/base/hash.h"
 #include "mace/core/engine_parts.h"
@@ -189,6 +190,14 @@ MaceStatus Net::MakeExecutable(size_t op) {
   return InitOperator(op, true);
 }
 
+namespace {
+
+MaceStatus NotChosenType(DataType type) {
+  return Unsupported("it computes with ", DataTypeName(type), ": ", kNotChosen);
+}
+
+}  // namespace
+
 MaceStatus Net::CreateOperator(size_t i) {
   NetOperator &op = operators_[i];
   const Options &options = options_;
@@ -218,6 +227,7 @@ MaceStatus Net::CreateOperator(size_t i) {
   construct.device = options.device;
   construct.subgraphs = &subgraphs;
   std::unique_ptr<Operation> operation;
+  if (!Contains(kChosen.types, key)) return NotChosenType(key);
   MACE_RETURN_IF_ERROR(options.registry->Create(&construct, key, &operation));
   MACE_RETURN_IF_ERROR(operation->InferType(inputs, &outputs));
   outputs.resize(op.outputs.size(), DT_INVALID);
@@ -225,6 +235,7 @@ MaceStatus Net::CreateOperator(size_t i) {
     if (DataTypeSize(outputs[o]) == 0) {
       return RuntimeError("its InferType gives no type for output '", op.def->output[o], "'");
     }
+    if (!Contains(kChosen.types, outputs[o])) return NotChosenType(outputs[o]);
     tensors_[static_cast<size_t>(op.outputs[o])].dtype = outputs[o];
   }
   op.operation = std::move(operation);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "mace/base/allocator.h"
+#include "mace/base/chosen.h"
 #include "mace/base/closest_name.h"
 #include "mace/base/hash.h"
 #include "mace/base/isa.h"
@@ -261,7 +262,7 @@ MaceStatus Engine::InitOnDevice(const ModelSource &source,
     own_registry_ = std::make_unique<OpRegistry>();
     config_.registry = own_registry_.get();
   }
-  if (config_.device == CPU && WantsHalfArithmetic(model.net)) {
+  if (Contains(kChosen.types, DT_HALF) && config_.device == CPU && WantsHalfArithmetic(model.net)) {
     if ((SupportedIsas() & kIsaNeonFp16) != 0) {
       UseHalfArithmetic(*config_.registry, &model.net);
     } else {

@@ -89,12 +89,27 @@ def _link_map_impl(ctx):
     arguments = ctx.actions.args()
     # The symbol is in the start files, which are of no interest here.
     arguments.add_all(["-shared", "--gc-sections", "--defsym=__dso_handle=0", "-o", "/dev/null"])
+    arguments.add_all(ctx.attr.linker_flags)
     arguments.add(ctx.file.version_script, format = "--version-script=%s")
     arguments.add(ctx.outputs.out, format = "-Map=%s")
     arguments.add_all(_link_words(whole, others))
-    ctx.actions.run(
-        executable = toolchain.ld_executable,
-        arguments = [arguments],
+
+    # A linker that optimizes a library as a whole makes one object of all: names tell them apart.
+    ctx.actions.run_shell(
+        command = """
+set -eu
+linker="$1" lister="$2" archives="$3" out="$4"
+shift 4
+"$linker" "$@"
+[[ -z "$archives" ]] || "$lister" -A --defined-only $archives >> "$out"
+""",
+        arguments = [
+            toolchain.ld_executable,
+            toolchain.nm_executable,
+            " ".join([a.path for a in whole + others]) if ctx.attr.list_symbols else "",
+            ctx.outputs.out.path,
+            arguments,
+        ],
         inputs = depset(
             whole + others + [ctx.file.version_script],
             transitive = [toolchain.all_files],
@@ -108,6 +123,8 @@ link_map = rule(
     implementation = _link_map_impl,
     attrs = {
         "dep": attr.label(mandatory = True, providers = [CcInfo]),
+        "linker_flags": attr.string_list(doc = "More of them."),
+        "list_symbols": attr.bool(doc = "Add what is defined in each object."),
         "out": attr.output(mandatory = True),
         "version_script": attr.label(allow_single_file = True, mandatory = True),
         "_cc_toolchain": attr.label(default = "@bazel_tools//tools/cpp:current_cc_toolchain"),

@@ -23,7 +23,7 @@ class ActivationOp : public Operation {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs));
     params_ = MakeActivationParams(attrs);
     const char *problem = ActivationProblem(params_);
-    if (problem != nullptr) return Invalid(problem, ", not ", params_.max_limit);
+    if (problem != nullptr) return Invalid(problem);
     const DataType slope = context->InputType(1);
     if (IsPrelu() && slope == DT_INVALID) {
       return Invalid("PRELU needs a second input, the slope of each channel");

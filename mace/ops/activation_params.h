@@ -3,6 +3,7 @@
 #ifndef MACE_OPS_ACTIVATION_PARAMS_H_
 #define MACE_OPS_ACTIVATION_PARAMS_H_
 
+#include "mace/base/chosen.h"
 #include "mace/base/status.h"
 #include "mace/kernels/eltwise/activation.h"
 #include "mace/ops/attrs/activation.h"
@@ -54,6 +55,9 @@ inline const char *ActivationProblem(const kernels::ActivationParams &params) {
     return "of activations, this library of chosen models has RELU and RELUX alone; build it for "
            "this model, or with the part 'activations'";
   }
+  if (!Contains(kChosen.activations, params.kind))
+    return "this activation, since this library was built for other models; "
+           "run mace build --selective with this model too";
   return nullptr;
 }
 

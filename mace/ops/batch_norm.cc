@@ -25,7 +25,7 @@ class BatchNormOp : public ShapedOperation {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs));
     params_ = MakeActivationParams(attrs);
     const char *problem = ActivationProblem(params_);
-    if (problem != nullptr) return Invalid(problem, ", not ", params_.max_limit);
+    if (problem != nullptr) return Invalid(problem);
     epsilon_ = attrs.epsilon;
     has_statistics_ = context->InputType(kMean) != DT_INVALID;
     if (has_statistics_ != (context->InputType(kVar) != DT_INVALID)) {

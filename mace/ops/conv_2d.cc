@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mace/base/chosen.h"
 #include "mace/base/isa.h"
 #include "mace/kernels/half/half_conv.h"
 #include "mace/ops/convolution.h"
@@ -183,6 +184,7 @@ class HalfConv2DOp : public Conv2DOp {
 
 void RegisterConv2D(OpRegistryBase *op_registry) {
   MACE_REGISTER_OP_CLASS(op_registry, "Conv2D", Conv2DOp, DeviceType::CPU, DT_FLOAT);
+  if (!Contains(kChosen.types, DT_HALF)) return;
   MACE_REGISTER_OP_CLASS(op_registry, "Conv2D", HalfConv2DOp, DeviceType::CPU, DT_HALF);
 }
 

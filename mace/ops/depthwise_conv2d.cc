@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "mace/base/chosen.h"
 #include "mace/base/isa.h"
 #include "mace/core/rows.h"
 #include "mace/kernels/dwconv/dwconv.h"
@@ -276,6 +277,7 @@ class HalfDepthwiseConv2dOp : public DepthwiseConv2dOp {
 void RegisterDepthwiseConv2d(OpRegistryBase *op_registry) {
   MACE_REGISTER_OP_CLASS(op_registry, "DepthwiseConv2d", DepthwiseConv2dOp, DeviceType::CPU,
                          DT_FLOAT);
+  if (!Contains(kChosen.types, DT_HALF)) return;
   MACE_REGISTER_OP_CLASS(op_registry, "DepthwiseConv2d", HalfDepthwiseConv2dOp, DeviceType::CPU,
                          DT_HALF);
 }

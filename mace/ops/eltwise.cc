@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "mace/base/chosen.h"
 #include "mace/kernels/half/half_conv.h"
 #include "mace/ops/activation_params.h"
 #include "mace/ops/attrs/eltwise.h"
@@ -71,11 +72,15 @@ class EltwiseOp : public ShapedOperation {
     dtype_ = context->InputType(0);
     params_ = MakeActivationParams(attrs);
     const char *problem = ActivationProblem(params_);
-    if (problem != nullptr) return Invalid(problem, ", not ", params_.max_limit);
+    if (problem != nullptr) return Invalid(problem);
     const bool plain = params_.kind == kernels::kActivationNoop;
     if (!plain && ((dtype_ != DT_FLOAT && dtype_ != DT_HALF) ||
                    static_cast<int>(type_) >= kernels::kBinaryEqual)) {
       return NotSupported("an activation after a result that is not float32 or float16");
+    }
+    if (static_cast<int>(type_) < kernels::kBinaryCount &&
+        !Contains(kChosen.binary, static_cast<int>(type_))) {
+      return NotSupported("this function: ", kNotChosen);
     }
     if (dtype_ == DT_BOOL && !IsPredicate(type_)) {
       return NotSupported("arithmetic of bools; cast the inputs to int32");
@@ -123,14 +128,14 @@ class EltwiseOp : public ShapedOperation {
       return MaceStatus();
     }
     Tensor *out = context->output(0);
-    ForRows<void>(context,
-                  [&](RowStep step, const void *a, const void *b, int64_t first, int64_t n) {
-                    void *row = ElementAt(out->raw, out->dtype, first);
-                    WideEltwiseRow(type_, dtype_, step, a, b, row, n);
-                    if (params_.kind != kernels::kActivationNoop) {
-                      kernels::ApplyActivationHalf(params_, static_cast<uint16_t *>(row), n);
-                    }
-                  });
+    ForRows<void>(
+        context, [&](RowStep step, const void *a, const void *b, int64_t first, int64_t n) {
+          void *row = ElementAt(out->raw, out->dtype, first);
+          WideEltwiseRow(type_, dtype_, step, a, b, row, n);
+          if (Contains(kChosen.types, DT_HALF) && params_.kind != kernels::kActivationNoop) {
+            kernels::ApplyActivationHalf(params_, static_cast<uint16_t *>(row), n);
+          }
+        });
     return MaceStatus();
   }
 

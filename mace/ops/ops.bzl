@@ -37,7 +37,31 @@ HELPERS = [
 # What an engine has beside operators and can be without.
 PARTS = ["activations", "fusion", "infer_shapes", "late", "subgraphs", "winograd"]
 
-def _engine_parts(name, parts, without_kernels, tags):
+# What functions that operators share compute is a set of each of these, in C++ the enums of kernels.
+_FUNCTIONS = {
+    "Activation": "ACTIVATIONS",
+    "Binary": "BINARY",
+    "Reduce": "REDUCTIONS",
+    "Unary": "UNARY",
+}
+
+def _sets(types, functions):
+    """Macros with the sets of mace/base/chosen.h; -1 stands for all."""
+    sets = {name: [] for name in _FUNCTIONS.values()}
+    for function in functions or []:
+        prefix = [p for p in _FUNCTIONS if function.startswith(p)]
+        if not prefix:
+            fail("there is no function '%s'; functions begin with: %s" % (
+                function,
+                ", ".join(sorted(_FUNCTIONS)),
+            ))
+        sets[_FUNCTIONS[prefix[0]]].append("k" + function)
+    if functions == None:
+        sets = {name: ["-1"] for name in sets}
+    sets["TYPES"] = ["-1"] if types == None else types
+    return ["MACE_%s=%s" % (name, ",".join(members)) for name, members in sets.items()]
+
+def _engine_parts(name, parts, types, functions, without_kernels, tags):
     """NAME_parts: tables that take the place of those of the whole engine."""
     for part in parts:
         if part not in PARTS:
@@ -51,10 +75,12 @@ def _engine_parts(name, parts, without_kernels, tags):
         local_defines = [
             "MACE_WITH_%s=%d" % (part.upper(), 1 if part in parts else 0)
             for part in PARTS
-        ] + ["MACE_WITHOUT_KERNELS='\"%s\"'" % ",".join(without_kernels)],
+        ] + ["MACE_WITHOUT_KERNELS='\"%s\"'" % ",".join(without_kernels)] +
+                        _sets(types, functions),
         small = True,
         tags = tags,
         deps = [
+            "//mace/base:chosen",
             "//mace/core:net",
             "//mace/kernels/dwconv:dwconv_kernel",
             "//mace/kernels/eltwise:activation_kernel",
@@ -104,7 +130,16 @@ def _gpu_operators(name, folder, operators, programs, tags):
         ],
     )
 
-def operator_tables(name, operators = [], parts = None, without_kernels = [], gpu_programs = [], schema = None, tags = []):
+def operator_tables(
+        name,
+        operators = [],
+        parts = None,
+        types = None,
+        functions = None,
+        without_kernels = [],
+        gpu_programs = [],
+        schema = None,
+        tags = []):
     """The tables of an engine's operators: NAME registers them, SCHEMA describes them.
 
     What is not in them is not linked.
@@ -113,6 +148,9 @@ def operator_tables(name, operators = [], parts = None, without_kernels = [], gp
       name: name of the target with both.
       operators: their names; all of ops.yml if empty.
       parts: those of PARTS that the engine has; None: all, and all kernels.
+      types: with parts: the element types of tensors, as "DT_FLOAT"; None: all.
+      functions: with parts: what is computed by functions that operators share, as "BinarySum",
+        "UnaryExp", "ActivationTanh" or "ReduceMax"; None: all. Operators refuse the others.
       without_kernels: with parts: pieces of names of kernels that the engine does not have, as
         "__avx512" or "dwconv_f32_5x5". Reference kernels are always there.
       gpu_programs: with parts: names of sources in mace/ops/opencl/cl that the operators' GPU sides
@@ -168,5 +206,5 @@ def operator_tables(name, operators = [], parts = None, without_kernels = [], gp
         ] + ([] if parts == None else [":" + name + "_gpu", ":" + name + "_parts"]),
     )
     if parts != None:
-        _engine_parts(name, parts, without_kernels, tags)
+        _engine_parts(name, parts, types, functions, without_kernels, tags)
         _gpu_operators(name, folder, operators, gpu_programs, tags)

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "mace/base/chosen.h"
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/attrs/reduce.h"
 #include "mace/ops/broadcast_rows.h"
@@ -201,6 +202,9 @@ class ReduceOp : public ReductionOperation {
       return NotSupported("ALL and ANY are for bool, not ", DataTypeName(dtype_),
                           "; cast the input");
     }
+    if (!Contains(kChosen.reductions, FirstFunction(attrs_.reduce_type))) {
+      return NotSupported("this function: ", kNotChosen);
+    }
     if (dtype_ == DT_BOOL && !logic && attrs_.reduce_type != ReduceType::kMin &&
         attrs_.reduce_type != ReduceType::kMax) {
       return NotSupported("arithmetic of bools; cast the input to int32");
@@ -253,6 +257,8 @@ class ReduceOp : public ReductionOperation {
   MaceStatus Run(OpContext *context) override {
     if (dtype_ == DT_FLOAT) {
       RunFloat(context);
+    } else if ((kChosen.types & ~(1u << DT_FLOAT)) == 0) {
+      return MaceStatus();  // there are no others
     } else if (IsFloatType(dtype_)) {
       RunWide<double, double, double>(context);
     } else if (IsUnsigned64(dtype_)) {

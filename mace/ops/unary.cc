@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "mace/base/chosen.h"
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/ops/broadcast_rows.h"
 #include "mace/ops/data_movement.h"
@@ -127,6 +128,10 @@ class UnaryOp : public Operation {
     if ((type_ == Type::kNot) != (dtype_ == DT_BOOL)) {
       return NotSupported(dtype_ == DT_BOOL ? "NOT is the only function of bool"
                                             : "NOT is for bool; cast the input");
+    }
+    if (static_cast<int>(type_) < kernels::kUnaryCount &&
+        !Contains(kChosen.unary, static_cast<int>(type_))) {
+      return NotSupported("this function: ", kNotChosen);
     }
     if (IsFloatType(dtype_)) {
       if (type_ == Type::kBitNot) return NotSupported("the bits of ", DataTypeName(dtype_));

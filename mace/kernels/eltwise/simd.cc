@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The elementwise row functions on vectors, compiled once for each instruction set with
 // MACE_ELTWISE_TABLE naming the table.
+#include "mace/base/chosen.h"
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/kernels/eltwise/simd_math-inl.h"
+
+// A case of a switch that is compiled to nothing where the function is not chosen.
+#define MACE_CASE(set, function) \
+  case function:                 \
+    if ((kChosen.set >> (function)&1) == 0) return
 
 HWY_BEFORE_NAMESPACE();
 namespace mace {
@@ -83,29 +89,29 @@ void Binary(BinaryFunction function, RowStep step, const float *a, const float *
             int64_t n) {
   using V = FloatVector;
   switch (function) {
-    case kBinarySum:
-      return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Add(x, y); });
-    case kBinarySub:
-      return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Sub(x, y); });
-    case kBinaryProd:
-      return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Mul(x, y); });
-    case kBinaryDiv:
-      return ForEachPair(step, a, b, out, n, [](V x, V y) { return DivExact(x, y); });
-    case kBinaryMin:
-      return ForEachPair(step, a, b, out, n, [](V x, V y) { return MinNan(x, y); });
-    case kBinaryMax:
-      return ForEachPair(step, a, b, out, n, [](V x, V y) { return MaxNan(x, y); });
-    case kBinaryPow:
-      return Pow(step, a, b, out, n);
-    case kBinarySqrDiff:
-      return ForEachPair(step, a, b, out, n, [](V x, V y) {
-        const V difference = hn::Sub(x, y);
-        return hn::Mul(difference, difference);
-      });
-    case kBinaryFloorDiv:
-      return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Floor(DivExact(x, y)); });
-    case kBinaryMod:
-      return ForEachNumber(step, a, b, out, n, ModOf);
+    MACE_CASE(binary, kBinarySum);
+    return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Add(x, y); });
+    MACE_CASE(binary, kBinarySub);
+    return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Sub(x, y); });
+    MACE_CASE(binary, kBinaryProd);
+    return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Mul(x, y); });
+    MACE_CASE(binary, kBinaryDiv);
+    return ForEachPair(step, a, b, out, n, [](V x, V y) { return DivExact(x, y); });
+    MACE_CASE(binary, kBinaryMin);
+    return ForEachPair(step, a, b, out, n, [](V x, V y) { return MinNan(x, y); });
+    MACE_CASE(binary, kBinaryMax);
+    return ForEachPair(step, a, b, out, n, [](V x, V y) { return MaxNan(x, y); });
+    MACE_CASE(binary, kBinaryPow);
+    return Pow(step, a, b, out, n);
+    MACE_CASE(binary, kBinarySqrDiff);
+    return ForEachPair(step, a, b, out, n, [](V x, V y) {
+      const V difference = hn::Sub(x, y);
+      return hn::Mul(difference, difference);
+    });
+    MACE_CASE(binary, kBinaryFloorDiv);
+    return ForEachPair(step, a, b, out, n, [](V x, V y) { return hn::Floor(DivExact(x, y)); });
+    MACE_CASE(binary, kBinaryMod);
+    return ForEachNumber(step, a, b, out, n, ModOf);
     default:
       return;
   }
@@ -138,42 +144,42 @@ void Compare(BinaryFunction function, RowStep step, const float *a, const float 
   using V = FloatVector;
   const auto set = [](V x) { return Differ(x, hn::Zero(kFloats)); };
   switch (function) {
-    case kBinaryEqual:
-      return CompareRow(
-          step, a, b, out, n, [](V x, V y) { return hn::Eq(x, y); },
-          [](float x, float y) { return x == y; });
-    case kBinaryNotEqual:
-      return CompareRow(
-          step, a, b, out, n, [](V x, V y) { return Differ(x, y); },
-          [](float x, float y) { return x != y; });
-    case kBinaryLess:
-      return CompareRow(
-          step, a, b, out, n, [](V x, V y) { return hn::Lt(x, y); },
-          [](float x, float y) { return x < y; });
-    case kBinaryLessEqual:
-      return CompareRow(
-          step, a, b, out, n, [](V x, V y) { return hn::Le(x, y); },
-          [](float x, float y) { return x <= y; });
-    case kBinaryGreater:
-      return CompareRow(
-          step, a, b, out, n, [](V x, V y) { return hn::Gt(x, y); },
-          [](float x, float y) { return x > y; });
-    case kBinaryGreaterEqual:
-      return CompareRow(
-          step, a, b, out, n, [](V x, V y) { return hn::Ge(x, y); },
-          [](float x, float y) { return x >= y; });
-    case kBinaryAnd:
-      return CompareRow(
-          step, a, b, out, n, [set](V x, V y) { return hn::And(set(x), set(y)); },
-          [](float x, float y) { return x != 0 && y != 0; });
-    case kBinaryOr:
-      return CompareRow(
-          step, a, b, out, n, [set](V x, V y) { return hn::Or(set(x), set(y)); },
-          [](float x, float y) { return x != 0 || y != 0; });
-    case kBinaryXor:
-      return CompareRow(
-          step, a, b, out, n, [set](V x, V y) { return hn::Xor(set(x), set(y)); },
-          [](float x, float y) { return (x != 0) != (y != 0); });
+    MACE_CASE(binary, kBinaryEqual);
+    return CompareRow(
+        step, a, b, out, n, [](V x, V y) { return hn::Eq(x, y); },
+        [](float x, float y) { return x == y; });
+    MACE_CASE(binary, kBinaryNotEqual);
+    return CompareRow(
+        step, a, b, out, n, [](V x, V y) { return Differ(x, y); },
+        [](float x, float y) { return x != y; });
+    MACE_CASE(binary, kBinaryLess);
+    return CompareRow(
+        step, a, b, out, n, [](V x, V y) { return hn::Lt(x, y); },
+        [](float x, float y) { return x < y; });
+    MACE_CASE(binary, kBinaryLessEqual);
+    return CompareRow(
+        step, a, b, out, n, [](V x, V y) { return hn::Le(x, y); },
+        [](float x, float y) { return x <= y; });
+    MACE_CASE(binary, kBinaryGreater);
+    return CompareRow(
+        step, a, b, out, n, [](V x, V y) { return hn::Gt(x, y); },
+        [](float x, float y) { return x > y; });
+    MACE_CASE(binary, kBinaryGreaterEqual);
+    return CompareRow(
+        step, a, b, out, n, [](V x, V y) { return hn::Ge(x, y); },
+        [](float x, float y) { return x >= y; });
+    MACE_CASE(binary, kBinaryAnd);
+    return CompareRow(
+        step, a, b, out, n, [set](V x, V y) { return hn::And(set(x), set(y)); },
+        [](float x, float y) { return x != 0 && y != 0; });
+    MACE_CASE(binary, kBinaryOr);
+    return CompareRow(
+        step, a, b, out, n, [set](V x, V y) { return hn::Or(set(x), set(y)); },
+        [](float x, float y) { return x != 0 || y != 0; });
+    MACE_CASE(binary, kBinaryXor);
+    return CompareRow(
+        step, a, b, out, n, [set](V x, V y) { return hn::Xor(set(x), set(y)); },
+        [](float x, float y) { return (x != 0) != (y != 0); });
     default:
       return;
   }
@@ -211,38 +217,38 @@ FloatVector SignOf(FloatVector x) {
 void Unary(UnaryFunction function, const float *in, float *out, int64_t n) {
   using V = FloatVector;
   switch (function) {
-    case kUnaryNeg:
-      return ForEach(in, out, n, [](V x) { return hn::Neg(x); });
-    case kUnaryAbs:
-      return ForEach(in, out, n, [](V x) { return hn::Abs(x); });
-    case kUnarySqrt:
-      return ForEach(in, out, n, [](V x) { return SqrtExact(x); });
-    case kUnaryRsqrt:
-      return ForEach(in, out, n, [](V x) { return DivExact(Set(1.0f), SqrtExact(x)); });
-    case kUnarySquare:
-      return ForEach(in, out, n, [](V x) { return hn::Mul(x, x); });
-    case kUnaryReciprocal:
-      return ForEach(in, out, n, [](V x) { return DivExact(Set(1.0f), x); });
-    case kUnaryExp:
-      return ForEach(in, out, n, ExpOf);
-    case kUnaryLog:
-      return ForEach(in, out, n, LogOf);
-    case kUnaryFloor:
-      return ForEach(in, out, n, [](V x) { return hn::Floor(x); });
-    case kUnaryCeil:
-      return ForEach(in, out, n, [](V x) { return hn::Ceil(x); });
-    case kUnaryRound:
-      return ForEach(in, out, n, [](V x) { return hn::Round(x); });
-    case kUnarySign:
-      return ForEach(in, out, n, SignOf);
-    case kUnaryErf:
-      return ForEach(in, out, n, ErfOf);
-    case kUnarySin:
-      return Periodic(
-          in, out, n, [](V x) { return hn::Sin(kFloats, x); }, sinf);
-    case kUnaryCos:
-      return Periodic(
-          in, out, n, [](V x) { return hn::Cos(kFloats, x); }, cosf);
+    MACE_CASE(unary, kUnaryNeg);
+    return ForEach(in, out, n, [](V x) { return hn::Neg(x); });
+    MACE_CASE(unary, kUnaryAbs);
+    return ForEach(in, out, n, [](V x) { return hn::Abs(x); });
+    MACE_CASE(unary, kUnarySqrt);
+    return ForEach(in, out, n, [](V x) { return SqrtExact(x); });
+    MACE_CASE(unary, kUnaryRsqrt);
+    return ForEach(in, out, n, [](V x) { return DivExact(Set(1.0f), SqrtExact(x)); });
+    MACE_CASE(unary, kUnarySquare);
+    return ForEach(in, out, n, [](V x) { return hn::Mul(x, x); });
+    MACE_CASE(unary, kUnaryReciprocal);
+    return ForEach(in, out, n, [](V x) { return DivExact(Set(1.0f), x); });
+    MACE_CASE(unary, kUnaryExp);
+    return ForEach(in, out, n, ExpOf);
+    MACE_CASE(unary, kUnaryLog);
+    return ForEach(in, out, n, LogOf);
+    MACE_CASE(unary, kUnaryFloor);
+    return ForEach(in, out, n, [](V x) { return hn::Floor(x); });
+    MACE_CASE(unary, kUnaryCeil);
+    return ForEach(in, out, n, [](V x) { return hn::Ceil(x); });
+    MACE_CASE(unary, kUnaryRound);
+    return ForEach(in, out, n, [](V x) { return hn::Round(x); });
+    MACE_CASE(unary, kUnarySign);
+    return ForEach(in, out, n, SignOf);
+    MACE_CASE(unary, kUnaryErf);
+    return ForEach(in, out, n, ErfOf);
+    MACE_CASE(unary, kUnarySin);
+    return Periodic(
+        in, out, n, [](V x) { return hn::Sin(kFloats, x); }, sinf);
+    MACE_CASE(unary, kUnaryCos);
+    return Periodic(
+        in, out, n, [](V x) { return hn::Cos(kFloats, x); }, cosf);
     default:
       return;
   }
@@ -271,49 +277,55 @@ void Activate(const ActivationParams &params, const float *in, float *out, int64
   using V = FloatVector;
   const V zero = hn::Zero(kFloats), one = Set(1.0f), c = Set(params.coefficient);
   switch (params.kind) {
-    case kActivationRelu:
-      return ForEach(in, out, n, [zero](V x) { return MaxOf(zero, x); });
-    case kActivationRelux: {
+    MACE_CASE(activations, kActivationRelu);
+    return ForEach(in, out, n, [zero](V x) { return MaxOf(zero, x); });
+    MACE_CASE(activations, kActivationRelux);
+    {
       const V limit = Set(params.max_limit);
       return ForEach(in, out, n, [=](V x) { return MinOf(limit, MaxOf(zero, x)); });
     }
-    case kActivationTanh:
-      return ForEach(in, out, n, TanhOf);
-    case kActivationSigmoid:
-      return ForEach(in, out, n, SigmoidOf);
-    case kActivationLeakyRelu:
-      return ForEach(in, out, n,
-                     [=](V x) { return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(c, x), x); });
-    case kActivationHardSigmoid: {
+    MACE_CASE(activations, kActivationTanh);
+    return ForEach(in, out, n, TanhOf);
+    MACE_CASE(activations, kActivationSigmoid);
+    return ForEach(in, out, n, SigmoidOf);
+    MACE_CASE(activations, kActivationLeakyRelu);
+    return ForEach(in, out, n,
+                   [=](V x) { return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(c, x), x); });
+    MACE_CASE(activations, kActivationHardSigmoid);
+    {
       const V offset = Set(params.offset);
       return ForEach(in, out, n,
                      [=](V x) { return MinOf(one, MaxOf(zero, hn::MulAdd(c, x, offset))); });
     }
-    case kActivationHardSwish: {
+    MACE_CASE(activations, kActivationHardSwish);
+    {
       const V sixth = Set(1.0f / 6.0f), half = Set(0.5f);
       return ForEach(in, out, n, [=](V x) {
         return hn::Mul(x, MinOf(one, MaxOf(zero, hn::MulAdd(x, sixth, half))));
       });
     }
-    case kActivationElu:
-      return ForEach(in, out, n, [c](V x) { return EluOf(x, c); });
-    case kActivationSilu:
-      return ForEach(in, out, n, [=](V x) { return hn::Div(x, hn::Add(one, ExpOf(hn::Neg(x)))); });
-    case kActivationSoftplus:
-      return ForEach(in, out, n, SoftplusOf);
-    case kActivationGelu: {
+    MACE_CASE(activations, kActivationElu);
+    return ForEach(in, out, n, [c](V x) { return EluOf(x, c); });
+    MACE_CASE(activations, kActivationSilu);
+    return ForEach(in, out, n, [=](V x) { return hn::Div(x, hn::Add(one, ExpOf(hn::Neg(x)))); });
+    MACE_CASE(activations, kActivationSoftplus);
+    return ForEach(in, out, n, SoftplusOf);
+    MACE_CASE(activations, kActivationGelu);
+    {
       const V root_half = Set(0.70710678f), half = Set(0.5f);
       return ForEach(in, out, n, [=](V x) {
         return hn::Mul(hn::Mul(half, x), hn::Add(one, ErfOf(hn::Mul(x, root_half))));
       });
     }
-    case kActivationMish:
-      return ForEach(in, out, n, MishOf);
-    case kActivationSelu: {
+    MACE_CASE(activations, kActivationMish);
+    return ForEach(in, out, n, MishOf);
+    MACE_CASE(activations, kActivationSelu);
+    {
       const V alpha = Set(1.67326324f), scale = Set(1.05070098f);
       return ForEach(in, out, n, [=](V x) { return hn::Mul(scale, EluOf(x, alpha)); });
     }
-    case kActivationGeluTanh: {
+    MACE_CASE(activations, kActivationGeluTanh);
+    {
       // (1 + tanh(z)) / 2 is 1 / (1 + exp(-2 z)).
       const V linear = Set(-1.5957691f), cubic = Set(-0.071354816f);
       return ForEach(in, out, n, [=](V x) {

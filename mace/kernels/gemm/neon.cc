@@ -151,15 +151,34 @@ void Tile(const GemmTile &tile) {
   Finish<kRows, kVectors>(tile, tile.n - kWidth + 4, &acc[0]);
 }
 
+// Tiles of 1 to kRows rows; in the smallest library of 1, 2, 4 and 8 rows.
 template <int kRows>
 struct TileTable {
+#if defined(MACE_OPTIMIZE_SIZE)
+  static constexpr int Fewer(int count) { return count / 2; }
+#else
+  static constexpr int Fewer(int count) { return count - 1; }
+#endif
   GemmFunction tiles[2][kRows + 1];
   constexpr TileTable() : tiles() { Fill<kRows>(); }
   template <int kCount>
   constexpr void Fill() {
     tiles[0][kCount] = Tile<kCount, 1>;
     tiles[1][kCount] = Tile<kCount, 2>;
-    if constexpr (kCount > 1) Fill<kCount - 1>();
+    if constexpr (kCount > 1) Fill<Fewer(kCount)>();
+  }
+  void Run(const GemmTile &tile) const {
+    const GemmFunction *functions = tiles[tile.n > 4];
+    if (functions[tile.m] != nullptr) return functions[tile.m](tile);
+    GemmTile part = tile;
+    for (int rest = tile.m, rows = kRows; rest > 0; rest -= part.m) {
+      while (rows > rest) rows /= 2;
+      part.m = rows;
+      functions[rows](part);
+      part.a += rows * tile.lda;
+      part.c += rows * tile.ldc;
+      if (part.residual != nullptr) part.residual += rows * tile.ldr;
+    }
   }
 };
 
@@ -230,14 +249,14 @@ MACE_INLINE void PackRows(const GemmPack &p) {
 #if defined(__aarch64__)
 void gemm_f32_8x8__neon(const GemmTile &tile) {
   static constexpr TileTable<8> kTable;
-  kTable.tiles[tile.n > 4][tile.m](tile);
+  kTable.Run(tile);
 }
 void gemm_f32_8x8__neon_block(const GemmBlock &block) { RunBlock(block); }
 void gemm_f32_8x8__neon_pack(const GemmPack &pack) { PackRows(pack); }
 #else
 void gemm_f32_4x8__neon(const GemmTile &tile) {
   static constexpr TileTable<4> kTable;
-  kTable.tiles[tile.n > 4][tile.m](tile);
+  kTable.Run(tile);
 }
 void gemm_f32_4x8__neon_block(const GemmBlock &block) { RunBlock(block); }
 void gemm_f32_4x8__neon_pack(const GemmPack &pack) { PackRows(pack); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reductions on vectors, compiled once for each instruction set with MACE_REDUCE_TABLE naming the
 // table.
+#include "mace/base/chosen.h"
 #include "mace/kernels/eltwise/simd_math-inl.h"
 #include "mace/kernels/reduce/reduce.h"
 
@@ -148,18 +149,21 @@ void Columns(const float *in, int64_t rows, int64_t stride, int64_t width, float
   }
 }
 
+// Constants: what is not chosen is dropped.
+#define MACE_CHOSEN(function) ((kChosen.reductions >> (function)&1) != 0)
+
 float Row(ReduceFunction function, const float *in, int64_t n) {
   switch (function) {
     case kReduceMin:
-      return RowOf<Min>(in, n);
+      return MACE_CHOSEN(kReduceMin) ? RowOf<Min>(in, n) : 0;
     case kReduceMax:
-      return RowOf<Max>(in, n);
+      return MACE_CHOSEN(kReduceMax) ? RowOf<Max>(in, n) : 0;
     case kReduceProd:
-      return RowOf<Prod>(in, n);
+      return MACE_CHOSEN(kReduceProd) ? RowOf<Prod>(in, n) : 0;
     case kReduceSumSquare:
-      return RowOf<SumSquare>(in, n);
+      return MACE_CHOSEN(kReduceSumSquare) ? RowOf<SumSquare>(in, n) : 0;
     case kReduceSumAbs:
-      return RowOf<SumAbs>(in, n);
+      return MACE_CHOSEN(kReduceSumAbs) ? RowOf<SumAbs>(in, n) : 0;
     default:
       return RowOf<Sum>(in, n);
   }
@@ -169,15 +173,20 @@ void Columns(ReduceFunction function, const float *in, int64_t rows, int64_t str
              float *out) {
   switch (function) {
     case kReduceMin:
-      return Columns<Min>(in, rows, stride, width, out);
+      if (MACE_CHOSEN(kReduceMin)) Columns<Min>(in, rows, stride, width, out);
+      return;
     case kReduceMax:
-      return Columns<Max>(in, rows, stride, width, out);
+      if (MACE_CHOSEN(kReduceMax)) Columns<Max>(in, rows, stride, width, out);
+      return;
     case kReduceProd:
-      return Columns<Prod>(in, rows, stride, width, out);
+      if (MACE_CHOSEN(kReduceProd)) Columns<Prod>(in, rows, stride, width, out);
+      return;
     case kReduceSumSquare:
-      return Columns<SumSquare>(in, rows, stride, width, out);
+      if (MACE_CHOSEN(kReduceSumSquare)) Columns<SumSquare>(in, rows, stride, width, out);
+      return;
     case kReduceSumAbs:
-      return Columns<SumAbs>(in, rows, stride, width, out);
+      if (MACE_CHOSEN(kReduceSumAbs)) Columns<SumAbs>(in, rows, stride, width, out);
+      return;
     default:
       return Columns<Sum>(in, rows, stride, width, out);
   }

@@ -2,13 +2,16 @@
 // The tables of a library for chosen models (see operator_tables() in ops.bzl): they take the place
 // of the weak ones of the whole engine, and what they do not name is not linked. MACE_WITH_<PART>
 // is 1 for parts that are kept; MACE_WITHOUT_KERNELS holds pieces of the names of kernels that are
-// not.
+// not; MACE_<SET> are numbers in the sets of kChosen.
+#include "mace/base/chosen.h"
 #include "mace/base/isa.h"
+#include "mace/base/types.h"
 #include "mace/core/engine_parts.h"
 #include "mace/kernels/conv/conv.h"
 #include "mace/kernels/dwconv/dwconv.h"
 #include "mace/kernels/dwconv/dwconv_kernel.h"
 #include "mace/kernels/eltwise/activation_kernel.h"
+#include "mace/kernels/eltwise/eltwise.h"
 #include "mace/kernels/gemm/gemm.h"
 #include "mace/kernels/gemm/gemm_kernel.h"
 #include "mace/kernels/norm/norm.h"
@@ -25,6 +28,22 @@
 
 namespace mace {
 
+namespace {
+
+using namespace kernels;  // NOLINT: the names of the sets' members
+
+// -1 stands for all.
+template <typename... Numbers>
+constexpr uint32_t Set(Numbers... numbers) {
+  uint32_t set = 0;
+  ((set |= static_cast<int>(numbers) < 0 ? ~0u : 1u << static_cast<int>(numbers)), ...);
+  return set;
+}
+
+}  // namespace
+
+const Chosen kChosen = {false,           Set(MACE_TYPES),       Set(MACE_BINARY),
+                        Set(MACE_UNARY), Set(MACE_ACTIVATIONS), Set(MACE_REDUCTIONS)};
 const EngineParts kEngineParts = {MACE_PART(MACE_WITH_SUBGRAPHS, MakeNetSubgraph),
                                   MACE_PART(MACE_WITH_LATE, &kPlanLate),
                                   MACE_PART(MACE_WITH_FUSION, &kPlanFusion)};

@@ -194,6 +194,13 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         "avx2, avx512, neon, neondot, neonfp16, neoni8mm, sse4",
     )
     group.add_argument(
+        "--optimize",
+        choices=("speed", "size"),
+        default="speed",
+        help="size: the smallest library that clang-19 or the NDK makes; the engine takes longer to "
+        "load a model, kernels do not; default: speed",
+    )
+    group.add_argument(
         "--target_abis",
         "--abis",
         metavar="ABIS",

@@ -64,7 +64,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
         for kind in kinds:
             with console.step(f"building libmace for {abi} ({kind})"):
                 made = libraries.build_libraries(
-                    root, abi, kind, output / "lib", selection, operators, encryption, hide_kernels
+                    root,
+                    abi,
+                    kind,
+                    output / "lib",
+                    selection,
+                    operators,
+                    encryption,
+                    hide_kernels,
+                    options.optimize,
                 )
             console.result["libraries"].append(_describe(made))
             rows.append(_row(made))
@@ -156,8 +164,8 @@ def _report_sizes(made: Library, root: Path, console: Console) -> None:
     known = {name.lower() for name in schema.operators()}
     sources = [path.stem for path in (root / "mace" / "ops").glob("*.cc")]
     operators = [name for name in sources if name.replace("_", "") in known]
-    pieces = sizes.read_map(made.link_map, operators)
     total = made.shared.stat().st_size
+    pieces = sizes.with_rest(sizes.read_map(made.link_map, operators), total)
     parts = sizes.summed(pieces)
     lines = [f"{size:>9}  {group}: {part}" for group, part, size in parts]
     lines += ["", *(f"{p.size:>9}  {p.group}: {p.part}: {p.name}" for p in pieces)]

@@ -38,6 +38,8 @@ _LINK_FLAGS = {"aarch64_linux_gnu": ("--linkopt=-Wl,-z,max-page-size=65536",)}
 _SHARED = "//mace/libmace:libmace.so.stripped"
 _STATIC = "//mace/libmace:libmace.a"
 _MAP = "//mace/libmace:libmace.map"
+# What a library may be optimized for, and what that adds to the build.
+OPTIMIZATIONS: dict[str, tuple[str, ...]] = {"speed": (), "size": ("--define=optimize=size",)}
 
 
 @dataclass(frozen=True)
@@ -122,15 +124,19 @@ def build_libraries(
     operators: Sequence[str] = (),
     encryption: bool = False,
     hide_kernels: bool = False,
+    optimize: str = "speed",
 ) -> Library:
     """Writes `output`/<abi>/<runtimes>/libmace.{so,a} and the package files beside them.
 
     selection: the Bazel package of a selection of operators, empty for all. encryption: they can
-    read encrypted models. hide_kernels: those of the GPU have no names. Raises BuildError.
+    read encrypted models. hide_kernels: those of the GPU have no names. optimize: one of
+    OPTIMIZATIONS; "size" takes clang. Raises BuildError.
     """
     android = bool(os.environ.get("ANDROID_NDK_HOME"))
     target = _TARGETS[abi][0 if android else 1]
-    flags = [*build.target_flags(target), *_LINK_FLAGS.get(abi, ())]
+    flags = [*build.target_flags(target), *_LINK_FLAGS.get(abi, ()), *OPTIMIZATIONS[optimize]]
+    if optimize == "size" and not android:
+        flags[0] += "-clang"  # as the NDK's compiler is
     for part in ("opencl", "hexagon"):
         flags.append(f"--define={part}={'true' if part in RUNTIMES[runtimes] else 'false'}")
     flags.append("--stripopt=--strip-unneeded")

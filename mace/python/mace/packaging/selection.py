@@ -13,7 +13,9 @@ from typing import Any
 
 from mace.errors import MaceError, did_you_mean
 from mace.export.files import write_files
+from mace.graph import schema
 from mace.model_file import read_net
+from mace.proto_messages import message_class
 
 _FOLDER = Path("mace/codegen/selections")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
@@ -28,11 +30,15 @@ package(default_visibility = ["//visibility:public"])
 
 operator_tables(
     name = "selection",
-{gpu_programs}    operators = [
+{gpu_programs}    functions = [
+{functions}    ],
+    operators = [
 {operators}    ],
     parts = [
 {parts}    ],
     tags = ["manual"],
+    types = [
+{types}    ],
     without_kernels = [
 {without_kernels}    ],
 )
@@ -48,26 +54,35 @@ _CONVOLUTIONS = {"Conv2D"}
 
 @dataclass
 class Needs:
-    """What models need. parts, kernels: as the BUILD file calls them."""
+    """What models need. parts, kernels, functions, types: as the BUILD file calls them."""
 
     operators: set[str] = field(default_factory=set)
     parts: set[str] = field(default_factory=set)
     kernels: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+    types: set[str] = field(default_factory=lambda: {"DT_FLOAT"})
 
     def add(self, net: Any) -> None:
         """Adds what a NetDef needs."""
         # The engine puts Cast between what it computes in float16 and the rest.
         if any(argument.name == "cpu_data_type" for argument in net.arg):
             self.operators.add("Cast")
+            self.types.add("DT_HALF")
         nets = [net]
         while nets:
             current = nets.pop()
             constants = {tensor.name: tuple(tensor.dims) for tensor in current.tensors}
+            for tensor in (*current.tensors, *current.input_info, *current.output_info):
+                self.types.add(_type_name(tensor.data_type))
             for node in current.op:
                 self.operators.add(node.type)
                 nets.extend(node.subgraph)
                 self.parts.update(_parts(node, constants))
                 self.kernels.update(_kernels(node, constants))
+                self.functions.update(_functions(node))
+                self.types.update(_type_name(number) for number in node.output_type)
+        if "winograd" in self.parts:
+            self.functions.update(("BinarySum", "BinaryMax", "BinaryMin"))
 
 
 # Kernels that only some models need, by what _kernels() calls for; others are always there.
@@ -133,6 +148,60 @@ def _kernels(node: Any, constants: dict[str, tuple[int, ...]]) -> Iterator[str]:
     if node.type == "Pooling":
         kind = attributes.get("pooling_type")
         yield "pool_f32_max" if kind is None or _text(kind) == "MAX" else "pool_f32_avg"
+
+
+# What operators call for, whatever their attributes say.
+_CALLED = {
+    "SqrDiffMean": ("BinarySub", "BinarySum", "BinaryDiv", "ReduceSumSquare", "ReduceSum"),
+    "Normalize": ("ReduceSumSquare",),
+}
+# Kind of the functions that the attribute `type` chooses from, and the last one of them that
+# kernels know; operators compute the others themselves.
+_FUNCTION_OF = {"Eltwise": ("Binary", "XOR"), "Unary": ("Unary", "COS")}
+# Activations that a model can name for recurrent operators.
+_GATES = ("Elu", "HardSigmoid", "LeakyRelu", "Relu", "Sigmoid", "Softplus", "Tanh")
+_REDUCTIONS = {
+    "MEAN": ("ReduceSum", "BinaryDiv"),
+    "MIN": ("ReduceMin",),
+    "ALL": ("ReduceMin",),
+    "MAX": ("ReduceMax",),
+    "ANY": ("ReduceMax",),
+    "PROD": ("ReduceProd",),
+    "SUM": ("ReduceSum",),
+    "L1": ("ReduceSumAbs", "ReduceSum"),
+    "L2": ("ReduceSumSquare", "ReduceSum", "UnarySqrt"),
+    "SUM_SQUARE": ("ReduceSumSquare", "ReduceSum"),
+}
+
+
+def _functions(node: Any) -> Iterator[str]:
+    """Functions that operators share, which this one calls for."""
+    texts = {name: _text(value) for name, value in _attributes(node).items()}
+    yield from _CALLED.get(node.type, ())
+    yield "Activation" + _camel(texts.get("activation", "NOOP"))
+    if node.type == "Reduce":
+        yield from _REDUCTIONS.get(texts.get("reduce_type", ""), ())
+    if node.type in _FUNCTION_OF:
+        kind, last = _FUNCTION_OF[node.type]
+        choices = schema.operators()[node.type].attributes["type"].choices
+        if texts.get("type") in choices[: choices.index(last) + 1]:
+            yield kind + _camel(texts["type"])
+    if node.type in _ACTIVE - {"Activation"}:
+        yield from (f"Activation{name}" for name in _GATES)
+
+
+def _camel(name: str) -> str:
+    """Turns "LESS_EQUAL" into "LessEqual"."""
+    return "".join(part.capitalize() for part in name.lower().split("_"))
+
+
+def _type_name(number: int) -> str:
+    return str(
+        message_class("mace.ConstTensor")
+        .DESCRIPTOR.fields_by_name["data_type"]
+        .enum_type.values_by_number[number]
+        .name
+    )
 
 
 def check_isas(names: Sequence[str]) -> list[str]:
@@ -224,8 +293,10 @@ def write_selection(
     programs = gpu_programs(root, sorted(needs.operators))
     text = _BUILD.format(
         models=", ".join(models),
+        functions=_lines(sorted(needs.functions)),
         operators=_lines(sorted(needs.operators)),
         parts=_lines(sorted(needs.parts)),
+        types=_lines(sorted(needs.types)),
         without_kernels=_lines(without),
         gpu_programs=f"    gpu_programs = [\n{_lines(programs)}    ],\n" if programs else "",
     )

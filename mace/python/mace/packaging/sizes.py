@@ -18,13 +18,25 @@ _GNU_NAME = re.compile(r" (\.\S+)$")
 _LLD = re.compile(r"\s*([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+\s{9}(\S+):\((\.[^)]*)\)$")
 # Of objects, kept in no file or made by the linker out of others.
 _UNLOADED = (".comment", ".note.GNU", ".debug", ".symtab", ".strtab", ".ARM.attributes", ".group")
+# Memory that is no part of the file.
+_ZEROS = (".bss", ".tbss")
+# What lld makes one object of, when it optimizes a library as a whole: sections are then called
+# after what is in them, and a list of names follows, "archive:object: address kind name".
+_WHOLE = ".lto.o"
+_NAMED = re.compile(r"([^\s:]+):([^\s:]+): \S+ (\w) (\S+)$", re.MULTILINE)
+_SECTION_NAME = re.compile(
+    r"\.(?:text|rodata|data\.rel\.ro|data|gcc_except_table)\.(?:(?:unlikely|startup|exit)\.)?(\w+)"
+)
+_INTERNAL = "<internal>"
+_STANDARD = ("_ZNS", "_ZNKS", "_ZS", "_ZN9__gnu_cxx", "_ZNK9__gnu_cxx")
 _OBJECT = re.compile(r"(?:.*/)?(?:bin/)?(?P<archive>[^(]*)\((?P<object>[^)]+)\)$")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Bytes of one object. group: "operators", "kernels", "engine" or "C library"; part: the
-    operator, the family of kernels or the part of the engine."""
+    """Bytes of one object. group: "operators", "kernels", "engine", "C library" or "linker" (what it
+    makes, such as tables of symbols); part: the operator, the family of kernels or the part of the
+    engine."""
 
     group: str
     part: str
@@ -51,6 +63,16 @@ def read_map(path: Path, operators: Sequence[str] = ()) -> list[Piece]:
     return sorted((Piece(*key, size) for key, size in pieces.items()), key=lambda p: -p.size)
 
 
+def with_rest(pieces: Sequence[Piece], file_size: int) -> list[Piece]:
+    """The pieces and one more, so that they add up to the file: what the linker made that its map
+    tells of no object, such as tables of symbols, relocations and the space up to a page."""
+    rest = file_size - sum(piece.size for piece in pieces)
+    if rest <= 0:
+        return list(pieces)
+    name = "symbols, relocations and padding"
+    return sorted([*pieces, Piece("linker", name, name, rest)], key=lambda p: -p.size)
+
+
 def _gnu(text: str) -> list[tuple[str, int]]:
     found, section = [], ""
     for line in text[text.find("Linker script and memory map") :].splitlines():
@@ -59,7 +81,7 @@ def _gnu(text: str) -> list[tuple[str, int]]:
             section = name[1]
             continue
         match = _GNU.match(line)
-        if match and int(match[2], 16) and not (match[1] or section).startswith(_UNLOADED):
+        if match and int(match[2], 16) and _is_in_file(match[1] or section):
             found.append((match[4], int(match[3], 16)))
         section = ""
     return found
@@ -69,14 +91,45 @@ def _lld(text: str) -> list[tuple[str, int]]:
     found = []
     for line in text.splitlines():
         match = _LLD.match(line)
-        if match and int(match[1], 16) and not match[4].startswith(_UNLOADED):
-            found.append((match[3], int(match[2], 16)))
-    return found
+        if match and int(match[1], 16) and _is_in_file(match[4]):
+            found.append((match[3], match[4], int(match[2], 16)))
+    objects = _objects_of(text, {section for file, section, _ in found if file.endswith(_WHOLE)})
+    return [
+        (objects.get(section, _INTERNAL) if file.endswith(_WHOLE) else file, size)
+        for file, section, size in found
+    ]
+
+
+def _objects_of(text: str, sections: set[str]) -> dict[str, str]:
+    """The objects that sections of a library come from, which was optimized as a whole."""
+    names = {section: named[1] for section in sections if (named := _SECTION_NAME.match(section))}
+    wanted = set(names.values())
+    listed = [
+        (f"{archive}({file})", kind in "WVwv", name)
+        for archive, file, kind, name in _NAMED.findall(text)
+        if name in wanted
+    ]
+    owners = {name: owner for owner, weak, name in listed if not weak}
+    # Templates of C++ are in many objects: the first one that has more in the library.
+    for owner, weak, name in listed:
+        if weak and not name.startswith(_STANDARD):
+            owners.setdefault(name, owner)
+    linked = set(owners.values())
+    for owner, _, name in listed:
+        if owner in linked:
+            owners.setdefault(name, owner)
+    return {section: owners[name] for section, name in names.items() if name in owners}
+
+
+def _is_in_file(section: str) -> bool:
+    return not section.startswith(_UNLOADED + _ZEROS)
 
 
 def _place(file: str, operators: set[str]) -> tuple[str, str, str]:
     """Group, part and name of an object, by the archive that it comes from."""
     match = _OBJECT.match(file)
+    if file == _INTERNAL:
+        return "linker", "symbols and texts", "symbols and texts"
     if match is None:
         return "C library", Path(file).name, Path(file).name
     name = match["object"].partition(".")[0]
