@@ -80,7 +80,7 @@ class EltwiseOp : public ShapedOperation {
     }
     if (static_cast<int>(type_) < kernels::kBinaryCount &&
         !Contains(kChosen.binary, static_cast<int>(type_))) {
-      return NotSupported("this function: ", kNotChosen);
+      return Invalid("this function: ", kNotChosen);
     }
     if (dtype_ == DT_BOOL && !IsPredicate(type_)) {
       return NotSupported("arithmetic of bools; cast the inputs to int32");

@@ -203,7 +203,7 @@ class ReduceOp : public ReductionOperation {
                           "; cast the input");
     }
     if (!Contains(kChosen.reductions, FirstFunction(attrs_.reduce_type))) {
-      return NotSupported("this function: ", kNotChosen);
+      return Invalid("this function: ", kNotChosen);
     }
     if (dtype_ == DT_BOOL && !logic && attrs_.reduce_type != ReduceType::kMin &&
         attrs_.reduce_type != ReduceType::kMax) {

@@ -131,7 +131,7 @@ class UnaryOp : public Operation {
     }
     if (static_cast<int>(type_) < kernels::kUnaryCount &&
         !Contains(kChosen.unary, static_cast<int>(type_))) {
-      return NotSupported("this function: ", kNotChosen);
+      return Invalid("this function: ", kNotChosen);
     }
     if (IsFloatType(dtype_)) {
       if (type_ == Type::kBitNot) return NotSupported("the bits of ", DataTypeName(dtype_));

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,31 @@ def test_with_the_gpu(
     assert float(on_gpu) == pytest.approx(float(expected), rel=1e-4)
 
 
+@pytest.mark.nightly
+def test_the_smallest_library(
+    network: Path, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For Arm, since it is the phones that want it: it runs the model, and its report is whole."""
+    monkeypatch.chdir(network)
+    words = ["build", "--config=net.yml", "--selective", "--optimize=size", "--size_report", "-q"]
+    try:
+        assert main([*words, "--target_abis=arm64-v8a", f"--output_dir={tmp_path}"]) == 0
+    finally:
+        shutil.rmtree(ROOT / "mace" / "codegen" / "selections" / _LIBRARY)
+    folder = tmp_path / "lib" / "arm64-v8a" / "cpu"
+    report = json.loads((folder / "sizes.json").read_text())
+    assert report["file_size"] == (folder / "libmace.so").stat().st_size < 250_000
+    assert sum(piece["size"] for piece in report["objects"]) == report["file_size"]
+    parts = {(p["group"], p["part"]): p["size"] for p in report["parts"]}
+    assert parts["operators", "conv_2d"] > 2000 and parts["kernels", "gemm"] > 10_000
+    assert ("kernels", "half") not in parts
+    model = network / "builds" / _LIBRARY / "model"
+    compiler = ["aarch64-linux-gnu-g++", "-std=c++17", f"-I{tmp_path / 'include'}"]
+    started([*compiler, _APPLICATION / "app.cc", folder / "libmace.so", "-o", "app"], tmp_path)
+    emulator = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-E", f"LD_LIBRARY_PATH={folder}"]
+    assert started([*emulator, "app", model / "net.pb", model / "net.data"], tmp_path) == expected
+
+
 def test_the_list_is_edited_by_hand(library: Path, tmp_path: Path) -> None:
     before = (library / "libmace.so").stat().st_size
     build = ROOT / "mace" / "codegen" / "selections" / _LIBRARY / "BUILD"
@@ -105,6 +131,66 @@ def test_the_list_is_edited_by_hand(library: Path, tmp_path: Path) -> None:
     build.write_text(text.replace('"Conv2D"', '"Conv3000"'), encoding="utf-8")
     with pytest.raises(MaceError, match="ops.yml has no operator 'Conv3000'"):
         build_libraries(ROOT, "linux-x86-64", "cpu", tmp_path, label)
+
+
+def _needs(*nodes: Any, **dims: tuple[int, ...]) -> selection.Needs:
+    net = message_class("mace.NetDef")()
+    net.op.extend(nodes)
+    for name, shape in dims.items():
+        net.tensors.add(name=name, dims=shape, data_type=1)
+    needs = selection.Needs()
+    needs.add(net)
+    return needs
+
+
+@pytest.mark.parametrize(
+    ("node", "functions"),
+    [
+        ("FullyConnected activation=RELUX", {"ActivationRelux"}),
+        ("BatchNorm activation=LEAKYRELU", {"ActivationLeakyRelu"}),
+        ("Eltwise type=SQR_DIFF", {"ActivationNoop", "BinarySqrDiff"}),
+        ("Eltwise type=ATAN2", {"ActivationNoop"}),
+        ("Unary type=COS", {"ActivationNoop", "UnaryCos"}),
+        ("Unary type=SINH", {"ActivationNoop"}),
+        ("Reduce reduce_type=MEAN", {"ActivationNoop", "BinaryDiv", "ReduceSum"}),
+    ],
+)
+def test_functions(node: str, functions: set[str]) -> None:
+    kind, _, rest = node.partition(" ")
+    name, _, value = rest.partition("=")
+    assert _needs(_node(kind, **{name: value})).functions == functions
+
+
+def test_every_function_of_operators_is_one_of_kernels() -> None:
+    """What a selection may ask for is in the enums of the kernels' headers."""
+    folder = ROOT / "mace" / "kernels"
+    text = "".join(
+        (folder / name).read_text(encoding="utf-8")
+        for name in ("eltwise/eltwise.h", "eltwise/activation.h", "reduce/reduce.h")
+    )
+    known = set(re.findall(r"\bk((?:Activation|Binary|Reduce|Unary)\w+)", text))
+    asked: set[str] = set()
+    for kind, operator in schema.operators().items():
+        for name, attribute in operator.attributes.items():
+            for choice in attribute.choices:
+                asked |= _needs(_node(kind, **{name: choice})).functions
+        asked |= _needs(_node(kind)).functions
+    assert asked <= known
+    assert len(asked & {name for name in known if name.startswith("Binary")}) == 19
+
+
+def test_types() -> None:
+    node = _node("Cast")
+    node.output_type.append(4)
+    net = message_class("mace.NetDef")()
+    net.op.append(node)
+    net.input_info.add(name="x", data_type=7)
+    needs = selection.Needs()
+    needs.add(net)
+    assert needs.types == {"DT_FLOAT", "DT_INT32", "DT_INT64"}
+    net.arg.add(name="cpu_data_type")
+    needs.add(net)
+    assert "DT_HALF" in needs.types
 
 
 def _node(kind: str, **values: Any) -> Any:
@@ -141,12 +227,7 @@ def _node(kind: str, **values: Any) -> Any:
 def test_needs(
     node: Any, filters: tuple[int, ...] | None, parts: set[str], kernels: set[str]
 ) -> None:
-    net = message_class("mace.NetDef")()
-    net.op.append(node)
-    if filters is not None:
-        net.tensors.add(name="w", dims=filters)
-    needs = selection.Needs()
-    needs.add(net)
+    needs = _needs(node) if filters is None else _needs(node, w=filters)
     assert (needs.operators, needs.parts, needs.kernels) == ({node.type}, parts, kernels)
 
 

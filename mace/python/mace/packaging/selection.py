@@ -190,9 +190,13 @@ def _functions(node: Any) -> Iterator[str]:
         yield from (f"Activation{name}" for name in _GATES)
 
 
+# Names of operators' attributes that the kernels write as two words.
+_TWO_WORDS = {"HARDSIGMOID": "HardSigmoid", "HARDSWISH": "HardSwish", "LEAKYRELU": "LeakyRelu"}
+
+
 def _camel(name: str) -> str:
     """Turns "LESS_EQUAL" into "LessEqual"."""
-    return "".join(part.capitalize() for part in name.lower().split("_"))
+    return _TWO_WORDS.get(name) or "".join(part.capitalize() for part in name.split("_"))
 
 
 def _type_name(number: int) -> str:
