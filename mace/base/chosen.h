@@ -11,7 +11,6 @@ namespace mace {
 
 // Bit n of a set: number n is in it.
 struct Chosen {
-  bool everything;       // the whole engine
   uint32_t types;        // DataType: elements of tensors
   uint32_t binary;       // kernels::BinaryFunction, of float32 as all below
   uint32_t unary;        // kernels::UnaryFunction
@@ -22,6 +21,10 @@ struct Chosen {
 extern const Chosen kChosen;
 
 constexpr bool Contains(uint32_t set, int number) { return (set >> number & 1) != 0; }
+
+// Ends the program: an operator calls for a function that is not in kChosen and did not refuse to,
+// which is a mistake of the table of what operators call for (mace/python/mace/packaging).
+[[noreturn]] void NotChosen();
 
 // How messages end that refuse what is not in kChosen.
 constexpr char kNotChosen[] =

@@ -162,7 +162,7 @@ void Binary(BinaryFunction function, RowStep step, const float *a, const float *
 
 void CompareRow(BinaryFunction function, RowStep step, const float *a, const float *b, uint8_t *out,
                 int64_t n) {
-  if ((kChosen.binary >> kBinaryEqual) == 0) return;
+  if ((kChosen.binary >> kBinaryEqual) == 0) NotChosen();
   const int step_a = step != RowStep::kSecond, step_b = step != RowStep::kFirst;
   for (int64_t i = 0; i < n; ++i) out[i] = Compare(function, a[i * step_a], b[i * step_b]);
 }
@@ -177,7 +177,7 @@ void WeightedSum(RowStep step, float factor_a, const float *a, float factor_b, c
 }
 
 void Unary(UnaryFunction function, const float *in, float *out, int64_t n) {
-  if (kChosen.unary == 0) return;
+  if (kChosen.unary == 0) NotChosen();
   for (int64_t i = 0; i < n; ++i) {
     out[i] = static_cast<float>(Apply(function, static_cast<double>(in[i])));
   }
@@ -201,7 +201,7 @@ void eltwise_f32__reference_activate(const ActivationParams &params, const float
                                      int64_t n);
 void eltwise_f32__reference_activate(const ActivationParams &params, const float *in, float *out,
                                      int64_t n) {
-  if (kChosen.activations == 0) return;
+  if (kChosen.activations == 0) NotChosen();
   for (int64_t i = 0; i < n; ++i) {
     out[i] = static_cast<float>(Apply(params, static_cast<double>(in[i])));
   }

@@ -5,10 +5,10 @@
 #include "mace/kernels/eltwise/eltwise.h"
 #include "mace/kernels/eltwise/simd_math-inl.h"
 
-// A case of a switch that is compiled to nothing where the function is not chosen.
+// A case of a switch that has no code where the function is not chosen.
 #define MACE_CASE(set, function) \
   case function:                 \
-    if ((kChosen.set >> (function)&1) == 0) return
+    if ((kChosen.set >> (function)&1) == 0) NotChosen()
 
 HWY_BEFORE_NAMESPACE();
 namespace mace {

@@ -149,21 +149,23 @@ void Columns(const float *in, int64_t rows, int64_t stride, int64_t width, float
   }
 }
 
-// Constants: what is not chosen is dropped.
-#define MACE_CHOSEN(function) ((kChosen.reductions >> (function)&1) != 0)
+// A case of a switch that has no code where the function is not chosen.
+#define MACE_CASE(function) \
+  case function:            \
+    if ((kChosen.reductions >> (function)&1) == 0) NotChosen()
 
 float Row(ReduceFunction function, const float *in, int64_t n) {
   switch (function) {
-    case kReduceMin:
-      return MACE_CHOSEN(kReduceMin) ? RowOf<Min>(in, n) : 0;
-    case kReduceMax:
-      return MACE_CHOSEN(kReduceMax) ? RowOf<Max>(in, n) : 0;
-    case kReduceProd:
-      return MACE_CHOSEN(kReduceProd) ? RowOf<Prod>(in, n) : 0;
-    case kReduceSumSquare:
-      return MACE_CHOSEN(kReduceSumSquare) ? RowOf<SumSquare>(in, n) : 0;
-    case kReduceSumAbs:
-      return MACE_CHOSEN(kReduceSumAbs) ? RowOf<SumAbs>(in, n) : 0;
+    MACE_CASE(kReduceMin);
+    return RowOf<Min>(in, n);
+    MACE_CASE(kReduceMax);
+    return RowOf<Max>(in, n);
+    MACE_CASE(kReduceProd);
+    return RowOf<Prod>(in, n);
+    MACE_CASE(kReduceSumSquare);
+    return RowOf<SumSquare>(in, n);
+    MACE_CASE(kReduceSumAbs);
+    return RowOf<SumAbs>(in, n);
     default:
       return RowOf<Sum>(in, n);
   }
@@ -172,21 +174,16 @@ float Row(ReduceFunction function, const float *in, int64_t n) {
 void Columns(ReduceFunction function, const float *in, int64_t rows, int64_t stride, int64_t width,
              float *out) {
   switch (function) {
-    case kReduceMin:
-      if (MACE_CHOSEN(kReduceMin)) Columns<Min>(in, rows, stride, width, out);
-      return;
-    case kReduceMax:
-      if (MACE_CHOSEN(kReduceMax)) Columns<Max>(in, rows, stride, width, out);
-      return;
-    case kReduceProd:
-      if (MACE_CHOSEN(kReduceProd)) Columns<Prod>(in, rows, stride, width, out);
-      return;
-    case kReduceSumSquare:
-      if (MACE_CHOSEN(kReduceSumSquare)) Columns<SumSquare>(in, rows, stride, width, out);
-      return;
-    case kReduceSumAbs:
-      if (MACE_CHOSEN(kReduceSumAbs)) Columns<SumAbs>(in, rows, stride, width, out);
-      return;
+    MACE_CASE(kReduceMin);
+    return Columns<Min>(in, rows, stride, width, out);
+    MACE_CASE(kReduceMax);
+    return Columns<Max>(in, rows, stride, width, out);
+    MACE_CASE(kReduceProd);
+    return Columns<Prod>(in, rows, stride, width, out);
+    MACE_CASE(kReduceSumSquare);
+    return Columns<SumSquare>(in, rows, stride, width, out);
+    MACE_CASE(kReduceSumAbs);
+    return Columns<SumAbs>(in, rows, stride, width, out);
     default:
       return Columns<Sum>(in, rows, stride, width, out);
   }

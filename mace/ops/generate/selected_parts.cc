@@ -42,8 +42,8 @@ constexpr uint32_t Set(Numbers... numbers) {
 
 }  // namespace
 
-const Chosen kChosen = {false,           Set(MACE_TYPES),       Set(MACE_BINARY),
-                        Set(MACE_UNARY), Set(MACE_ACTIVATIONS), Set(MACE_REDUCTIONS)};
+const Chosen kChosen = {Set(MACE_TYPES), Set(MACE_BINARY), Set(MACE_UNARY), Set(MACE_ACTIVATIONS),
+                        Set(MACE_REDUCTIONS)};
 const EngineParts kEngineParts = {MACE_PART(MACE_WITH_SUBGRAPHS, MakeNetSubgraph),
                                   MACE_PART(MACE_WITH_LATE, &kPlanLate),
                                   MACE_PART(MACE_WITH_FUSION, &kPlanFusion)};
