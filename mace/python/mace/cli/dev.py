@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -169,26 +170,46 @@ def _imported(root: Path) -> list[str]:
     return lines[:-1]
 
 
-def _kernels(root: Path) -> list[str]:
-    rows = []
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel of the CPU. isa: an instruction set as MACE_ISA names it."""
+
+    family: str
+    name: str
+    isa: str
+    targets: tuple[str, ...]
+
+
+def kernel_list(root: Path) -> list[Kernel]:
+    """The kernels of every family's kernels.inc below a source tree, in its order."""
+    found = []
     for path in sorted((root / "mace" / "kernels").glob("*/kernels.inc")):
-        targets = "all"
+        targets: tuple[str, ...] = tuple(_MACHINES)
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("#"):
                 targets = _targets(line, targets)
             elif match := _KERNEL.match(line):
-                rows.append([path.parent.name, f"`{match[2]}`", match[3].lower(), targets])
+                found.append(Kernel(path.parent.name, match[2], match[3].lower(), targets))
+    return found
+
+
+def _kernels(root: Path) -> list[str]:
+    rows = []
+    for kernel in kernel_list(root):
+        every = len(kernel.targets) == len(_MACHINES)
+        targets = "all" if every else ", ".join(kernel.targets)
+        rows.append([kernel.family, f"`{kernel.name}`", kernel.isa, targets])
     return _markdown(("family", "kernel", "instruction set", "target"), rows)
 
 
-def _targets(line: str, before: str) -> str:
+def _targets(line: str, before: tuple[str, ...]) -> tuple[str, ...]:
     """The targets of the lines after a preprocessor line of a kernels.inc."""
     if line.startswith("#endif"):
-        return "all"
-    found = [name for name, macro in _MACHINES.items() if macro in line]
+        return tuple(_MACHINES)
+    found = tuple(name for name, macro in _MACHINES.items() if macro in line)
     if not found and "MACE_ENABLE_NEON" in line:
-        found = ["arm64-v8a", "armeabi-v7a"]
-    return ", ".join(found) or before
+        return ("arm64-v8a", "armeabi-v7a")
+    return found or before
 
 
 def _support(root: Path) -> list[str]:
