@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // More about a GPUContext than most applications need, beside mace.h and mace_c.h: tuning of its
-// kernels, limits that leave the GPU to others in time, and compiling in the background. Each counts for the engines that are
-// initialized with the context afterwards.
+// kernels, limits that leave the GPU to others in time, and compiling in the background. Each
+// counts for the engines that are initialized with the context afterwards.
 #ifndef MACE_PUBLIC_MACE_GPU_H_
 #define MACE_PUBLIC_MACE_GPU_H_
 
@@ -33,11 +33,11 @@ MACE_API mace_code mace_gpu_context_tune(mace_gpu_context *context,
 MACE_API mace_code mace_gpu_context_limit(mace_gpu_context *context, int32_t kernel_micros,
                                           int32_t queued_kernels);
 
-// Drivers compile for seconds where nothing is kept from earlier starts (SetStoragePath). background
-// 1: the engine is usable at once, and the CPU answers while a thread compiles; from the first run
-// after that the GPU does, and for inputs of another shape the CPU again until that is planned. Until
-// then MaceEngine::Placements says CPU. Where the GPU cannot be used, the CPU goes on if it is allowed
-// to (SetCPUFallback), and otherwise runs return the reason.
+// Drivers compile for seconds where nothing is kept from earlier starts (SetStoragePath).
+// background 1: the engine is usable at once, and the CPU answers while a thread compiles; from the
+// first run after that the GPU does, and for inputs of another shape the CPU again until that is
+// planned. Until then MaceEngine::Placements says CPU. Where the GPU cannot be used, the CPU goes
+// on if it is allowed to (SetCPUFallback), and otherwise runs return the reason.
 MACE_API mace_code mace_gpu_context_compile_in_background(mace_gpu_context *context,
                                                           int32_t background);
 
