@@ -81,7 +81,10 @@ class Net::InitContext : public OpInitContext {
     *found = data != nullptr;
     if (!*found) {
       MACE_RETURN_IF_ERROR(ExpandConstants());
-      return OpInitContext::BeginPack(layout, bytes, packed, found);
+      MACE_RETURN_IF_ERROR(OpInitContext::BeginPack(layout, bytes, packed, found));
+      // What packing leaves out goes to the file too, and must not be what was there before.
+      std::memset(packed->data(), 0, bytes);
+      return MaceStatus::MACE_SUCCESS;
     }
     packed->Borrow(data, bytes);
     CountPackedBytes(bytes);

@@ -68,8 +68,7 @@ bool WriteAll(int file, const void *data, size_t bytes) {
 
 PackedCache::PackedCache(const std::string &folder, uint64_t model, uint64_t machine)
     : path_(FilePath(folder, model)), model_(model), machine_(machine) {
-  struct stat info;
-  if (stat(path_.c_str(), &info) != 0) return;
+  if (access(path_.c_str(), F_OK) != 0) return;
   const MaceStatus status = Open();
   if (status.ok()) return;
   entries_.clear();

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cfloat>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -219,6 +221,7 @@ TEST_F(Storage, HostileNumbers) {
   const std::string good = Content();
   constexpr uint64_t kNumbers[] = {
       0, 1, 63, 64, 1u << 20, uint64_t{1} << 32, uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{63}};
+  ASSERT_GT(good.size(), 64u);
   uint64_t entries;
   std::memcpy(&entries, &good[48], sizeof(entries));
   const size_t head = 64 + 40 * entries;
@@ -317,6 +320,11 @@ TEST_F(Storage, NumbersOfTwoBytes) {
       if (type == DT_HALF) expected = HalfToFloat(numbers[i]);
       if (expected != expected) {
         ASSERT_NE(values[i], values[i]) << i;
+#if defined(__arm__)
+      } else if (std::fabs(expected) < FLT_MIN) {
+        // Vectors of 32-bit Arm take subnormal numbers for 0.
+        ASSERT_TRUE(values[i] == 0 || values[i] == expected) << i;
+#endif
       } else {
         ASSERT_EQ(values[i], expected) << i;
       }
