@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -158,7 +159,8 @@ def test_a_board_that_freezes(board: PretendedBoard) -> None:
     finally:
         timer.join()
         for process in frozen:
-            os.kill(process, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # it was killed meanwhile
+                os.kill(process, signal.SIGCONT)
 
 
 def test_choosing_boards(board: PretendedBoard, tmp_path: Path) -> None:

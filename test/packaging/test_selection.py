@@ -52,7 +52,7 @@ def test_the_model_runs_and_another_does_not(
     report = json.loads((library / "sizes.json").read_text())
     operators = {p["part"] for p in report["parts"] if p["group"] == "operators"} - {"shared"}
     assert operators == {"conv_2d"}
-    assert report["file_size"] < 450_000
+    assert report["file_size"] < 460_000
     objects = {p["name"] for p in report["objects"]}
     assert "plan_fusion" in objects and not {"plan_late", "subgraph"} & objects
     scale_onnx(tmp_path / "other.onnx", (1, 3, 8, 8))

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import yaml
 from mace.cli.main import main
-from mace.codegen.static import comment_text, isa_for, string_text
+from mace.codegen.package import comment_text, string_text
+from mace.codegen.static import isa_for
 from mace.resources import source_root
 from onnx import helper
 from small_models import write_onnx
