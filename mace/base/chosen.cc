@@ -2,9 +2,8 @@
 // The whole engine. Weak: the table of a library for chosen models takes its place.
 #include "mace/base/chosen.h"
 
+#include <cstdio>
 #include <cstdlib>
-
-#include "mace/base/logging.h"
 
 namespace mace {
 
@@ -12,7 +11,8 @@ extern const Chosen kChosen __attribute__((weak));
 const Chosen kChosen = {~0u, ~0u, ~0u, ~0u, ~0u};
 
 void NotChosen() {
-  LOG(ERROR) << "a function was called that this library for chosen models was built without";
+  // Not the log, which straight-line code has to do without.
+  std::fputs("mace: a function was called that this library was built without\n", stderr);
   std::abort();
 }
 
