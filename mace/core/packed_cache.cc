@@ -3,11 +3,8 @@
 // those of the machine, which are little-endian wherever MACE runs.
 #include "mace/core/packed_cache.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +12,7 @@
 
 #include "mace/base/allocator.h"
 #include "mace/base/checked.h"
+#include "mace/base/file_replacement.h"
 #include "mace/base/hash.h"
 #include "mace/base/logging.h"
 
@@ -46,22 +44,6 @@ bool Before(const PackedBlock &a, const PackedBlock &b) {
 
 uint64_t Checksum(const void *data, uint64_t bytes) {
   return XxHash64(data, static_cast<size_t>(bytes));
-}
-
-// All of `bytes`, in spite of interrupts; false with errno set.
-bool WriteAll(int file, const void *data, size_t bytes) {
-  const char *from = static_cast<const char *>(data);
-  while (bytes > 0) {
-    const ssize_t count = write(file, from, bytes);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) {
-      if (count == 0) errno = ENOSPC;
-      return false;
-    }
-    from += count;
-    bytes -= static_cast<size_t>(count);
-  }
-  return true;
 }
 
 }  // namespace
@@ -152,7 +134,6 @@ void PackedCache::Save(uint64_t rest) {
   blocks_.clear();
 }
 
-// A file beside it is written and renamed, so that a reader sees the old content or the new one.
 // It is not forced to the disk: what a loss of power leaves does not pass the checksums.
 MaceStatus PackedCache::Write(uint64_t rest) const {
   std::vector<char> head(sizeof(Header) + blocks_.size() * sizeof(Entry));
@@ -177,33 +158,20 @@ MaceStatus PackedCache::Write(uint64_t rest) const {
   header.checksum = Checksum(head.data() + checked, head.size() - checked);
   memcpy(head.data(), &header, sizeof(header));
 
-  // Two processes, or two engines of one, must not write the same file.
-  const std::string fresh =
-      MakeString(path_, ".", static_cast<int64_t>(getpid()), ".",
-                 reinterpret_cast<uintptr_t>(this) / sizeof(*this) % 65536, ".tmp");
-  unlink(fresh.c_str());  // of a process with this number that did not come to its end
+  FileReplacement file(path_);
   // For its owner alone: who may not read the model must not read its weights here.
-  const int file =
-      open(fresh.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-  if (file < 0) return RuntimeError("cannot write '", fresh, "': ", strerror(errno));
+  MACE_RETURN_IF_ERROR(file.Open(true));
   constexpr char kZeros[kMemoryAlignment] = {};
   uint64_t at = head.size();
-  bool written = WriteAll(file, head.data(), head.size());
-  for (size_t i = 0; written && i < blocks_.size(); ++i) {
-    written = WriteAll(file, kZeros, static_cast<size_t>(entries[i].offset - at)) &&
-              WriteAll(file, blocks_[i].second, static_cast<size_t>(entries[i].block.bytes));
+  MACE_RETURN_IF_ERROR(file.Write(head.data(), head.size()));
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    MACE_RETURN_IF_ERROR(file.Write(kZeros, static_cast<size_t>(entries[i].offset - at)));
+    MACE_RETURN_IF_ERROR(
+        file.Write(blocks_[i].second, static_cast<size_t>(entries[i].block.bytes)));
     at = entries[i].offset + entries[i].block.bytes;
   }
-  written = written && WriteAll(file, kZeros, static_cast<size_t>(end - at));
-  int error = errno;
-  if (close(file) != 0 && written) {
-    written = false;
-    error = errno;
-  }
-  if (written && rename(fresh.c_str(), path_.c_str()) == 0) return MaceStatus::MACE_SUCCESS;
-  if (written) error = errno;
-  unlink(fresh.c_str());
-  return RuntimeError("cannot write '", path_, "': ", strerror(error));
+  MACE_RETURN_IF_ERROR(file.Write(kZeros, static_cast<size_t>(end - at)));
+  return file.Finish(false);
 }
 
 }  // namespace mace

@@ -2,35 +2,19 @@
 // Times chains of GPU operators of well-known networks, with random weights and without the engine:
 // what the kernels and the driver need. First as rules choose, then with the fastest variant of
 // each layer. Usage: gpu_benchmark [image] [half] [network]
-#define CL_TARGET_OPENCL_VERSION 120
-#include <CL/cl.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <memory>
 
 #include "mace/base/half.h"
 #include "mace/ops/opencl/builder.h"
+#include "mace/ops/opencl/gpu_benchmark_util.h"
 
 namespace mace {
 namespace opencl {
 namespace {
-
-double Now() {
-  return std::chrono::duration<double, std::micro>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-void Check(cl_int error, const char *what) {
-  if (error == CL_SUCCESS) return;
-  fprintf(stderr, "%s: error %d\n", what, error);
-  exit(1);
-}
 
 // One operator of a network: tensors by number.
 struct Node {

@@ -3,17 +3,17 @@
 // the rate of multiply-adds and of memory, and what these come to for networks given as
 // NAME,KERNELS,MILLIONS_OF_MULTIPLY_ADDS,MEGABYTES. A network of as many empty kernels, with input
 // (602 KB through pinned memory) and output, is measured, the rest is computed.
-#define CL_TARGET_OPENCL_VERSION 120
-#include <CL/cl.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
+#include "mace/ops/opencl/gpu_benchmark_util.h"
+
 namespace {
+
+using mace::opencl::Check;
+using mace::opencl::Now;
 
 constexpr char kSource[] = R"(
 __kernel void nothing(__global float *x) { if (get_global_id(0) > 1000000) x[0] = 1; }
@@ -37,18 +37,6 @@ __kernel void copy(__global float4 *from, __global float4 *to) {
   to[get_global_id(0)] = from[get_global_id(0)];
 }
 )";
-
-double Now() {
-  return std::chrono::duration<double, std::micro>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-void Check(cl_int error, const char *what) {
-  if (error == CL_SUCCESS) return;
-  fprintf(stderr, "%s: error %d\n", what, error);
-  exit(1);
-}
 
 double Median(std::vector<double> *times) {
   std::nth_element(times->begin(), times->begin() + static_cast<long>(times->size() / 2),

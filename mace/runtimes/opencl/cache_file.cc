@@ -3,13 +3,9 @@
 // bytes: the identity, and key and value of each entry. Numbers are little-endian.
 #include "mace/runtimes/opencl/cache_file.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 
+#include "mace/base/file_replacement.h"
 #include "mace/base/hash.h"
 #include "mace/base/mapped_file.h"
 
@@ -92,22 +88,10 @@ MaceStatus WriteCacheFile(const std::string &path, CacheKind kind, const std::st
   for (int shift = 0; shift < 64; shift += 8)
     content.push_back(static_cast<char>(checksum >> shift));
   content += body;
-  // Two processes, or two contexts of one, must not write the same file.
-  const std::string fresh = MakeString(path, ".", static_cast<int64_t>(getpid()), ".",
-                                       reinterpret_cast<uintptr_t>(&entries) & 0xffff, ".tmp");
-  std::FILE *file = std::fopen(fresh.c_str(), "wb");
-  if (file == nullptr) {
-    return RuntimeError("cannot write '", fresh, "': ", std::strerror(errno));
-  }
-  bool written = std::fwrite(content.data(), 1, content.size(), file) == content.size();
-  written = std::fflush(file) == 0 && written;
-  written = fsync(fileno(file)) == 0 && written;
-  const int error = errno;
-  written = std::fclose(file) == 0 && written;
-  if (written && std::rename(fresh.c_str(), path.c_str()) == 0) return MaceStatus::MACE_SUCCESS;
-  const char *why = std::strerror(written ? errno : error);
-  std::remove(fresh.c_str());
-  return RuntimeError("cannot write '", path, "': ", why);
+  FileReplacement file(path);
+  MACE_RETURN_IF_ERROR(file.Open(false));
+  MACE_RETURN_IF_ERROR(file.Write(content.data(), content.size()));
+  return file.Finish(true);
 }
 
 }  // namespace opencl

@@ -226,20 +226,14 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_gpu(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--gpu_perf_hint",
-        metavar="N",
-        type=_integer(0, 3),
-        default=3,
-        help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
-    )
-    group.add_argument(
-        "--gpu_priority_hint",
-        metavar="N",
-        type=_integer(0, 3),
-        default=3,
-        help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
-    )
+    for hint in ("perf", "priority"):
+        group.add_argument(
+            f"--gpu_{hint}_hint",
+            metavar="N",
+            type=_integer(0, 3),
+            default=3,
+            help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
+        )
     group.add_argument(
         "--limit_opencl_kernel_time",
         metavar="N",
