@@ -14,6 +14,8 @@ KernelLaunch GpuOpContext::NewLaunch(const std::string &program, const std::stri
   if (images()) launch.defines.emplace_back("IMG=1");
   if (half) launch.defines.emplace_back("HALF=1");
   if (buffer_weights()) launch.defines.emplace_back("BUFFER_WEIGHTS=1");
+  // Read by the kernels that ask for the number of their work-group.
+  if (parts) launch.defines.emplace_back("PARTS=1");
   if (half && images() && device->half_image_truncates) {
     launch.defines.emplace_back("TRUNCATES=1");
   }

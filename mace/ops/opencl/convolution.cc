@@ -361,7 +361,6 @@ KernelLaunch NewGemmLaunch(const GpuOpContext &context, const GemmTile &tile) {
   Define(&launch, "TN", tile.tn);
   Define(&launch, "KS", tile.ks);
   launch.fixed_local = true;
-  if (context.parts) Define(&launch, "PARTS", 1);
   return launch;
 }
 

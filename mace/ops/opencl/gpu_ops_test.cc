@@ -86,21 +86,8 @@ TEST(GpuOps, Conv2DVariants) {
     for (const auto &[memory, half] :
          {std::pair{MemoryKind::kBuffer, false}, std::pair{MemoryKind::kBuffer, true},
           std::pair{MemoryKind::kImage, false}, std::pair{MemoryKind::kImage, true}}) {
-      GpuOpContext context;
-      context.def = net.NewOperatorDef();
-      context.memory = memory;
-      context.half = half;
-      context.device = &TestDevice(GpuFamily::kNvidia);
-      Tensor constant;
-      for (const char *name : {"x", "filter", "bias", "y"}) {
-        GpuTensor t;
-        t.present = true;
-        t.shape = net.Get(name).shape;
-        t.dtype = DT_FLOAT;
-        if (net.Get(name).is_const) t.constant = &constant;
-        (name[0] == 'y' ? context.outputs : context.inputs).push_back(t);
-      }
-      const std::vector<std::string> variants = VariantsOfConv2D(context);
+      const TestContext setup(net, *net.NewOperatorDef(), {memory, half, GpuFamily::kNvidia});
+      const std::vector<std::string> variants = VariantsOfConv2D(setup.context);
       EXPECT_GE(variants.size(), half ? 1u : 3u);
       // Each variant with some of the cases: compiling takes the time.
       for (size_t v = 0; v < variants.size(); ++v) {
@@ -111,7 +98,28 @@ TEST(GpuOps, Conv2DVariants) {
       }
     }
   }
-  EXPECT_GT(count, 30);
+  // Devices differ in their variants.
+  EXPECT_GT(count, 20);
+}
+
+// Also of kernels that only some devices run: a work-group must know that there are parts.
+TEST(GpuOps, MatrixUnitsKnowOfParts) {
+  OpsTestNet net;
+  FillConv(&net, Conv("Conv2D", "VALID", {1, 1}, {1, 1}), {2, 5, 6, 16}, {32, 1, 1, 16}, 32);
+  ASSERT_TRUE(ops::test::Succeeds(net.RunOp()));
+  GpuCapabilities device = TestDevice(GpuFamily::kNvidia);
+  device.matrix_halves = true;
+  for (const MemoryKind memory : {MemoryKind::kBuffer, MemoryKind::kImage}) {
+    TestContext setup(net, *net.NewOperatorDef(),
+                      {memory, true, GpuFamily::kNvidia, "mma_mt1_nw1_ks1", true});
+    setup.context.device = &device;
+    GpuStep step;
+    ASSERT_TRUE(ops::test::Succeeds(FindGpuOperator("Conv2D")->build(setup.context, &step)));
+    ASSERT_EQ(1u, step.launches.size());
+    EXPECT_EQ("conv_mma", step.launches[0].kernel);
+    EXPECT_EQ(
+        1, std::count(step.launches[0].defines.begin(), step.launches[0].defines.end(), "PARTS=1"));
+  }
 }
 
 TEST(GpuOps, DepthwiseConv2d) {

@@ -402,37 +402,31 @@ const GpuCapabilities &TestDevice(GpuFamily family) {
   return caps;
 }
 
-void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, const GpuRun &run,
-                     const std::string &refusal) {
-  const std::string what =
-      MakeString(def.type, run.memory == MemoryKind::kImage ? " image" : " buffer",
-                 run.half ? " half " : " float ", run.variant.empty() ? "untuned" : run.variant);
-  SCOPED_TRACE(what);
-  GpuOpContext context;
+TestContext::TestContext(const ops::test::OpsTestNet &net, const OperatorDef &def,
+                         const GpuRun &run) {
   context.def = &def;
   context.memory = run.memory;
   context.half = run.half;
   context.parts = run.parts;
   context.device = &TestDevice(run.family);
   context.variant = run.variant;
-  std::vector<std::unique_ptr<Tensor>> constants;
-  std::vector<ops::test::TestTensor> kept;
-  kept.reserve(def.input.size());
+  kept_.reserve(def.input.size());
   for (const std::string &name : def.input) {
     GpuTensor tensor;
     if (!name.empty()) {
-      kept.push_back(net.Get(name));
-      ops::test::TestTensor &t = kept.back();
+      kept_.push_back(net.Get(name));
+      ops::test::TestTensor &t = kept_.back();
       tensor.present = true;
       tensor.shape = t.shape;
       tensor.dtype = t.dtype;
       if (t.is_const) {
-        constants.push_back(std::make_unique<Tensor>());
-        constants.back()->dtype = t.dtype;
-        constants.back()->shape = t.shape;
-        constants.back()->is_const = true;
-        constants.back()->raw = t.bytes.data();
-        tensor.constant = constants.back().get();
+        constants_.push_back(std::make_unique<Tensor>());
+        Tensor &constant = *constants_.back();
+        constant.dtype = t.dtype;
+        constant.shape = t.shape;
+        constant.is_const = true;
+        constant.raw = t.bytes.data();
+        tensor.constant = &constant;
       }
     }
     context.inputs.push_back(tensor);
@@ -444,6 +438,16 @@ void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, c
     tensor.dtype = net.Get(name).dtype;
     context.outputs.push_back(tensor);
   }
+}
+
+void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, const GpuRun &run,
+                     const std::string &refusal) {
+  const std::string what =
+      MakeString(def.type, run.memory == MemoryKind::kImage ? " image" : " buffer",
+                 run.half ? " half " : " float ", run.variant.empty() ? "untuned" : run.variant);
+  SCOPED_TRACE(what);
+  TestContext setup(net, def, run);
+  GpuOpContext &context = setup.context;
   const GpuOperator *op = FindGpuOperator(def.type);
   ASSERT_NE(nullptr, op);
   const MaceStatus supported = op->supports(context);

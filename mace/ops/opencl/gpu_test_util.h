@@ -4,7 +4,9 @@
 #ifndef MACE_OPS_OPENCL_GPU_TEST_UTIL_H_
 #define MACE_OPS_OPENCL_GPU_TEST_UTIL_H_
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "mace/ops/ops_test_util.h"
 #include "mace/runtimes/opencl/launch.h"
@@ -19,6 +21,17 @@ struct GpuRun {
   GpuFamily family = GpuFamily::kPocl;  // whose rules choose kernels
   std::string variant{};
   bool parts = false;  // kernels are launched in three parts where they may be
+};
+
+// What a builder is given for the operator of a test; `net` and `def` must outlive it.
+class TestContext {
+ public:
+  TestContext(const ops::test::OpsTestNet &net, const OperatorDef &def, const GpuRun &run);
+  GpuOpContext context;
+
+ private:
+  std::vector<ops::test::TestTensor> kept_;
+  std::vector<std::unique_ptr<Tensor>> constants_;
 };
 
 // The device's capabilities as builders see them, with the rules of `family`.

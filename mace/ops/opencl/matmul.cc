@@ -90,7 +90,6 @@ MaceStatus BuildMatMul(const GpuOpContext &wanted, GpuStep *step) {
   launch.global = {CeilDiv(p.n, 32) * 8, CeilDiv(p.m, 32) * 8, p.batch};
   launch.local = {8, 8, 1};
   launch.fixed_local = true;
-  if (context.parts) Define(&launch, "PARTS", 1);
   step->launches.push_back(std::move(launch));
   return MaceStatus::MACE_SUCCESS;
 }
