@@ -208,6 +208,8 @@ def _run(
         ran.problem = f"simpleperf counted nothing: {result.last_line()}"
     if is_benchmark and result.code == 0:
         ran.benchmarks = read_benchmarks(result.stdout)
+        if not ran.benchmarks:
+            ran.problem = "no benchmark ran: --args leaves none"
     elif not is_benchmark:
         ran.tests = read_tests(result.stdout)
         if ran.code == 0 and ran.tests.complete and not ran.tests.passed + ran.tests.skipped:
@@ -267,20 +269,29 @@ def _show(rans: list[Ran], console: Console) -> None:
 
 def _all(options: argparse.Namespace, console: Console) -> int:
     rans: list[Ran] = []
+    failed: list[MaceError] = []
     for abi in options.target_abis:
         request = Request(options.device, options.device_yml, options.target_socs)
         folder = ROOT / "builds" / "bazel_adb_run" / abi
         for label in options.target:
             if not options.run_target:
-                console.out(f"built {program(ROOT, label, abi, _flags(options)).path}")
+                build = f"android-{abi}" if options.device == "android" else abi
+                console.out(f"built {program(ROOT, label, build, _flags(options)).path}")
                 continue
             for device in select_devices(abi, folder, request):
                 made = program(ROOT, label, device.build, _flags(options))
-                rans.append(_run(made, label, device, options, console))
+                try:
+                    rans.append(_run(made, label, device, options, console))
+                except MaceError as error:
+                    # What other devices gave is worth having all the same.
+                    console.say(f"{label} did not come to its end: {error}")
+                    failed.append(error)
     if rans:
         _show(rans, console)
     results: list[dict[str, Any]] = [{**asdict(ran), "passed": ran.passed} for ran in rans]
     console.result["runs"] = results
+    if failed:
+        raise failed[0]
     return EXIT_OK if all(ran.passed for ran in rans) else EXIT_VERDICT
 
 

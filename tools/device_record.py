@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Shows what a user of devices sees: transcripts of the commands on an emulated machine, a board by
-ssh and a phone by adb, and what is said when something goes wrong on the way. Phone and board are
-pretended on this machine (test/devices), the ssh and adb that talk to them are real.
+ssh and a phone by adb, the operators' tests and benchmarks there, and what is said when something
+goes wrong. Phone and board are pretended (test/devices), the ssh and adb that reach them are real.
 
   python tools/device_record.py                          # all of it, on standard output
   python tools/device_record.py transcripts --config=test/zoo/squeezenet_v11.yml
@@ -25,8 +25,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,8 +45,14 @@ PLACES = {
     "ssh": ("a board, by ssh", ["--target_abis=arm64", "--device_yml=boards.yml"]),
     "adb": ("a phone, by adb", ["--target_abis=arm64-v8a", "--device=android"]),
 }
+# Of tools/bazel_adb_run.py. Emulated machines are slow, so these are few.
+TARGETS = (
+    ("ops_test", "--gtest_filter=Conv2dOpTest.Refusals"),
+    ("ops_benchmark", "--filter=MACE_BM_FULLY_CONNECTED_1x1024_*_CPU --benchmark_min_time=0.01"),
+)
 # A line of a table of operators, as benchmark_model prints it.
 _ROW = re.compile(r"I statistics\.cc:\d+ \| ")
+_PARTS = ["transcripts", "targets", "faults"]
 _FOREVER = "--round=1000000000"
 
 
@@ -61,7 +67,7 @@ class Said:
 
     def transcript(self) -> str:
         """As on a terminal, what it says of its progress first."""
-        return f"$ python tools/converter.py {shlex.join(self.words)}\n{self.err}{self.out}"
+        return f"$ python tools/{shlex.join(self.words)}\n{self.err}{self.out}"
 
 
 class Bench:
@@ -99,7 +105,11 @@ class Bench:
 
     def mace(self, *words: str) -> Said:
         """Runs a command of converter.py."""
-        command = [sys.executable, str(ROOT / "tools" / "converter.py"), *words]
+        return self.tool("converter.py", *words)
+
+    def tool(self, *words: str) -> Said:
+        """Runs a script of tools/."""
+        command = [sys.executable, str(ROOT / "tools" / words[0]), *words[1:]]
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -164,6 +174,23 @@ def transcripts(bench: Bench, config: str, place: str) -> list[Said]:
         ["run", f"--config={config}", *where, "--validate"],
     ]
     return [bench.mace(*words) for words in commands]
+
+
+def targets(bench: Bench) -> list[Said]:
+    """Runs tests and benchmarks of operators on each kind of device, a few of them."""
+    bench.phone("--property", "ro.board.platform=testsoc")
+    bench.board()
+    emulated = ["--target_abis=arm64-v8a,armeabi-v7a", "--device=emulated"]
+    said = []
+    for where in (["--target_abis=host"], emulated, *(PLACES[name][1] for name in ("ssh", "adb"))):
+        for target, words in TARGETS:
+            label = f"--target=//mace/ops:{target}"
+            said.append(
+                bench.tool(
+                    "bazel_adb_run.py", label, "--run_target=True", *where, f"--args={words}"
+                )
+            )
+    return said
 
 
 @dataclass(frozen=True)
@@ -373,14 +400,29 @@ def shorter(text: str) -> str:
 
 def transcript_text(config: Path, place: str) -> tuple[str, bool]:
     """The section of a place in the document, and whether all commands succeeded."""
-    with tempfile.TemporaryDirectory(prefix="mace-transcript-") as folder, ExitStack() as stack:
-        bench = Bench(Path(folder), stack)
+    with _bench() as bench:
         (bench.folder / config.parent.name).symlink_to(config.parent)
         relative = f"{config.parent.name}/{config.name}"
         said = transcripts(bench, relative, place)
+    return _section(PLACES[place][0], said)
+
+
+def target_text() -> tuple[str, bool]:
+    """The same of tests and benchmarks of operators."""
+    with _bench() as bench:
+        said = targets(bench)
+    return _section("every kind of device", said)
+
+
+@contextmanager
+def _bench() -> Iterator[Bench]:
+    with tempfile.TemporaryDirectory(prefix="mace-transcript-") as folder, ExitStack() as stack:
+        yield Bench(Path(folder), stack)
+
+
+def _section(title: str, said: Sequence[Said]) -> tuple[str, bool]:
     text = "\n".join(plain(each.transcript()) for each in said)
     built = re.compile(r"^mace: buil.*\n", re.MULTILINE)
-    title = PLACES[place][0]
     body = f"### On {title}\n\n```\n{shorter(built.sub('', text))}```\n\n"
     return body, all(each.code == 0 for each in said)
 
@@ -411,14 +453,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", help="transcripts, faults; default: both")
+    parser.add_argument("parts", nargs="*", help=f"default: {', '.join(_PARTS)}")
     parser.add_argument("--config", type=Path, default=CONFIG, help="of the transcripts' model")
     parser.add_argument("--places", default=",".join(PLACES), help="default: %(default)s")
     parser.add_argument("--only", default="", help="faults whose names have these letters in them")
     parser.add_argument("--record", action="store_true", help="write docs/deployment.md")
     options = parser.parse_args()
-    parts = options.parts or ["transcripts", "faults"]
-    if not {*parts} <= {"transcripts", "faults"}:
+    parts = options.parts or _PARTS
+    if not {*parts} <= {*_PARTS}:
         parser.error(f"there is no part {parts}")
     well = True
     if "transcripts" in parts:
@@ -429,6 +471,12 @@ def main() -> int:
         print(text, end="")
         if options.record:
             record("transcripts", text, DOCUMENT)
+    if "targets" in parts:
+        text, succeeded = target_text()
+        well = well and succeeded
+        print(text, end="")
+        if options.record:
+            record("targets", text, DOCUMENT)
     if "faults" in parts:
         table = fault_table(fault_rows(options.only))
         print(table, end="")

@@ -68,6 +68,13 @@ def test_every_place_has_a_transcript() -> None:
 
 
 @pytest.mark.nightly
+def test_targets_are_as_recorded() -> None:
+    body, succeeded = device_record.target_text()
+    assert succeeded, body
+    assert shape(body) == shape(_recorded("targets"))
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize("place", PLACES)
 def test_a_transcript_is_as_recorded(place: str) -> None:
     body, succeeded = device_record.transcript_text(CONFIG, place)
