@@ -31,10 +31,10 @@ struct Choice {
 };
 
 constexpr Direct kDirect[] = {
-    {4, 1, 1, 16, 8},  {4, 1, 1, 32, 4}, {4, 1, 1, 8, 16},  {2, 1, 1, 16, 8},
-    {1, 1, 1, 32, 4},  {4, 2, 1, 8, 8},  {4, 1, 4, 16, 4},  {4, 1, 8, 16, 2},
-    {4, 1, 16, 16, 1}, {4, 1, 8, 8, 4},  {2, 1, 4, 16, 4},  {2, 1, 8, 16, 2},
-    {2, 1, 16, 16, 1}, {1, 1, 8, 32, 1}, {1, 1, 16, 16, 1}, {1, 1, 32, 8, 1}};
+    {4, 1, 1, 16, 8}, {4, 1, 1, 32, 4}, {4, 1, 1, 8, 16},  {2, 1, 1, 16, 8},  {1, 1, 1, 32, 4},
+    {4, 2, 1, 8, 8},  {4, 1, 4, 16, 4}, {4, 1, 8, 16, 2},  {4, 1, 16, 16, 1}, {4, 1, 8, 8, 4},
+    {2, 1, 4, 16, 4}, {2, 1, 8, 16, 2}, {2, 1, 16, 16, 1}, {1, 1, 8, 32, 1},  {1, 1, 16, 16, 1},
+    {1, 1, 32, 8, 1}, {1, 1, 64, 4, 1}};
 constexpr GemmTile kGemm[] = {
     {64, 64, 16, 4, 4, 1}, {64, 64, 8, 8, 8, 1},  {128, 64, 8, 8, 8, 1}, {64, 64, 8, 8, 8, 2},
     {128, 64, 8, 8, 8, 2}, {64, 32, 16, 8, 4, 2}, {32, 64, 16, 4, 4, 1}, {16, 64, 16, 4, 4, 2},
@@ -96,9 +96,11 @@ Direct ChooseDirect(const GpuOpContext &context, const Convolution &conv) {
   const GpuCapabilities &device = *context.device;
   const int64_t blocks = CeilDiv(conv.oc, 4), rows = conv.n * conv.oh;
   const int64_t wanted = WantedThreads(device), in_blocks = CeilDiv(conv.group_in(), 4);
+  // One pixel, as in fully connected layers, has threads by its depth alone.
+  const int64_t parts = std::min<int64_t>(conv.ow * rows == 1 ? 64 : 32, device.max_work_items[2]);
   const int most = device.unsafe_barriers || device.family == GpuFamily::kPocl
                        ? 1
-                       : static_cast<int>(std::min<int64_t>(32, in_blocks));
+                       : static_cast<int>(std::min(parts, in_blocks));
   Direct d = {4, 1, 1, 16, 8};
   if (conv.ow * rows < 4) d.tw = 1;
   // Fewer pixels a thread only where the split alone cannot make enough threads.
