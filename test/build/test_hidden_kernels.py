@@ -61,7 +61,9 @@ def test_a_hidden_source_has_no_text_and_decodes_to_one_without_names(tmp_path: 
 
 def test_cpp_launches_by_numbers(tmp_path: Path) -> None:
     sources = [path for folder in LAUNCHES for path in folder.glob("*.cc")]
-    sources = [path for path in sources if not path.stem.endswith(("_test", "_test_util", "_benchmark"))]
+    sources = [
+        path for path in sources if not path.stem.endswith(("_test", "_test_util", "_benchmark"))
+    ]
     command = [sys.executable, "-B", TOOLS / "hide_names.py", tmp_path, *sources]
     subprocess.run([*command, *KERNELS.iterdir()], check=True)
     for path in sources:

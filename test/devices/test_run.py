@@ -51,6 +51,7 @@ def test_on_a_board(
     where = ["--config", deployment, "--target_abis=arm64", "--device_yml=devices.yml"]
     assert main(["run", *where, "--validate", "--report"]) == 0
     assert "pi (arm64)" in capfd.readouterr().out
+    assert main(["run", *where, "--validate", "--mace_lib_type=dynamic"]) == 0
     assert board.link().call("ls -A /tmp").stdout == ""
     assert main(["devices", "--device_yml=devices.yml", "--json"]) == 0
     found = {d["kind"]: d for d in json.loads(capfd.readouterr().out)["devices"]}

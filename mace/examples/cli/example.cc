@@ -3,6 +3,7 @@
 // the public header alone, so it can be copied into a project as it is. Flags as mace_run's:
 //
 //   example --model_file=m.pb --model_data_file=m.data --input_file=input --output_file=output
+// Compiled with MODEL_GRAPH_FORMAT_CODE, it takes a model that is code by its --model_name.
 #include <getopt.h>
 
 #include <cctype>
@@ -18,6 +19,9 @@
 #include <vector>
 
 #include "mace/public/mace.h"
+#ifdef MODEL_GRAPH_FORMAT_CODE
+#include "mace/public/mace_engine_factory.h"
+#endif
 
 namespace {
 
@@ -57,10 +61,12 @@ bool ParseOptions(int argc, char **argv, Options *options) {
     std::fprintf(stderr, "example: '%s' is no flag\n", argv[optind]);
     return false;
   }
+#ifndef MODEL_GRAPH_FORMAT_CODE
   if ((*options)["model_file"].empty()) {
     std::fprintf(stderr, "example: --model_file is missing: the path of the model's .pb file\n");
     return false;
   }
+#endif
   return true;
 }
 
@@ -130,6 +136,28 @@ bool Check(const mace::MaceStatus &status, const char *what) {
   if (status == mace::MaceStatus::MACE_SUCCESS) return true;
   std::fprintf(stderr, "example: %s: %s\n", what, status.information().c_str());
   return false;
+}
+
+// The engine of the model that the flags name. Empty lists of names stand for all of its inputs and
+// outputs.
+bool CreateEngine(const Options &options, const mace::MaceEngineConfig &config,
+                  std::shared_ptr<mace::MaceEngine> *engine) {
+#ifdef MODEL_GRAPH_FORMAT_CODE
+  return Check(mace::CreateMaceEngineFromCode(options["model_name"], options["model_data_file"], {},
+                                              {}, config, engine),
+               "the model cannot be used");
+#else
+  std::ifstream file(options["model_file"], std::ios::binary);
+  const std::vector<unsigned char> graph((std::istreambuf_iterator<char>(file)),
+                                         std::istreambuf_iterator<char>());
+  if (!file.is_open() || graph.empty()) {
+    std::fprintf(stderr, "example: cannot read '%s'\n", options["model_file"].c_str());
+    return false;
+  }
+  return Check(
+      mace::CreateMaceEngineFromProto(graph, options["model_data_file"], {}, {}, config, engine),
+      "the model cannot be used");
+#endif
 }
 
 // Shapes of the outputs and times, for the tools that started this program.
@@ -217,21 +245,10 @@ int main(int argc, char **argv) {
   config.SetGPUHints(static_cast<mace::GPUPerfHint>(options.Number("gpu_perf_hint")),
                      static_cast<mace::GPUPriorityHint>(options.Number("gpu_priority_hint")));
 
-  // 2. The engine. Empty lists of names stand for all inputs and outputs of the model.
-  std::ifstream file(options["model_file"], std::ios::binary);
-  const std::vector<unsigned char> graph((std::istreambuf_iterator<char>(file)),
-                                         std::istreambuf_iterator<char>());
-  if (!file.is_open() || graph.empty()) {
-    std::fprintf(stderr, "example: cannot read '%s'\n", options["model_file"].c_str());
-    return 2;
-  }
+  // 2. The engine.
   const auto begin = std::chrono::steady_clock::now();
   std::shared_ptr<mace::MaceEngine> engine;
-  if (!Check(mace::CreateMaceEngineFromProto(graph, options["model_data_file"], {}, {}, config,
-                                             &engine),
-             "the model cannot be used")) {
-    return 2;
-  }
+  if (!CreateEngine(options, config, &engine)) return 2;
   const double init_ms = Milliseconds(begin);
 
   // 3. Inputs, from files of raw elements.

@@ -51,17 +51,22 @@ _GENERATED = (Path("mace/codegen/models"), Path("mace/codegen/selections"))
 ENCRYPTION = "--define=encryption=true"
 # Nobody can read the GPU's kernels in the library.
 HIDE_KERNELS = "--define=hide_kernels=true"
+# Programs that take the engine from libmace.so, and programs with AddressSanitizer.
+DYNAMIC, SANITIZER = "--define=mace_lib=dynamic", "--config=asan"
 # Parts of the engine that are not in every build of it.
 _PARTS = ["--define=opencl=true"]
 _QUIET = ["--color=no", "--curses=no", "--noshow_progress"]
 _ERROR_LINES = 20
 
 
-def binary(root: Path, name: str, abi: str) -> Path:
-    """builds/bin/<abi>/<name> of the source tree `root`, made or renewed. Raises BuildError."""
+def binary(root: Path, name: str, abi: str, variant: Sequence[str] = ()) -> Path:
+    """builds/bin/<abi>/<name> of the source tree `root`, made or renewed. variant: DYNAMIC,
+    SANITIZER. Raises BuildError."""
     flags = target_flags(abi)
     if not flags:
         raise BuildError(f"{name} cannot be built for '{abi}'; ABIs are {', '.join(_CONFIGS)}")
+    check_variant(abi, variant)
+    flags += variant
     folder = root / "builds" / "bin" / "-".join(flag.rpartition("=")[2] for flag in flags)
     # What is linked in whole cannot open libraries.
     flags = [*flags, *([] if "--linkopt=-static" in flags else _PARTS)]
@@ -109,6 +114,22 @@ def target_flags(abi: str) -> list[str]:
     if os.environ.get("ANDROID_NDK_HOME"):
         return [f"--config={abi}"]
     return [f"--config={_ANDROID[abi]}", "--linkopt=-static"]
+
+
+def check_variant(abi: str, variant: Sequence[str]) -> None:
+    """Raises BuildError unless programs for an ABI can be built so."""
+    if SANITIZER in variant and abi != "host":
+        raise BuildError(
+            f"no program with AddressSanitizer can be built for {abi}: its libraries are there for "
+            "this machine alone",
+            hint="use --target_abis=host, or leave out --address_sanitizer",
+        )
+    if DYNAMIC in variant and "--linkopt=-static" in target_flags(abi):
+        raise BuildError(
+            "no program that takes the engine from libmace.so can be built for Android without its "
+            "NDK: programs are then linked in whole, as Android has another C library",
+            hint="set ANDROID_NDK_HOME, or leave out --mace_lib_type=dynamic",
+        )
 
 
 @dataclass(frozen=True)

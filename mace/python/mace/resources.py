@@ -5,6 +5,7 @@ and ops.yml. An installed package carries them; a source tree builds them when f
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,9 +34,10 @@ def source_root() -> Path | None:
     return None
 
 
-def resource(name: str, abi: str = HOST_ABI) -> Path:
+def resource(name: str, abi: str = HOST_ABI, variant: Sequence[str] = ()) -> Path:
     """The path of a resource: "ops.yml", "mace.desc", "caffe.desc", "libmace.so", "mace_run",
-    "benchmark_model", "example". The last four exist for each ABI. Builds it if need be.
+    "benchmark_model", "example". The last four exist for each ABI. Builds it if need be. variant:
+    of mace.build, which no package has.
 
     Raises MaceError if it is neither packaged nor can be built.
     """
@@ -51,13 +53,14 @@ def resource(name: str, abi: str = HOST_ABI) -> Path:
                 )
             return Path(override)
     packaged = _PACKAGE / "_data" / name if name in _SOURCES else _PACKAGE / "_lib" / abi / name
-    if packaged.is_file():
+    if packaged.is_file() and not variant:
         return packaged
     root = source_root()
     if root is None:
         raise MaceError(
             f"this installation of mace does not contain {name}"
-            + (f" for {abi}" if name in _BINARIES else ""),
+            + (f" for {abi}" if name in _BINARIES else "")
+            + (f" built with {' '.join(variant)}" if variant else ""),
             hint="install the package again, or use a source tree, where it is built when needed",
         )
     if name.endswith(".yml"):
@@ -66,7 +69,7 @@ def resource(name: str, abi: str = HOST_ABI) -> Path:
 
     if name in _SOURCES:
         return build.descriptor(root, root / _SOURCES[name], name)
-    return build.binary(root, name, abi)
+    return build.binary(root, name, abi, variant)
 
 
 def cache_dir() -> Path:

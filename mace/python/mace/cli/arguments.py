@@ -126,8 +126,8 @@ def _add_config(parser: argparse.ArgumentParser, required: bool) -> None:
 
 
 _SANITIZER = (
-    "a build with AddressSanitizer by this flag",
-    "use 'bazel test --config=asan //mace/...'",
+    "converting with AddressSanitizer",
+    "give it to run or benchmark, which build the engine and models that are code with it",
 )
 
 
@@ -299,7 +299,8 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         "--mace_lib_type",
         choices=("static", "dynamic"),
         default="static",
-        help="static (default): the engine is part of the program; dynamic is refused",
+        help="static (default): the engine is part of the program; dynamic: it comes from libmace.so, "
+        "which is copied to the device too",
     )
     group.add_argument(
         "--timeout",
@@ -314,7 +315,12 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
     _add_gpu(group)
     group.add_argument("--input_dir", metavar="DIR", default="", help="take the inputs from here")
     group.add_argument("--output_dir", metavar="DIR", default="", help="put the outputs there")
-    _later(group, "--address_sanitizer", *_SANITIZER)
+    group.add_argument(
+        "--address_sanitizer",
+        action="store_true",
+        help="build the program, and models that are code, with AddressSanitizer, which ends a run "
+        "at its first wrong access of memory; only on this machine (slow)",
+    )
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

@@ -61,12 +61,19 @@ class Target:
 def targets(options: argparse.Namespace) -> list[Target]:
     """All models for all ABIs that the command line asks for. Raises MaceError if one is not
     converted yet."""
-    if options.mace_lib_type == "dynamic":
-        raise UsageError(
-            "--mace_lib_type=dynamic: running with libmace.so is not in this version of MACE",
-            hint="leave it out; libmace.so is built by //mace/libmace:libmace.so",
-        )
     deployment = deployment_of(options)
+    others = [abi for abi in deployment.target_abis if abi != "host"]
+    if options.address_sanitizer and others:
+        raise UsageError(
+            f"--address_sanitizer: not for {', '.join(others)}, since AddressSanitizer's libraries are "
+            "there for this machine alone",
+            hint="add --target_abis=host",
+        )
+    if deployment.is_static and options.omp_num_threads > 1:
+        raise UsageError(
+            f"--omp_num_threads={options.omp_num_threads}: straight-line code has one thread",
+            hint="leave it out, or write 'model_graph_format: code'",
+        )
     found = []
     for name in chosen_models(deployment, options.models):
         folder = model_folder(deployment)
@@ -123,6 +130,8 @@ def settings_of(options: argparse.Namespace, runtime: str) -> Settings:
         limit_opencl_kernel_time=options.limit_opencl_kernel_time,
         opencl_queue_window_size=options.opencl_queue_window_size,
         vlog_level=getattr(options, "vlog_level", 0),
+        dynamic=options.mace_lib_type == "dynamic",
+        sanitize=options.address_sanitizer,
         timeout=options.timeout,
     )
 

@@ -108,18 +108,29 @@ def build_library(library: str, abi: str, target: Path) -> None:
     build_archive(f"{code_package(library)}:{library}.a", abi, target)
 
 
-def build_program(library: str, name: str, abi: str) -> Path:
-    """Builds mace_run or benchmark_model with the models in it, for an ABI. Raises MaceError."""
+def build_program(library: str, name: str, abi: str, variant: Sequence[str] = ()) -> Path:
+    """Builds mace_run, benchmark_model or example with the models in it, for an ABI. variant: of
+    mace.build. Raises MaceError."""
     from mace import build
 
     root = source_root()
     package = code_package(library)
     folder = abi.removeprefix("android-")
     if root is not None and (root / FOLDER / library / folder / "BUILD").is_file():
+        if name == "example":
+            raise MaceError(
+                "--example uses the class MaceEngine, which straight-line code does without",
+                hint="leave out --example, or write 'model_graph_format: code'",
+            )
         if name != "mace_run":
             raise MaceError(
                 f"there is no {name} for straight-line code, which has no operators to measure",
                 hint="measure it with: mace run --round=100, or write 'model_graph_format: code'",
+            )
+        if build.DYNAMIC in variant:
+            raise MaceError(
+                "straight-line code takes nothing from libmace.so: it has what it needs of the engine",
+                hint="leave out --mace_lib_type=dynamic",
             )
         package = f"{package}/{folder}"
     elif root is None or not (root / FOLDER / library / "BUILD").is_file():
@@ -128,7 +139,8 @@ def build_program(library: str, name: str, abi: str) -> Path:
             hint="convert them again: mace convert --config=...",
         )
     label = f"{package}:{name}"
-    return build.program(root, label, abi, [build.ENCRYPTION]).path
+    build.check_variant(abi, variant)
+    return build.program(root, label, abi, [build.ENCRYPTION, *variant]).path
 
 
 def _contents(library: str, models: Sequence[CodeModel], folder: Path) -> dict[Path, bytes]:

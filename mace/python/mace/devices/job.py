@@ -8,7 +8,7 @@ import re
 import signal
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -26,6 +26,7 @@ Array: TypeAlias = npt.NDArray[Any]
 _GRAPH, _DATA, _KEY, _RESULT = "model.pb", "model.data", "model.key", "result.json"
 _PARAMETERS, _PROGRAMS = "opencl_parameters.bin", "opencl_programs.bin"
 _STORED_PROGRAMS = "mace_cl_compiled_program.bin"  # of --opencl_storage_path
+_LIBRARY = "libmace.so"
 _LOG_LINES = 12
 
 
@@ -67,6 +68,8 @@ class Settings:
     gpu_memory_type: str = ""  # in place of the model's: "buffer" or "image"
     check_ranges: bool = False  # every index of every GPU kernel
     failure_ratio: float = 0.0  # of the calls to the GPU's driver that are to fail
+    dynamic: bool = False  # the engine comes from libmace.so and is no part of the program
+    sanitize: bool = False  # with AddressSanitizer
     isa: str = ""  # the instruction set whose kernels are used (MACE_ISA); the best if empty
 
     def flags(self) -> list[str]:
@@ -86,6 +89,12 @@ class Settings:
         return [
             f"--{name}={getattr(self, name)}" for name in names if getattr(self, name) is not None
         ]
+
+    def variant(self) -> list[str]:
+        """What the programs are built with."""
+        from mace import build  # needed in a source tree only
+
+        return [build.DYNAMIC] * self.dynamic + [build.SANITIZER] * self.sanitize
 
     def environment(self) -> dict[str, str]:
         """The environment of the device programs."""
@@ -265,6 +274,9 @@ class Job:
 
     def _start(self, program: str, arguments: Sequence[str], show: IO[str] | None) -> Outcome:
         self.device.push(self._program(program), program)
+        if self.settings.dynamic:
+            library = replace(self.settings, dynamic=False).variant()
+            self.device.push(resource(_LIBRARY, self.device.build, library), _LIBRARY)
         stale = self._scratch() / _RESULT
         stale.unlink(missing_ok=True)
         result = self.device.run(
@@ -279,15 +291,10 @@ class Job:
     def _program(self, name: str) -> Path:
         """The program for the device, with the model in it if that is code."""
         if not self.model.library:
-            return resource(name, self.device.build)
-        if name == "example":
-            raise MaceError(
-                "--example runs models from files, and this one is code",
-                hint="leave out --example, or write 'model_graph_format: file'",
-            )
+            return resource(name, self.device.build, self.settings.variant())
         from mace.codegen import build_program
 
-        return build_program(self.model.library, name, self.device.build)
+        return build_program(self.model.library, name, self.device.build, self.settings.variant())
 
     def _pull_output(self, info: TensorInfo) -> Array:
         name = f"output_{file_name(info.name)}"
@@ -299,7 +306,10 @@ class Job:
 
 def _failure(program: str, model: str, result: RunResult) -> MaceError:
     text = [line for line in (result.stderr or result.stdout).splitlines() if line.strip()]
-    log = "\n  ".join(text[-_LOG_LINES:]) or "(it said nothing)"
+    # What AddressSanitizer found comes before pages of memory.
+    found = next((i for i, line in enumerate(text) if "ERROR: AddressSanitizer" in line), None)
+    shown = text[-_LOG_LINES:] if found is None else text[found:][:_LOG_LINES]
+    log = "\n  ".join(shown) or "(it said nothing)"
     if result.code < 0:
         try:
             name = signal.Signals(-result.code).name

@@ -68,7 +68,11 @@ class HostDevice(Device):
                 command,
                 timeout,
                 folder=self.folder,
-                environment={**os.environ, **environment},
+                environment={
+                    **os.environ,
+                    **environment,
+                    "LD_LIBRARY_PATH": self._libraries_path(),
+                },
                 show=show,
             )
         except TookTooLong:
@@ -87,6 +91,10 @@ class HostDevice(Device):
         if Path(name).name != name:
             raise ValueError(f"'{name}' is no name of a file in a device's folder")
         return self.folder / name
+
+    def _libraries_path(self) -> str:
+        """Where libraries are looked for first: among what was pushed."""
+        return ":".join(filter(None, [str(self.folder), os.environ.get("LD_LIBRARY_PATH")]))
 
     def _prefix(self) -> list[str]:
         return []

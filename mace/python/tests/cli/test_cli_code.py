@@ -138,8 +138,14 @@ def test_a_failure_leaves_the_old_sources(folder: Path) -> None:
     assert [path.name for path in package.parent.glob(".new-*")] == []
 
 
-def test_example_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = _deploy(folder, "code")
+@pytest.mark.parametrize("data_format", ["code", "file"])
+def test_the_example_and_the_shared_library(
+    folder: Path, data_format: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = _deploy(folder, data_format, net="")
     assert main(["convert", config, "-q"]) == 0
-    assert main(["run", config, "--example"]) == 2
-    assert "--example runs models from files" in capsys.readouterr().err
+    for words in (["--example"], ["--mace_lib_type=dynamic"]):
+        capfd.readouterr()
+        assert main(["run", config, "--validate", "--json", *words]) == 0
+        (run,) = json.loads(capfd.readouterr().out)["runs"]
+        assert run["validation"][0]["similarity"] > 0.99999

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ import numpy as np
 import pytest
 import yaml
 from mace.cli.main import main
+from mace.errors import BuildError
 from mace.proto_messages import message_class
+from mace.resources import resource
 from small_models import conv_onnx, scale_numpy, scale_onnx
+
+from mace import build
 
 
 @pytest.fixture(autouse=True)
@@ -189,6 +194,36 @@ def test_emulated(folder: Path, capsys: pytest.CaptureFixture[str], abi: str) ->
     document = run_json(["run", config, "--validate", f"--target_abis={abi}"], capsys)
     (ran,) = document["runs"]
     assert ran["device"]["name"].startswith("qemu-") and ran["validation"][0]["passed"]
+
+
+@pytest.mark.parametrize("abi", ["host", "arm64-v8a"])
+def test_with_the_shared_library(folder: Path, abi: str) -> None:
+    flags = ["--mace_lib_type=dynamic", "--validate", f"--target_abis={abi}"]
+    assert main(["run", deploy(folder), *flags]) == 0
+    program = resource("mace_run", abi, [build.DYNAMIC])
+    shown = subprocess.run(["readelf", "-d", program], capture_output=True, text=True, check=True)
+    assert "[libmace.so]" in shown.stdout
+
+
+@pytest.mark.nightly
+def test_with_address_sanitizer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASAN_OPTIONS", f"verbosity=1:log_path={folder}/asan")
+    assert main(["run", deploy(folder), "--address_sanitizer", "--validate"]) == 0
+    assert any("AddressSanitizer" in path.read_text() for path in folder.glob("asan.*"))
+
+
+def test_programs_that_cannot_be_built_so(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = deploy(folder)
+    capsys.readouterr()
+    assert main(["run", config, "--target_abis=host,arm64-v8a", "--address_sanitizer"]) == 2
+    assert "--address_sanitizer: not for arm64-v8a" in capsys.readouterr().err
+    monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
+    with pytest.raises(BuildError, match="without its NDK"):
+        resource("mace_run", "android-arm64-v8a", [build.DYNAMIC])
+    with pytest.raises(BuildError, match="for this machine alone"):
+        resource("mace_run", "arm64-v8a", [build.SANITIZER])
 
 
 def test_not_converted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -301,6 +301,14 @@ def test_settings_that_do_not_fit(
     assert why in capsys.readouterr().err
 
 
+def test_threads_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    path = write_onnx(folder / "n.onnx", [node], {"x": (1, 3)}, ["y"])
+    config = _deploy({"net": (path, "1,3", ["y"])})
+    assert main(["run", config, "--omp_num_threads=2"]) == 2
+    assert "straight-line code has one thread" in capsys.readouterr().err
+
+
 def test_instruction_sets_of_abis() -> None:
     assert isa_for("host", None) == "avx2"
     assert isa_for("host", "avx512") == "avx512"

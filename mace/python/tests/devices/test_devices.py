@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from mace.devices import Request, select_devices
-from mace.devices.job import file_name
+from mace.devices.base import RunResult
+from mace.devices.job import _failure, file_name
 from mace.devices.local import HostDevice
 from mace.errors import DeviceError, MaceError
 from shell_script import script
@@ -55,6 +56,13 @@ def test_a_signal_is_told(tmp_path: Path) -> None:
     device = HostDevice(tmp_path / "job")
     device.push(script(tmp_path, "kill -SEGV $$"), "program")
     assert device.run("program", [], {}, 10).code == -11
+
+
+def test_what_address_sanitizer_found_is_told() -> None:
+    memory = "\n".join(f"  0x{i:04x}: fa fa" for i in range(40))
+    error = f"==7==ERROR: AddressSanitizer: heap-use-after-free\n    #0 mace::Run\n{memory}"
+    told = str(_failure("mace_run", "net", RunResult(1, "", f"I starting\n{error}\n", 0.1)))
+    assert "heap-use-after-free" in told and "mace::Run" in told and "0x0027" not in told
 
 
 def test_no_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

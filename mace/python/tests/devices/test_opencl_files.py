@@ -62,7 +62,7 @@ class _Phone(Device):
 def _job(phone: _Phone, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     program = folder / "program"
     program.write_bytes(b"")
-    monkeypatch.setattr(job_module, "resource", lambda name, build: program)
+    monkeypatch.setattr(job_module, "resource", lambda name, build, variant: program)
     graph = folder / "m.pb"
     graph.write_bytes(b"graph")
     x = TensorInfo("x", (1,), np.dtype(np.float32), "NONE")
