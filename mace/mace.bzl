@@ -239,11 +239,14 @@ _AVX512 = _AVX2 + ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx
 # "sse4" is SSE4.2 since Highway has nothing between SSSE3 and that.
 _ISAS = {
     "aes": {"x86_64": _AES, "arm64_neon": ["-march=armv8-a+crypto"]},
+    "amxbf16": {"x86_64": _AVX512 + ["-mavx512bf16", "-mamx-tile", "-mamx-bf16"]},
     "avx2": {"x86_64": _AVX2},
     "avx512": {"x86_64": _AVX512},
+    "avx512bf16": {"x86_64": _AVX512 + ["-mavx512bf16"]},
     "avx512vnni": {"x86_64": _AVX512 + ["-mavx512vnni"]},
     "avxvnni": {"x86_64": _AVX2 + ["-mavxvnni"]},
     "neon": {"arm64_neon": [], "armv7_neon": []},
+    "neonbf16": {"arm64_neon": ["-march=armv8.2-a+bf16"]},
     "neondot": {"arm64_neon": ["-march=armv8.2-a+dotprod"]},
     "neonfp16": {"arm64_neon": ["-march=armv8.2-a+fp16"]},
     "neoni8mm": {"arm64_neon": ["-march=armv8.2-a+dotprod+i8mm"]},
@@ -260,8 +263,8 @@ def mace_isa_library(name, srcs, isa, copts = [], **kwargs):
     Args:
       name: name of the target.
       srcs: sources.
-      isa: "aes", "sse4", "avx2", "avx512", "avxvnni", "avx512vnni", "neon", "neonfp16", "neondot" or
-        "neoni8mm".
+      isa: "aes", "sse4", "avx2", "avx512", "avx512bf16", "amxbf16", "avxvnni", "avx512vnni", "neon",
+        "neonfp16", "neondot", "neonbf16" or "neoni8mm".
       copts: more flags, after the house's.
       **kwargs: passed to mace_cc_library.
     """

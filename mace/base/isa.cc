@@ -28,9 +28,12 @@ constexpr IsaEntry kIsas[] = {
     {kIsaSse4, "sse4", kIsaReference},
     {kIsaAvx2, "avx2", kIsaReference | kIsaSse4},
     {kIsaAvx512, "avx512", kIsaReference | kIsaSse4 | kIsaAvx2},
+    {kIsaAvx512Bf16, "avx512bf16", kIsaReference | kIsaSse4 | kIsaAvx2 | kIsaAvx512},
+    {kIsaAmxBf16, "amxbf16", kIsaReference | kIsaSse4 | kIsaAvx2 | kIsaAvx512 | kIsaAvx512Bf16},
     {kIsaNeon, "neon", kIsaReference},
     {kIsaNeonFp16, "neonfp16", kIsaReference | kIsaNeon},
     {kIsaNeonDot, "neondot", kIsaReference | kIsaNeon},
+    {kIsaNeonBf16, "neonbf16", kIsaReference | kIsaNeon},
 };
 
 }  // namespace
@@ -40,6 +43,22 @@ constexpr IsaEntry kIsas[] = {
 uint32_t DetectIsas();
 
 #if defined(__x86_64__) || defined(__i386__)
+static uint32_t DetectBf16() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) == 0 || (eax & (1u << 5)) == 0) return 0;
+  uint32_t isas = kIsaAvx512Bf16;
+  __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx);
+  constexpr unsigned kAmxBf16 = 1u << 22, kAmxTile = 1u << 24;  // in edx
+  if ((edx & kAmxBf16) != 0 && (edx & kAmxTile) != 0) {
+    // xgetbv: whether the system saves tiles. There since AVX-512 is.
+    unsigned low = 0, high = 0;
+    asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    constexpr unsigned kTileConfig = 1u << 17, kTileData = 1u << 18;
+    if ((low & kTileConfig) != 0 && (low & kTileData) != 0) isas |= kIsaAmxBf16;
+  }
+  return isas;
+}
+
 uint32_t DetectIsas() {
   __builtin_cpu_init();
   uint32_t isas = kIsaReference;
@@ -53,7 +72,7 @@ uint32_t DetectIsas() {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd")) {
-      isas |= kIsaAvx512;
+      isas |= kIsaAvx512 | DetectBf16();
     }
   }
   return isas;
@@ -63,11 +82,13 @@ uint32_t DetectIsas() {
   // Bits of AT_HWCAP in the kernel's arch/arm64/include/uapi/asm/hwcap.h.
   constexpr unsigned long kAsimd = 1ul << 1, kFpHp = 1ul << 9, kAsimdHp = 1ul << 10;
   constexpr unsigned long kAsimdDp = 1ul << 20;
+  constexpr unsigned long kBf16 = 1ul << 14;  // of AT_HWCAP2
   const unsigned long caps = getauxval(AT_HWCAP);
   if ((caps & kAsimd) == 0) return kIsaReference;
   uint32_t isas = kIsaReference | kIsaNeon;
   if ((caps & kFpHp) != 0 && (caps & kAsimdHp) != 0) isas |= kIsaNeonFp16;
   if ((caps & kAsimdDp) != 0) isas |= kIsaNeonDot;
+  if ((getauxval(AT_HWCAP2) & kBf16) != 0) isas |= kIsaNeonBf16;
   return isas;
 }
 #elif defined(__arm__) && defined(MACE_ENABLE_NEON)
@@ -97,7 +118,7 @@ uint32_t Choose() {
     return detected & (entry.isa | entry.implied);
   }
   LOG(WARNING) << "MACE_ISA=" << wanted << " is ignored: it is none of reference, sse4, avx2, "
-               << "avx512, neon, neonfp16, neondot";
+               << "avx512, avx512bf16, amxbf16, neon, neonfp16, neondot, neonbf16";
   return detected;
 }
 

@@ -14,9 +14,12 @@ enum Isa : uint32_t {
   kIsaSse4 = 1u << 1,
   kIsaAvx2 = 1u << 2,    // AVX2, FMA, F16C
   kIsaAvx512 = 1u << 3,  // F, BW, DQ, VL
+  kIsaAvx512Bf16 = 1u << 4,
+  kIsaAmxBf16 = 1u << 5,  // the processor and the system have tiles; PermitBf16() asks for them
   kIsaNeon = 1u << 8,
   kIsaNeonFp16 = 1u << 9,
   kIsaNeonDot = 1u << 10,
+  kIsaNeonBf16 = 1u << 11,
 };
 
 // All instruction sets that may be used: what the processor and the system support, cut down to
@@ -25,7 +28,8 @@ enum Isa : uint32_t {
 uint32_t SupportedIsas();
 // Set bits of what the machine supports, regardless of the environment; for tests that sweep ISAs.
 uint32_t DetectedIsas();
-// "reference", "sse4", "avx2", "avx512", "neon", "neonfp16", "neondot".
+// "reference", "sse4", "avx2", "avx512", "avx512bf16", "amxbf16", "neon", "neonfp16", "neondot",
+// "neonbf16".
 const char *IsaName(Isa isa);
 
 }  // namespace mace

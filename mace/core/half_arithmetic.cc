@@ -202,11 +202,19 @@ bool HasHalfTensors(const NetDef &net) {
 
 }  // namespace
 
-bool WantsHalfArithmetic(const NetDef &net) {
-  return std::any_of(net.arg.begin(), net.arg.end(), [](const Argument &argument) {
-    return argument.name == kSetting && argument.s == "fp16_fp16";
+namespace {
+
+bool HasSetting(const NetDef &net, const char *value) {
+  return std::any_of(net.arg.begin(), net.arg.end(), [value](const Argument &argument) {
+    return argument.name == kSetting && argument.s == value;
   });
 }
+
+}  // namespace
+
+bool WantsHalfArithmetic(const NetDef &net) { return HasSetting(net, "fp16_fp16"); }
+
+bool WantsBf16Products(const NetDef &net) { return HasSetting(net, "bf16_fp32"); }
 
 void UseHalfArithmetic(const OpRegistryBase &registry, NetDef *net) {
   if (!registry.Supports("Cast", DeviceType::CPU, DT_FLOAT) ||

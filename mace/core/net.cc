@@ -49,6 +49,7 @@ class Net::InitContext : public OpInitContext {
   }
 
   ThreadPool *thread_pool() const override { return options_.thread_pool; }
+  bool bf16_products() const override { return options_.bf16_products; }
 
   bool shape_only() const override {
     // Who asks packs weights, and cannot run without them.

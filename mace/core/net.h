@@ -52,6 +52,7 @@ class Net {
     ThreadPool *thread_pool = nullptr;
     size_t memory_limit = 0;  // of the plans of each subgraph
     bool shape_only = false;
+    bool bf16_products = false;  // see OpInitContext
     // Whether the checksum of model.data is compared, unless all that it is read for is in the
     // cache.
     bool verify_data = false;

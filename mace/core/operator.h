@@ -93,6 +93,8 @@ class OpInitContext {
   // Who asks is taken to pack weights, and so to be unable to Run in this mode; whoever does not
   // ask is run to compute values that shapes depend on.
   virtual bool shape_only() const = 0;
+  // True when the model asks that factors of products be rounded to bfloat16 where that is faster.
+  virtual bool bf16_products() const { return false; }
   // Memory that counts as packed weights in the engine's figures.
   virtual void CountPackedBytes(size_t bytes) = 0;
 

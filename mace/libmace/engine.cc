@@ -278,6 +278,7 @@ MaceStatus Engine::InitOnDevice(const ModelSource &source,
   options.memory_limit = config_.memory_limit;
   options.outputs = output_names;
   options.verify_data = true;
+  options.bf16_products = config_.device == CPU && WantsBf16Products(model.net);
   OpenPackedCache(source, output_names);
   options.packed_cache = packed_cache_.get();
   MACE_RETURN_IF_ERROR(net_.Init(std::move(model), std::move(constants), options));

@@ -14,6 +14,7 @@
 #include "mace/kernels/conv/conv.h"
 #include "mace/ops/activation_params.h"
 #include "mace/ops/filter_operation.h"
+#include "mace/ops/product_kernel.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
@@ -88,10 +89,11 @@ class ConvolutionOperation : public FilterOperation {
     return CheckWindow(window_);
   }
 
-  // Packs a constant filter, with its bias, as plan(filter shape) says.
+  // Packs a constant filter, with its bias, as plan(filter shape) says, for which gemm_ is chosen.
   template <typename MakePlan>
   MaceStatus PackWith(OpInitContext *context, MakePlan make_plan) {
     return PackConstFilter(context, [&](const Tensor &filter, const Tensor *bias) {
+      gemm_ = &ProductKernel(*context, filter.shape[0] / attrs_.group);
       const kernels::ConvPlan plan = make_plan(filter.shape);
       const char *layout =
           plan.winograd.kernel != nullptr ? plan.winograd.kernel->name : plan.gemm->name;
@@ -172,6 +174,7 @@ class ConvolutionOperation : public FilterOperation {
 
   Attrs attrs_;
   kernels::ConvEpilogue epilogue_;
+  const kernels::GemmKernel *gemm_ = &kernels::BestGemm();
 };
 
 }  // namespace ops

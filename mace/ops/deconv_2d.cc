@@ -24,7 +24,7 @@ class Deconv2DOp : public ConvolutionOperation<Deconv2DAttrs> {
       if (padding > kLargest) return Invalid("output_paddings must be from 0 to ", kLargest);
     }
     return PackWith(context, [this](const Shape &filter) {
-      return kernels::PlanDeconv(FilterGeometry(filter), kernels::BestGemm(), 1);
+      return kernels::PlanDeconv(FilterGeometry(filter), *gemm_, 1);
     });
   }
 
@@ -43,8 +43,7 @@ class Deconv2DOp : public ConvolutionOperation<Deconv2DAttrs> {
     MACE_RETURN_IF_ERROR(LayOut(*context, &layout));
     const kernels::ConvShape shape =
         FullGeometry(context->Input(0).shape, context->Input(1).shape, out, layout);
-    SetPlan(context,
-            kernels::PlanDeconv(shape, kernels::BestGemm(), context->thread_pool()->num_threads()));
+    SetPlan(context, kernels::PlanDeconv(shape, *gemm_, context->thread_pool()->num_threads()));
     return MaceStatus::MACE_SUCCESS;
   }
 

@@ -7,6 +7,7 @@
 
 #include "mace/ops/activation_params.h"
 #include "mace/ops/matrix_product.h"
+#include "mace/ops/product_kernel.h"
 #include "mace/ops/window.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
@@ -57,7 +58,8 @@ class FullyConnectedOp : public WindowOperation {
     if (out.elements() == 0) return MaceStatus::MACE_SUCCESS;
     const int64_t n = weight[0], k = weight.elements(1, weight.rank());
     auto state = std::make_unique<State>();
-    state->plan = PlanProduct(out.elements() / n, k, n, context->thread_pool()->num_threads());
+    state->plan =
+        PlanProduct(out.elements() / n, k, n, context->thread_pool()->num_threads(), *gemm_);
     state->packed_scratch_floats =
         weight_is_packed_ ? 0 : (state->plan.packed_floats + 15) / 16 * 16;
     state->thread_scratch_floats = ProductScratchFloats(state->plan);
@@ -106,10 +108,10 @@ class FullyConnectedOp : public WindowOperation {
     int64_t thread_scratch_floats = 0;
   };
 
-  static void Pack(const Tensor &weight, const Tensor *bias, float *packed) {
+  void Pack(const Tensor &weight, const Tensor *bias, float *packed) const {
     const int64_t n = weight.shape[0], k = weight.shape.elements(1, weight.shape.rank());
     PackProduct(k, n, weight.data<float>(), 1, k, bias == nullptr ? nullptr : bias->data<float>(),
-                packed);
+                packed, *gemm_);
   }
 
   MaceStatus PackConstWeight(OpInitContext *context) {
@@ -120,12 +122,12 @@ class FullyConnectedOp : public WindowOperation {
     if (has_bias_) MACE_RETURN_IF_ERROR(CheckBias(bias->shape, weight->shape));
     if (context->shape_only()) return MaceStatus::MACE_SUCCESS;
     const int64_t k = weight->shape.elements(1, weight->shape.rank());
+    gemm_ = &ProductKernel(*context, weight->shape[0]);
     const size_t bytes =
-        static_cast<size_t>(PackedProductFloats(k, weight->shape[0])) * sizeof(float);
-    MACE_RETURN_IF_ERROR(
-        context->Pack(kernels::BestGemm().name, bytes, &packed_, [&](void *packed) {
-          Pack(*weight, has_bias_ ? bias : nullptr, static_cast<float *>(packed));
-        }));
+        static_cast<size_t>(PackedProductFloats(k, weight->shape[0], *gemm_)) * sizeof(float);
+    MACE_RETURN_IF_ERROR(context->Pack(gemm_->name, bytes, &packed_, [&](void *packed) {
+      Pack(*weight, has_bias_ ? bias : nullptr, static_cast<float *>(packed));
+    }));
     weight_is_packed_ = true;
     context->ReleaseConstInput(1);
     if (has_bias_) context->ReleaseConstInput(2);
@@ -150,6 +152,7 @@ class FullyConnectedOp : public WindowOperation {
   kernels::ConvEpilogue epilogue_;
   bool has_bias_ = false;
   bool weight_is_packed_ = false;
+  const kernels::GemmKernel *gemm_ = &kernels::BestGemm();
   AlignedBuffer packed_;
 };
 

@@ -4,6 +4,7 @@
 load("//mace:mace.bzl", "hide_kernels_flag", "if_opencl", "mace_cc_library", "py_generate")
 
 KERNEL_FAMILIES = ["//mace/kernels/" + family for family in [
+    "bf16",
     "conv",
     "copy",
     "dwconv",

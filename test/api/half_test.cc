@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model that asks for float16 arithmetic: on CPUs that have it the results are those of float32
-// to about three digits, on others to the last bit. The interface stays float32.
+// A model that asks for float16 arithmetic, or for products of bfloat16 factors: on CPUs that have
+// it the results are those of float32 to about three digits, or two, on others to the last bit. The
+// interface stays float32.
 #include <cmath>
 
 #include "mace/base/isa.h"
+#include "mace/kernels/bf16/bf16_gemm.h"
 #include "test/api/models.h"
 
 namespace mace {
@@ -79,6 +81,22 @@ TEST(Half, IsFloat32ToThreeDigits) {
     // Threads may share an image otherwise, which is seen in the last bits of float32.
     EXPECT_EQ(difference > 1e-5, half);
     EXPECT_EQ(Difference(y, half_y) > 1e-6, half);
+  }
+}
+
+// The same operators, chains and threads in all types; only factors are rounded, and only of
+// convolutions with enough filters.
+TEST(Half, Bfloat16IsFloat32ToTwoDigits) {
+  std::vector<float> middle, y;
+  RunNetwork("fp32_fp32", 1, &middle, &y);
+  const bool rounds = kernels::BestBf16Gemm() != nullptr;
+  for (int threads : {1, 3}) {
+    std::vector<float> own_middle, own_y;
+    RunNetwork("bf16_fp32", threads, &own_middle, &own_y);
+    const double difference = Difference(middle, own_middle);
+    EXPECT_LE(difference, 0.1);
+    EXPECT_LE(Difference(y, own_y), 0.02);
+    EXPECT_EQ(difference > 1e-5, rounds);
   }
 }
 

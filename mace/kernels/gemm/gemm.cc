@@ -221,6 +221,7 @@ const GemmKernel &BestGemm() {
 int64_t GemmPanels(const GemmKernel &kernel, int64_t n) { return CeilDiv(n, kernel.columns); }
 
 int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n, int64_t part) {
+  if (kernel.way != nullptr) return kernel.way->packed_floats(kernel, k, n);
   const int64_t parts = part == 0 ? 1 : CeilDiv(k, part);
   return RoundUp((parts + k) * RoundUp(n, kernel.lanes), kLineFloats);
 }
@@ -228,6 +229,7 @@ int64_t PackedGemmFloats(const GemmKernel &kernel, int64_t k, int64_t n, int64_t
 void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, const float *bias,
               float *packed) {
   MACE_TELL_LISTENER(OnPackGemm(kernel, source, n, bias, packed));
+  if (kernel.way != nullptr) return kernel.way->pack(kernel, source, n, bias, packed);
   const int64_t step = source.part == 0 ? source.k : source.part;
   GemmSource part = source;
   int64_t l = 0;
@@ -269,6 +271,7 @@ void GemmWhole(const GemmKernel &kernel, const GemmCall &call, bool accumulate, 
 void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end) {
   MACE_TELL_LISTENER(OnGemm(kernel, call, panel_begin, panel_end));
   if (call.m <= 0 || call.lines <= 0 || panel_begin >= panel_end) return;
+  if (kernel.way != nullptr) return kernel.way->run(kernel, call, panel_begin, panel_end);
   if (call.part == 0 || call.part >= call.k) {
     return GemmWhole(kernel, call, false, panel_begin, panel_end);
   }

@@ -28,6 +28,21 @@
 namespace mace {
 namespace kernels {
 
+struct GemmCall;
+struct GemmKernel;
+struct GemmSource;
+
+// How a kernel whose packed numbers are not float32 does what the functions of the same names here
+// do for others.
+struct GemmWay {
+  int64_t (*packed_floats)(const GemmKernel &kernel, int64_t k, int64_t n);
+  int64_t (*scratch_floats)(const GemmKernel &kernel, int64_t k, int64_t rows);
+  void (*pack)(const GemmKernel &kernel, const GemmSource &source, int64_t n, const float *bias,
+               float *packed);
+  void (*run)(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin,
+              int64_t panel_end);
+};
+
 struct GemmKernel {
   const char *name;
   Isa isa;
@@ -38,6 +53,8 @@ struct GemmKernel {
   // Null, or how rows are packed and then met with panels of full width.
   GemmPackFunction pack;
   GemmBlockFunction block;
+  // Not null: `function` and the two above are null, k is in one part, and scratch is needed.
+  const GemmWay *way = nullptr;
 };
 
 // The tap_offsets of a product without taps.

@@ -191,6 +191,7 @@ int64_t GemmPart(const GemmKernel &kernel, int64_t k) {
 }
 
 int64_t GemmScratchFloats(const GemmKernel &kernel, int64_t k, int64_t rows) {
+  if (kernel.way != nullptr) return kernel.way->scratch_floats(kernel, k, rows);
   if (kernel.block == nullptr || k == 0) return 0;
   int64_t most = 0;
   for (int64_t steps : {k, GemmPart(kernel, k)}) {

@@ -218,7 +218,7 @@ def _runtime_settings(model: Model) -> dict[str, str]:
             settings["limit_opencl_kernel_time"] = "1"
         if model.opencl_queue_window_size:
             settings["opencl_queue_window_size"] = str(model.opencl_queue_window_size)
-    if "cpu" in model.runtimes and model.storage == "fp16_fp16":
+    if "cpu" in model.runtimes and model.storage in ("fp16_fp16", "bf16_fp32"):
         settings["cpu_data_type"] = model.storage
     return settings
 

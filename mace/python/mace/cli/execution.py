@@ -49,7 +49,7 @@ class Target:
     @property
     def threshold(self) -> float:
         """The least cosine similarity of its outputs."""
-        half = self.deployment.models[self.name].storage == "fp16_fp16"
+        half = self.deployment.models[self.name].storage in ("fp16_fp16", "bf16_fp32")
         return self.subgraph.threshold(self.runtime.upper(), half)
 
     @property

@@ -61,7 +61,7 @@ SUBGRAPH_KEYS = (
     "validation_threshold",
 )
 DEFAULT_THRESHOLDS = {"CPU": 0.999, "GPU": 0.995, "HEXAGON": 0.930, "CPU_QUANTIZE": 0.980}
-HALF_THRESHOLD = 0.99  # of the CPU with data_type fp16_fp16
+HALF_THRESHOLD = 0.99  # of the CPU with data_type fp16_fp16 or bf16_fp32
 
 _CPU_ONLY = "write 'runtime: cpu' or 'runtime: gpu'"
 _DSP = {"dsp": "the Hexagon DSP runtime", "hexagon": "the Hexagon DSP runtime"}
@@ -162,7 +162,7 @@ class Subgraph(_Strict):
         {},
         "Least cosine similarity of each output, by runtime. Defaults: "
         + ", ".join(f"{name} {value}" for name, value in DEFAULT_THRESHOLDS.items())
-        + f"; CPU with data_type fp16_fp16 {HALF_THRESHOLD}.",
+        + f"; CPU with data_type fp16_fp16 or bf16_fp32 {HALF_THRESHOLD}.",
         "mapping with the keys CPU, GPU, HEXAGON, DSP, CPU_QUANTIZE",
     )
     backend: Annotated[str, _BACKEND] = key(
@@ -247,7 +247,7 @@ class Subgraph(_Strict):
         return list(self.input_ranges) or [(-1.0, 1.0)] * len(self.input_tensors)
 
     def threshold(self, runtime: str = "CPU", half: bool = False) -> float:
-        """The least cosine similarity for a runtime. half: the CPU computes in float16."""
+        """The least cosine similarity for a runtime. half: the CPU computes in float16 or bfloat16."""
         given = {name.upper(): value for name, value in self.validation_threshold.items()}
         if "DSP" in given:
             given.setdefault("HEXAGON", given["DSP"])
@@ -300,15 +300,17 @@ class Model(_Strict):
         "",
         "Types of storage and arithmetic. fp16_fp32 stores weights in half the bytes, and on the GPU "
         "activations too. bf16_fp32 stores weights in half the bytes as bfloat16, which has the range "
-        "of float32 and 8 significant bits; the GPU keeps float32. fp16_fp16 besides computes convolutions in float16 on CPUs that can "
+        "of float32 and 8 significant bits; CPUs with instructions for it (x86 with AMX, or of AMD with "
+        "AVX512-BF16) round the other factors of products to it too, with about two digits, and the GPU "
+        "keeps float32. fp16_fp16 besides computes convolutions in float16 on CPUs that can "
         "(Armv8.2), with about three digits; others compute in float32, and the GPU as with "
         "fp16_fp32. Default: fp32_fp32, of gpu and cpu+gpu fp16_fp32.",
         "fp32_fp32 (fp32), fp16_fp32, bf16_fp32, fp16_fp16",
     )
     weight_format: Annotated[str, _WEIGHTS] = key(
         "",
-        "How weights are stored; the engine computes in float32. float16, bfloat16: in half the bytes. int8: "
-        "those of convolutions and products in a quarter, with a scale for each output channel. "
+        "How weights are stored; what they are computed in is data_type's. float16, bfloat16: in half the "
+        "bytes. int8: those of convolutions and products in a quarter, with a scale for each output channel. "
         "Default: as data_type says.",
         "float32, float16, bfloat16, int8",
     )

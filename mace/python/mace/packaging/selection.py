@@ -20,7 +20,18 @@ from mace.proto_messages import message_class
 _FOLDER = Path("mace/codegen/selections")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
 # Instruction sets that kernels are named after, beside the reference.
-ISAS = ("avx2", "avx512", "neon", "neondot", "neonfp16", "neoni8mm", "sse4")
+ISAS = (
+    "amxbf16",
+    "avx2",
+    "avx512",
+    "avx512bf16",
+    "neon",
+    "neonbf16",
+    "neondot",
+    "neonfp16",
+    "neoni8mm",
+    "sse4",
+)
 _BUILD = """\
 # Written by mace build --selective for {models}.
 # Anything may be added or removed by hand; operator_tables() says what may be listed.
@@ -64,10 +75,13 @@ class Needs:
 
     def add(self, net: Any) -> None:
         """Adds what a NetDef needs."""
+        wanted = {_text(setting) for setting in net.arg if setting.name == "cpu_data_type"}
         # The engine puts Cast between what it computes in float16 and the rest.
-        if any(argument.name == "cpu_data_type" for argument in net.arg):
+        if "fp16_fp16" in wanted:
             self.operators.add("Cast")
             self.types.add("DT_HALF")
+        if "bf16_fp32" in wanted:
+            self.types.add("DT_BFLOAT16")
         nets = [net]
         while nets:
             current = nets.pop()

@@ -30,7 +30,18 @@ Array: TypeAlias = npt.NDArray[Any]
 
 _FRAMEWORKS = {"onnxruntime": "onnx", "tensorflow": "tensorflow", "opencv": "caffe"}
 _ABIS = ("host", "arm64-v8a", "armeabi-v7a")
-_ISAS = ("reference", "sse4", "avx2", "avx512", "neon", "neonfp16", "neondot")
+_ISAS = (
+    "reference",
+    "sse4",
+    "avx2",
+    "avx512",
+    "avx512bf16",
+    "amxbf16",
+    "neon",
+    "neonfp16",
+    "neondot",
+    "neonbf16",
+)
 _KINDS = (*_FRAMEWORKS, "framework", "mace", "numpy")
 SYNTAX = (
     "onnxruntime, tensorflow, opencv, framework (the model's own), numpy (the operators in float64), "
