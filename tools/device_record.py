@@ -236,9 +236,12 @@ def _twice(bench: Bench) -> None:
     AdbLink(find_adb(), phone.serial.replace("127.0.0.1", "localhost")).connect()
 
 
-def _namesakes(bench: Bench) -> None:
-    for _ in range(2):
-        bench.phone("--property", "ro.serialno=0123456789ABCDEF")
+def _namesakes(*flags: str) -> Callable[[Bench], None]:
+    def prepare(bench: Bench) -> None:
+        for _ in range(2):
+            bench.phone("--property", "ro.serialno=0123456789ABCDEF", *flags)
+
+    return prepare
 
 
 def _killed(prepare: Callable[[Bench], object]) -> Callable[[Bench], None]:
@@ -320,7 +323,8 @@ FAULTS = [
     Fault("adb", "the connection is slow", _phone(rate=400_000), note="it is waited for"),
     Fault("adb", "adb gets no exit code", _phone(no_exit=True), note="a line of ours has it"),
     Fault("adb", "one phone has two addresses", _twice, note="it is used once"),
-    Fault("adb", "two phones have one serial number", _namesakes, note="the first is used"),
+    Fault("adb", "two phones have one serial number", _namesakes()),
+    Fault("adb", "two addresses, one serial number, no more", _namesakes("--no_boot_id")),
     Fault("ssh", "nothing listens", lambda bench: bench.board().end()),
     Fault("ssh", "another host key than before", _host_key(True)),
     Fault("ssh", "an unknown host key", _host_key(False)),
@@ -361,9 +365,10 @@ def provoke(fault: Fault) -> tuple[int, str]:
         assert converted.code == 0, converted.err
         fault.prepare(bench)
         said = bench.mace("run", "--config=net.yml", *PLACES[fault.place][1], *fault.words)
-        if said.code == 0:
-            return 0, fault.note
         lines = said.err.splitlines()
+        if said.code == 0:
+            warnings = [line for line in lines if line.startswith("warning:")]
+            return 0, "\n".join(warnings) or fault.note
         first = next((i for i, line in enumerate(lines) if line.startswith("error:")), 0)
         return said.code, "\n".join(lines[first:])
 

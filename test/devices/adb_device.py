@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import struct
+import uuid
 from pathlib import Path
 
 import sandbox
@@ -16,6 +17,7 @@ from adb_sync import Sync
 _FEATURES = "shell_v2,cmd,stat_v2,fixed_push_mkdir,sendrecv_v2"
 _FOLDER = "data/local/tmp"
 _USER = 2000
+_BOOT = "/proc/sys/kernel/random/boot_id"
 _CHUNK = 1 << 18
 # The parts of a shell's stream in its second version.
 _STDIN, _STDOUT, _STDERR, _EXIT, _STDIN_END = range(5)
@@ -34,7 +36,13 @@ class Phone:
     """The device: its files, its properties, its services."""
 
     def __init__(
-        self, root: Path, properties: dict[str, str], keys: list[str], features: str, storage: str
+        self,
+        root: Path,
+        properties: dict[str, str],
+        keys: list[str],
+        features: str,
+        storage: str,
+        boot: str,
     ) -> None:
         self.root, self._keys = root, keys
         self._faults = Path(f"{root}.faults.json")
@@ -50,6 +58,8 @@ class Phone:
         getprop = root / "system/bin/getprop"
         getprop.write_text(_GETPROP, encoding="utf-8")
         getprop.chmod(0o755)
+        # This machine has one for all that it pretends.
+        (root / "boot_id").write_text(boot, encoding="utf-8")
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serves one host."""
@@ -69,7 +79,9 @@ class Phone:
 
     async def _shell(self, stream: Stream, line: str, second: bool) -> None:
         """Runs a command line. second: output, errors and the exit code come apart."""
-        words = sandbox.command(self.root, ["/bin/sh", "-c", line], _USER, ["data"], _ENVIRONMENT)
+        words = sandbox.command(
+            self.root, ["/bin/sh", "-c", line], _USER, ["data"], _ENVIRONMENT, {_BOOT: "boot_id"}
+        )
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *words,
@@ -132,6 +144,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--storage", default="256m", help="size of what can be written")
+    parser.add_argument("--no_boot_id", action="store_true", help="it does not tell its own")
     parser.add_argument("--keys", type=Path, help="public keys of the hosts that are let in")
     parser.add_argument("--features", default=_FEATURES)
     parser.add_argument("--property", action="append", default=[], metavar="NAME=VALUE")
@@ -153,7 +166,14 @@ async def _main(options: argparse.Namespace) -> None:
     }
     keys = options.keys.read_text().splitlines() if options.keys else []
     sandbox.register_emulators()
-    phone = Phone(options.root.resolve(), properties, keys, options.features, options.storage)
+    phone = Phone(
+        options.root.resolve(),
+        properties,
+        keys,
+        options.features,
+        options.storage,
+        "" if options.no_boot_id else f"{uuid.uuid4()}\n",
+    )
     server = await asyncio.start_server(phone.accept, "127.0.0.1", options.port, limit=1 << 20)
     print("ready", flush=True)
     async with server:

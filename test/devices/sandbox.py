@@ -87,9 +87,11 @@ def command(
     user: int,
     writable: Sequence[str],
     environment: dict[str, str],
+    others: Mapping[str, str] | None = None,
 ) -> list[str]:
     """The command line that runs `words` on the device: its root read-only but for `writable`, the
-    network only with itself, this machine's programs and the Arm C libraries under /usr and /lib."""
+    network only with itself, this machine's programs and the Arm C libraries under /usr and /lib.
+    others: files that have another content there, and where in the root that is."""
     made = ["bwrap", "--unshare-user", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     made += ["--uid", str(user), "--gid", str(user), "--hostname", "device"]
     made += ["--ro-bind", str(root), "/", "--ro-bind", "/usr", "/usr"]
@@ -100,6 +102,8 @@ def command(
     for name in writable:
         made += ["--bind", str(root / name), f"/{name}"]
     made += ["--bind", "/proc", "/proc", "--dev", "/dev", "--chdir", "/", "--clearenv"]
+    for path, name in (others or {}).items():
+        made += ["--ro-bind", str(root / name), path]
     for key, value in environment.items():
         made += ["--setenv", key, value]
     return [*made, "--", *words]

@@ -285,6 +285,29 @@ def test_choosing_phones(
     assert names("armeabi-v7a") == ["old"]
 
 
+@pytest.mark.parametrize(
+    ("flags", "count", "said"),
+    [
+        ([], 2, "are two devices all the same; both are used"),
+        (["--no_boot_id"], 1, "are taken for one device; if they are two, ANDROID_SERIAL chooses"),
+    ],
+)
+def test_two_phones_with_one_serial_number(
+    make_phone: Callable[..., PretendedPhone],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    flags: list[str],
+    count: int,
+    said: str,
+) -> None:
+    for _ in range(2):
+        make_phone("--property", "ro.serialno=0123456789ABCDEF", *flags).link.connect()
+    devices = select_devices("arm64-v8a", tmp_path, Request("android"))
+    assert len(devices) == count
+    warning = capfd.readouterr().err
+    assert "serial number '0123456789ABCDEF'" in warning and said in warning
+
+
 def test_two_commands_take_turns(phone: PretendedPhone) -> None:
     first, second = (RemoteDevice(phone.link, "arm64-v8a") for _ in range(2))
     with first.lock():

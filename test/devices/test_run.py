@@ -53,6 +53,7 @@ def test_on_a_board(
     assert "pi (arm64)" in capfd.readouterr().out
     assert main(["run", *where, "--validate", "--mace_lib_type=dynamic"]) == 0
     assert board.link().call("ls -A /tmp").stdout == ""
+    capfd.readouterr()
     assert main(["devices", "--device_yml=devices.yml", "--json"]) == 0
     found = {d["kind"]: d for d in json.loads(capfd.readouterr().out)["devices"]}
     assert found["arm_linux"]["system"].startswith("Test board")

@@ -33,7 +33,7 @@ _CAUSES = (
     (
         r"more than one (device|emulator)|multiple devices",
         "several devices have this serial number",
-        "disconnect one of them, or set ANDROID_SERIAL",
+        "disconnect one of them; or reach it by the network: adb tcpip 5555, adb connect ADDRESS",
     ),
     (
         r"not found|no devices|unable to connect|failed to connect|Connection refused",
@@ -152,6 +152,14 @@ class AdbLink(Link):
     def hardware_serial(self) -> str:
         """Tells one device under two addresses from two devices."""
         return self.properties().get("ro.serialno") or self.name
+
+    def boot(self) -> str:
+        """Tells devices apart whose makers gave them one serial number; "" if it does not say."""
+        try:
+            said = self.call("cat /proc/sys/kernel/random/boot_id")
+        except TookTooLong:
+            raise self._silent() from None
+        return said.stdout.strip() if said.code == 0 else ""
 
     def connect(self) -> None:
         """Connects to an address and port. Raises DeviceError."""

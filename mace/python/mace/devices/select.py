@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,14 +89,19 @@ def _phones(abi: str, request: Request) -> list[tuple[Device, str]]:
             f"{others})",
             hint=f"plug one in and allow debugging; or {_USE_EMULATOR}",
         )
+    if twice := [serial for serial in usable if usable.count(serial) > 1]:
+        raise DeviceError(
+            f"adb lists {len(twice)} devices as '{twice[0]}', and cannot tell them apart",
+            hint="disconnect one; or reach it by the network: adb tcpip 5555, adb connect ADDRESS",
+        )
     found: list[tuple[Device, str]] = []
-    seen: set[str] = set()
+    seen: dict[str, list[AdbLink]] = {}
     for serial in usable:
         link = AdbLink(adb, serial)
-        # A phone may be there twice, by its cable and by its address.
-        if link.hardware_serial() in seen:
+        namesakes = seen.setdefault(link.hardware_serial(), [])
+        if any(_is_one_phone(link, other) for other in namesakes):
             continue
-        seen.add(link.hardware_serial())
+        namesakes.append(link)
         if abi in link.abis():
             device = RemoteDevice(link, abi, request.keep, f"android-{abi}")
             found.append((device, link.info(abi).soc))
@@ -105,6 +111,24 @@ def _phones(abi: str, request: Request) -> list[tuple[Device, str]]:
             hint=f"use another of --target_abis; or {_USE_EMULATOR}",
         )
     return found
+
+
+def _is_one_phone(link: AdbLink, other: AdbLink) -> bool:
+    """Whether two links with one serial number lead to one phone, as by its cable and by its
+    address."""
+    boots = {link.boot(), other.boot()}
+    if len(boots) == 1 and boots != {""}:
+        return True
+    what = f"'{other.name}' and '{link.name}' have the serial number '{link.hardware_serial()}'"
+    if "" not in boots:
+        _warn(f"{what} and are two devices all the same; both are used")
+        return False
+    _warn(f"{what} and are taken for one device; if they are two, ANDROID_SERIAL chooses one")
+    return True
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr, flush=True)
 
 
 def _boards(abi: str, request: Request) -> list[tuple[Device, str]]:

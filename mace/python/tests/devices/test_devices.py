@@ -79,6 +79,7 @@ def test_no_adb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("SERIAL1\tunauthorized\n", "'SERIAL1' is unauthorized"),
         ("SERIAL1\toffline\n", "'SERIAL1' is offline"),
         ("SERIAL1\tdevice\n", "connection to 'SERIAL1' was lost"),
+        ("SERIAL1\tdevice\nSERIAL1\tdevice\n", "lists 2 devices as 'SERIAL1'"),
     ],
 )
 def test_adb_without_a_usable_device(
