@@ -246,6 +246,7 @@ _ISAS = {
     "avx512vnni": {"x86_64": _AVX512 + ["-mavx512vnni"]},
     "avxvnni": {"x86_64": _AVX2 + ["-mavxvnni"]},
     "neon": {"arm64_neon": [], "armv7_neon": []},
+    "neona55": {"arm64_neon": []},
     "neonbf16": {"arm64_neon": ["-march=armv8.2-a+bf16"]},
     "neondot": {"arm64_neon": ["-march=armv8.2-a+dotprod"]},
     "neonfp16": {"arm64_neon": ["-march=armv8.2-a+fp16"]},
@@ -264,7 +265,7 @@ def mace_isa_library(name, srcs, isa, copts = [], **kwargs):
       name: name of the target.
       srcs: sources.
       isa: "aes", "sse4", "avx2", "avx512", "avx512bf16", "amxbf16", "avxvnni", "avx512vnni", "neon",
-        "neonfp16", "neondot", "neonbf16" or "neoni8mm".
+        "neona55", "neonfp16", "neondot", "neonbf16" or "neoni8mm".
       copts: more flags, after the house's.
       **kwargs: passed to mace_cc_library.
     """

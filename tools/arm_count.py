@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,11 +30,12 @@ ABIS = {
 }
 MCA_COVER = 0.995  # of the executed instructions; the rest is scaled
 MCA_ITERATIONS = 100
-# Readings of the clock by benchmark_model with one run of each kind: two around the engine's
-# creation, three of the warm-up; those of the run without statistics follow, then one of the next
-# section and the one that begins its run. The operators follow, two readings each.
-PLAIN_RUN = 7
-FIRST_OPERATOR = 11
+# Readings of the clocks by benchmark_model with one run of each kind: two of time and two of the
+# processor's around the engine's creation, three of the warm-up; those of the run without statistics
+# follow, then one of the next section and the one that begins its run. The operators follow, two
+# readings each, where none is in a chain, whose parts are timed too.
+PLAIN_RUN = 9
+FIRST_OPERATOR = 13
 
 
 @dataclass
@@ -87,7 +89,9 @@ def build(abi: str) -> Path:
     return ROOT / "bazel-bin" / "mace" / "tools" / "benchmark_model"
 
 
-def run(program: Path, model: Path, abi: str, cpu: str, cache: bool, folder: Path) -> Trace:
+def run(
+    program: Path, model: Path, abi: str, cpu: str, cache: bool, folder: Path, chains: bool = True
+) -> Trace:
     """Runs the program once under the plugin; statistics.json is left in the folder."""
     plugin = folder / "counter.so"
     source = ROOT / "tools" / "arm_count" / "counter.c"
@@ -100,7 +104,8 @@ def run(program: Path, model: Path, abi: str, cpu: str, cache: bool, folder: Pat
     command += [f"--model_data_file={model.with_suffix('.data')}", "--omp_num_threads=1"]
     command += ["--cpu_affinity_policy=0", "--max_num_runs=1", "--max_time=0", "--warmup_runs=1"]
     command += [f"--json={folder / 'statistics.json'}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **({} if chains else {"MACE_CHAINS": "0"})}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         sys.exit(f"{program.name} failed under {emulator}:\n{done.stdout[-2000:]}{done.stderr}")
     return read_trace(folder / "trace.txt")
@@ -191,8 +196,14 @@ def count(model: Path, arguments: argparse.Namespace, program: Path) -> dict[str
     with tempfile.TemporaryDirectory() as folder:
         trace = run(program, model, arguments.abi, arguments.cpu, arguments.cache, Path(folder))
         statistics = json.loads((Path(folder) / "statistics.json").read_text())
+        rows: list[dict[str, object]] = []
+        if arguments.operators:  # apart: those of a chain run in turns
+            parts = run(
+                program, model, arguments.abi, arguments.cpu, False, Path(folder), chains=False
+            )
+            separate = json.loads((Path(folder) / "statistics.json").read_text())
+            rows = operators(parts, separate["operators"]["operators"])
     whole = trace.intervals[PLAIN_RUN]
-    rows = operators(trace, statistics["operators"]["operators"])
     macs = int(statistics["operators"]["total_macs"])
     result: dict[str, object] = {
         "model": model.stem,
@@ -246,7 +257,9 @@ def main() -> None:
     parser.add_argument("--abi", choices=list(ABIS), default="arm64-v8a")
     parser.add_argument("--cpu", default="", help="core that qemu emulates")
     parser.add_argument("--program", type=Path, help="benchmark_model; built if not given")
-    parser.add_argument("--operators", action="store_true", help="print a line for each operator")
+    parser.add_argument(
+        "--operators", action="store_true", help="a line for each operator, by a run without chains"
+    )
     parser.add_argument("--cache", action="store_true", help="simulate caches (slow)")
     parser.add_argument("--mca", nargs="*", default=[], metavar="CORE", help="e.g. neoverse-n1")
     parser.add_argument("--json", type=Path, help="file for all figures")

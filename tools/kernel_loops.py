@@ -62,6 +62,7 @@ _MACHINES = {
     ("x86-64", "avx2"): Machine("x86_64", "skylake"),
     ("x86-64", "sse4"): Machine("x86_64", "sandybridge"),
     ("arm64-v8a", "neon"): Machine("aarch64", "neoverse-n1"),
+    ("arm64-v8a", "neona55"): Machine("aarch64", "cortex-a55"),
     ("arm64-v8a", "neonfp16"): Machine("aarch64", "neoverse-n1"),
     ("armeabi-v7a", "neon"): Machine("thumbv7", "cortex-a57", "+neon,+vfp4"),
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "mace/base/core_order.h"
 #include "mace/base/logging.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -32,6 +33,7 @@ constexpr IsaEntry kIsas[] = {
     {kIsaAmxBf16, "amxbf16", kIsaReference | kIsaSse4 | kIsaAvx2 | kIsaAvx512 | kIsaAvx512Bf16},
     {kIsaNeon, "neon", kIsaReference},
     {kIsaNeonFp16, "neonfp16", kIsaReference | kIsaNeon},
+    {kIsaNeonA55, "neona55", kIsaReference | kIsaNeon},
     {kIsaNeonDot, "neondot", kIsaReference | kIsaNeon},
     {kIsaNeonBf16, "neonbf16", kIsaReference | kIsaNeon},
 };
@@ -85,7 +87,7 @@ uint32_t DetectIsas() {
   constexpr unsigned long kBf16 = 1ul << 14;  // of AT_HWCAP2
   const unsigned long caps = getauxval(AT_HWCAP);
   if ((caps & kAsimd) == 0) return kIsaReference;
-  uint32_t isas = kIsaReference | kIsaNeon;
+  uint32_t isas = kIsaReference | kIsaNeon | kIsaNeonA55;
   if ((caps & kFpHp) != 0 && (caps & kAsimdHp) != 0) isas |= kIsaNeonFp16;
   if ((caps & kAsimdDp) != 0) isas |= kIsaNeonDot;
   if ((getauxval(AT_HWCAP2) & kBf16) != 0) isas |= kIsaNeonBf16;
@@ -105,21 +107,24 @@ uint32_t DetectIsas() { return kIsaReference; }
 
 namespace {
 
+// Any core can run these instructions, but not all are faster for it.
+uint32_t NotOfAllCores() { return MachineCoreOrders().all_in_order ? 0u : uint32_t{kIsaNeonA55}; }
+
 uint32_t Choose() {
   const uint32_t detected = DetectedIsas();
   const char *wanted = std::getenv("MACE_ISA");
-  if (wanted == nullptr || wanted[0] == '\0') return detected;
+  if (wanted == nullptr || wanted[0] == '\0') return detected & ~NotOfAllCores();
   for (const IsaEntry &entry : kIsas) {
     if (std::strcmp(entry.name, wanted) != 0) continue;
     if ((detected & entry.isa) == 0) {
       LOG(WARNING) << "MACE_ISA=" << wanted << " is ignored: this machine does not have it";
-      return detected;
+      return detected & ~NotOfAllCores();
     }
     return detected & (entry.isa | entry.implied);
   }
   LOG(WARNING) << "MACE_ISA=" << wanted << " is ignored: it is none of reference, sse4, avx2, "
-               << "avx512, avx512bf16, amxbf16, neon, neonfp16, neondot, neonbf16";
-  return detected;
+               << "avx512, avx512bf16, amxbf16, neon, neona55, neonfp16, neondot, neonbf16";
+  return detected & ~NotOfAllCores();
 }
 
 }  // namespace
@@ -132,6 +137,13 @@ uint32_t SupportedIsas() {
 uint32_t DetectedIsas() {
   static const uint32_t isas = DetectIsas();
   return isas;
+}
+
+bool IsaDependsOnCore() {
+  const char *wanted = std::getenv("MACE_ISA");
+  if (wanted != nullptr && wanted[0] != '\0') return false;
+  const CoreOrders &orders = MachineCoreOrders();
+  return orders.any_in_order && !orders.all_in_order;
 }
 
 const char *IsaName(Isa isa) {

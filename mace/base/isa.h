@@ -20,16 +20,21 @@ enum Isa : uint32_t {
   kIsaNeonFp16 = 1u << 9,
   kIsaNeonDot = 1u << 10,
   kIsaNeonBf16 = 1u << 11,
+  kIsaNeonA55 = 1u << 12,  // NEON as cores like Cortex-A55 want it, which issue in order
 };
 
 // All instruction sets that may be used: what the processor and the system support, cut down to
 // MACE_ISA=<name> (and what that one implies) when the environment sets it. An unknown or
-// unsupported name gives a warning and is ignored.
+// unsupported name gives a warning and is ignored. kIsaNeonA55 is among them if it is named so, or
+// if all cores issue in order (core_order.h).
 uint32_t SupportedIsas();
 // Set bits of what the machine supports, regardless of the environment; for tests that sweep ISAs.
 uint32_t DetectedIsas();
-// "reference", "sse4", "avx2", "avx512", "avx512bf16", "amxbf16", "neon", "neonfp16", "neondot",
-// "neonbf16".
+// Whether some cores of this machine are better off with kIsaNeonA55 and some without, and MACE_ISA
+// does not say: then the core that a thread is on decides (OnInOrderCore()).
+bool IsaDependsOnCore();
+// "reference", "sse4", "avx2", "avx512", "avx512bf16", "amxbf16", "neon", "neona55", "neonfp16",
+// "neondot", "neonbf16".
 const char *IsaName(Isa isa);
 
 }  // namespace mace

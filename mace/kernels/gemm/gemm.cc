@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "mace/base/core_order.h"
 #include "mace/kernels/gemm/gemm_packed.h"
 #include "mace/kernels/listener.h"
 
@@ -213,8 +214,27 @@ const KernelList<GemmKernel> &GemmKernels() {
   return kList;
 }
 
+namespace {
+
+// Where the core decides: the best kernel, and what takes its place on a core that issues in order.
+// Both read the same packed rows and panels and give the same bits. Written once, by BestGemm().
+const GemmKernel *core_decides = nullptr, *in_order = nullptr;
+
+const GemmKernel &Choose() {
+  const GemmKernel &best = GemmKernels().Best(SupportedIsas());
+  if (best.isa != kIsaNeon || !IsaDependsOnCore()) return best;
+  const GemmKernel &other = GemmKernels().Best(kIsaNeonA55);
+  if (other.block != nullptr) {
+    in_order = &other;
+    core_decides = &best;
+  }
+  return best;
+}
+
+}  // namespace
+
 const GemmKernel &BestGemm() {
-  static const GemmKernel &best = GemmKernels().Best(SupportedIsas());
+  static const GemmKernel &best = Choose();
   return best;
 }
 
@@ -245,8 +265,11 @@ void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, con
 namespace {
 
 // All of k. `accumulate`: C holds sums already, and is the call's residual.
-void GemmWhole(const GemmKernel &kernel, const GemmCall &call, bool accumulate, int64_t panel_begin,
+void GemmWhole(const GemmKernel &given, const GemmCall &call, bool accumulate, int64_t panel_begin,
                int64_t panel_end) {
+  // A call is a thread's share of an operator: long beside the question, short beside the time for
+  // which a thread stays on a core.
+  const GemmKernel &kernel = &given == core_decides && OnInOrderCore() ? *in_order : given;
   panel_begin = GemmPacked(kernel, call, accumulate, panel_begin, panel_end);
   if (panel_begin >= panel_end) return;
   TileLoop loop(kernel, call);

@@ -326,6 +326,46 @@ TEST(GemmTest, NanPassesThroughTheClamp) {
   });
 }
 
+#if defined(__aarch64__) && defined(MACE_ENABLE_NEON)
+// What one packs the other reads, and the bits are the same: threads of one call may use both.
+TEST(GemmTest, CoresThatIssueInOrderMayTakePart) {
+  const GemmKernel &big = GemmKernels().Best(kIsaNeon);
+  const GemmKernel &little = GemmKernels().Best(kIsaNeonA55);
+  ASSERT_STREQ(big.name, "gemm_f32_8x8__neon");
+  ASSERT_STREQ(little.name, "gemm_f32_8x8__neona55");
+  ASSERT_EQ(big.rows, little.rows);
+  ASSERT_EQ(big.columns, little.columns);
+  ASSERT_EQ(big.lanes, little.lanes);
+  Random random(1);
+  for (int64_t k : {1, 4, 7, 8, 31, 32, 64, 100}) {
+    for (int64_t m : {3, 8, 13}) {
+      const int64_t n = 19;
+      const std::vector<float> a = random.Vector(m * k), b = random.Vector(n * k);
+      std::vector<float> c[2];
+      for (int i = 0; i < 2; ++i) {
+        std::vector<float> packed(PackedGemmFloats(big, k, n) + 16);
+        std::vector<float> scratch(GemmScratchFloats(big, k, m) + 16);
+        c[i] = random.Vector(m * n);
+        GemmCall call;
+        call.a = a.data();
+        call.tap_offsets = kOneTap;
+        call.k = call.lda = k;
+        call.packed = packed.data();
+        call.n = call.ldc = n;
+        call.c = c[i].data();
+        call.low = 0;
+        call.high = kInf;
+        call.m = m;
+        call.scratch = scratch.data();
+        PackGemm(i == 0 ? little : big, {b.data(), kOneTap, 1, k, n, 1}, n, nullptr, packed.data());
+        Gemm(i == 0 ? big : little, call, 0, GemmPanels(big, n));
+      }
+      EXPECT_EQ(c[0], c[1]) << "k " << k << " m " << m;
+    }
+  }
+}
+#endif
+
 TEST(GemmTest, ListIsBestFirst) {
   const KernelList<GemmKernel> &list = GemmKernels();
   EXPECT_EQ(list.Best(kIsaReference).isa, kIsaReference);

@@ -182,6 +182,18 @@ struct TileTable {
   }
 };
 
+// kCount floats, at least 4: the last vector moves back to be whole.
+template <int kCount>
+MACE_INLINE void CopyFloats(const float *x, float *to) {
+  T v[kCount / 4 + 1];
+  MACE_UNROLL
+  for (int i = 0; i < kCount / 4; ++i) v[i] = vld1q_f32(x + 4 * i);
+  v[kCount / 4] = vld1q_f32(x + kCount - 4);
+  MACE_UNROLL
+  for (int i = 0; i < kCount / 4; ++i) vst1q_f32(to + 4 * i, v[i]);
+  vst1q_f32(to + kCount - 4, v[kCount / 4]);
+}
+
 // The floats from rows[r] + from on, for all rows, to room[r] + at.
 MACE_INLINE void CopyRows(const GemmPack &p, int64_t from, int count, int64_t at,
                           float (*room)[kPackPart]) {
@@ -191,18 +203,19 @@ MACE_INLINE void CopyRows(const GemmPack &p, int64_t from, int count, int64_t at
     }
     return;
   }
-  // The last vector moves back to be whole. 9 floats are a row of 3x3 pixels of 3 channels.
   const intptr_t last = count - 4;
   for (int r = 0; r < p.height; ++r) {
     const float *x = p.rows[r] + from;
     float *to = room[r] + at;
+    // Rows of 3x3 and of 7x7 pixels with 3 channels.
     if (count == 9) {
-      vst1q_f32(to, vld1q_f32(x));
-      vst1q_f32(to + 4, vld1q_f32(x + 4));
+      CopyFloats<9>(x, to);
+    } else if (count == 21) {
+      CopyFloats<21>(x, to);
     } else {
       for (intptr_t i = 0; i < last; i += 4) vst1q_f32(to + i, vld1q_f32(x + i));
+      vst1q_f32(to + last, vld1q_f32(x + last));
     }
-    vst1q_f32(to + last, vld1q_f32(x + last));
   }
 }
 

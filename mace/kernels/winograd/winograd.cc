@@ -315,7 +315,7 @@ const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t
     // Packed rows: by executed instructions, 4x4 outputs are the better ones wherever they fit.
     const bool fits = in_c % 4 == 0 && out_c % gemm.columns == 0 && in_c >= kLeastChannels &&
                       out_c >= 2 * kLeastChannels;
-    return fits ? &WinogradKernels().Best(gemm.isa) : nullptr;
+    return fits ? &WinogradKernels().Best(kIsaNeon) : nullptr;
   }
   if (std::min(in_c, out_c) < gemm.lanes) return nullptr;
   const bool known = out_h > 0 && out_w > 0;

@@ -191,7 +191,8 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         "--isas",
         metavar="NAMES",
         help="with --selective: kernels of these instruction sets alone, separated by commas: "
-        "amxbf16, avx2, avx512, avx512bf16, neon, neonbf16, neondot, neonfp16, neoni8mm, sse4",
+        "amxbf16, avx2, avx512, avx512bf16, neon, neona55, neonbf16, neondot, neonfp16, neoni8mm, "
+        "sse4",
     )
     group.add_argument(
         "--optimize",

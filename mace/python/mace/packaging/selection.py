@@ -26,6 +26,7 @@ ISAS = (
     "avx512",
     "avx512bf16",
     "neon",
+    "neona55",
     "neonbf16",
     "neondot",
     "neonfp16",

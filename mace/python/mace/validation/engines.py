@@ -38,6 +38,7 @@ _ISAS = (
     "avx512bf16",
     "amxbf16",
     "neon",
+    "neona55",
     "neonfp16",
     "neondot",
     "neonbf16",
