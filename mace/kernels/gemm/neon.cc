@@ -185,13 +185,17 @@ struct TileTable {
 // kCount floats, at least 4: the last vector moves back to be whole.
 template <int kCount>
 MACE_INLINE void CopyFloats(const float *x, float *to) {
-  T v[kCount / 4 + 1];
+  constexpr int kFours = kCount / 16, kQuads = kCount / 4;
+#if defined(__aarch64__)
   MACE_UNROLL
-  for (int i = 0; i < kCount / 4; ++i) v[i] = vld1q_f32(x + 4 * i);
-  v[kCount / 4] = vld1q_f32(x + kCount - 4);
+  for (int i = 0; i < kFours; ++i) vst1q_f32_x4(to + 16 * i, vld1q_f32_x4(x + 16 * i));
+#else
   MACE_UNROLL
-  for (int i = 0; i < kCount / 4; ++i) vst1q_f32(to + 4 * i, v[i]);
-  vst1q_f32(to + kCount - 4, v[kCount / 4]);
+  for (int i = 0; i < 4 * kFours; ++i) vst1q_f32(to + 4 * i, vld1q_f32(x + 4 * i));
+#endif
+  MACE_UNROLL
+  for (int i = 4 * kFours; i < kQuads; ++i) vst1q_f32(to + 4 * i, vld1q_f32(x + 4 * i));
+  vst1q_f32(to + kCount - 4, vld1q_f32(x + kCount - 4));
 }
 
 // The floats from rows[r] + from on, for all rows, to room[r] + at.
