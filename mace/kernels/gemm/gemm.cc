@@ -219,6 +219,8 @@ namespace {
 // Where the core decides: the best kernel, and what takes its place on a core that issues in order.
 // Both read the same packed rows and panels and give the same bits. Written once, by BestGemm().
 const GemmKernel *core_decides = nullptr, *in_order = nullptr;
+// OnInOrderCore(), by an address so that models as straight-line code do not link it.
+bool (*on_in_order_core)() = nullptr;
 
 const GemmKernel &Choose() {
   const GemmKernel &best = GemmKernels().Best(SupportedIsas());
@@ -226,6 +228,7 @@ const GemmKernel &Choose() {
   const GemmKernel &other = GemmKernels().Best(kIsaNeonA55);
   if (other.block != nullptr) {
     in_order = &other;
+    on_in_order_core = OnInOrderCore;
     core_decides = &best;
   }
   return best;
@@ -269,7 +272,7 @@ void GemmWhole(const GemmKernel &given, const GemmCall &call, bool accumulate, i
                int64_t panel_end) {
   // A call is a thread's share of an operator: long beside the question, short beside the time for
   // which a thread stays on a core.
-  const GemmKernel &kernel = &given == core_decides && OnInOrderCore() ? *in_order : given;
+  const GemmKernel &kernel = &given == core_decides && on_in_order_core() ? *in_order : given;
   panel_begin = GemmPacked(kernel, call, accumulate, panel_begin, panel_end);
   if (panel_begin >= panel_end) return;
   TileLoop loop(kernel, call);
