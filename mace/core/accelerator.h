@@ -4,6 +4,8 @@
 #ifndef MACE_CORE_ACCELERATOR_H_
 #define MACE_CORE_ACCELERATOR_H_
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +34,22 @@ struct AcceleratorOp {
   ConvPoolArgs args{};
 };
 
+// Memory of the device for activations, in bytes.
+struct AcceleratorMemory {
+  std::vector<size_t> blocks{};  // buffers, which segments use in turn
+  size_t images = 0;             // of each segment alone
+  size_t lower_bound = 0;        // the most that is live at one step
+
+  void Add(const AcceleratorMemory &segment) {
+    blocks.resize(std::max(blocks.size(), segment.blocks.size()));
+    for (size_t b = 0; b < segment.blocks.size(); ++b) {
+      blocks[b] = std::max(blocks[b], segment.blocks[b]);
+    }
+    images += segment.images;
+    lower_bound = std::max(lower_bound, segment.lower_bound);
+  }
+};
+
 // Operators that the device executes in one go.
 class AcceleratorSegment {
  public:
@@ -39,6 +57,7 @@ class AcceleratorSegment {
   // Reads the segment's inputs at their raw, and has written its outputs there when it returns.
   // metadata: filled with a line for each operator when not null.
   virtual MaceStatus Run(RunMetadata *metadata) = 0;
+  virtual AcceleratorMemory memory() const { return {}; }
 };
 
 class Accelerator {
@@ -53,6 +72,8 @@ class Accelerator {
   virtual MaceStatus MakeSegment(std::vector<AcceleratorOp> ops, std::vector<const Tensor *> inputs,
                                  std::vector<const Tensor *> outputs,
                                  std::unique_ptr<AcceleratorSegment> *segment) = 0;
+  // Bytes of the constants that it holds for segments.
+  virtual size_t weight_bytes() const { return 0; }
 };
 
 // Where an operator is executed.

@@ -20,6 +20,14 @@ int64_t NowMicros() {
 
 }  // namespace
 
+AcceleratorMemory Plan::accelerator_memory() const {
+  AcceleratorMemory memory;
+  for (const Step &step : steps_) {
+    if (step.segment != nullptr) memory.Add(step.segment->memory());
+  }
+  return memory;
+}
+
 void Plan::Bind(const PlanMemoryIn &memory) {
   // Arena addresses change only when the arena grew; the application's may change at each run.
   if (bound_arena_ != memory.arena) {

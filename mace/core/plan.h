@@ -105,6 +105,8 @@ class Plan {
   // Memory that the plan has of its own, for what is late.
   size_t late_bytes() const;
   size_t arena_lower_bound() const { return arena_lower_bound_; }
+  // Of the device beside the CPU.
+  AcceleratorMemory accelerator_memory() const;
   // Elements that were computed when the plan was made.
   size_t value_bytes() const { return value_bytes_; }
 

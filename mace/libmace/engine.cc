@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "mace/base/allocator.h"
@@ -616,6 +617,17 @@ MaceEngine::MemoryUsage Engine::memory_usage() const {
     usage.arena = plans_[0]->arena_bytes() + plans_[0]->late_bytes();
     usage.arena_lower_bound = plans_[0]->arena_lower_bound();
   }
+  return usage;
+}
+
+MaceEngine::MemoryUsage Engine::device_memory_usage() const {
+  if (on_device_ != nullptr) return on_device_->device_memory_usage();
+  MaceEngine::MemoryUsage usage;
+  if (!kHasAccelerators || accelerator_ == nullptr || plans_.empty()) return usage;
+  const AcceleratorMemory memory = plans_[0]->accelerator_memory();
+  usage.arena = std::accumulate(memory.blocks.begin(), memory.blocks.end(), memory.images);
+  usage.arena_lower_bound = memory.lower_bound;
+  usage.packed_weights = accelerator_->weight_bytes();
   return usage;
 }
 

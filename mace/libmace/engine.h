@@ -25,7 +25,7 @@ class BackgroundEngine;
 class GPUContext;
 
 // How a GPU holds activations and weights; kModel: as the model says, or its default.
-enum class GpuStorage : int32_t { kModel = 0, kFloat = 1, kHalf = 2 };
+enum class GpuStorage : int32_t { kModel = 0, kFloat = 1, kHalf = 2, kHalfArithmetic = 3 };
 enum class GpuMemory : int32_t { kModel = 0, kBuffer = 1, kImage = 2 };
 
 struct GpuConfig {
@@ -106,6 +106,7 @@ class Engine {
                  OutputMemory *memory = nullptr);
 
   MaceEngine::MemoryUsage memory_usage() const;
+  MaceEngine::MemoryUsage device_memory_usage() const;
 
   // Whether Run has nothing to prepare for inputs of these shapes.
   bool IsPlanned(const TensorView *inputs) const;

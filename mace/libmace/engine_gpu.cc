@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "mace/base/logging.h"
 #include "mace/libmace/gpu_context.h"
 #include "mace/runtimes/opencl/gpu.h"
 
@@ -25,6 +26,15 @@ std::string NetText(const NetDef &net, const char *name) {
 
 // What the model says counts where the application says nothing; 0 is no limit.
 int Limit(int wanted, int of_model) { return std::max(0, wanted == 0 ? of_model : wanted); }
+
+// How it stores and computes: as the configuration or else the model says.
+GpuStorage StorageOf(const EngineConfig &config, const NetDef &net) {
+  if (config.gpu.storage != GpuStorage::kModel) return config.gpu.storage;
+  const std::string type = NetText(net, "gpu_data_type");
+  return type == "fp16_fp16"   ? GpuStorage::kHalfArithmetic
+         : type == "fp16_fp32" ? GpuStorage::kHalf
+                               : GpuStorage::kFloat;
+}
 
 // Images are what mobile GPUs cache best; desktop GPUs and CPUs read buffers faster.
 bool PrefersImages(opencl::GpuFamily family) {
@@ -60,9 +70,13 @@ MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool f
   }
   const opencl::GpuCapabilities capabilities =
       context == nullptr ? opencl::TypicalCapabilities() : context->device()->capabilities();
-  options.half =
-      config.gpu.storage == GpuStorage::kHalf ||
-      (config.gpu.storage == GpuStorage::kModel && NetText(net, "gpu_data_type") == "fp16_fp32");
+  const GpuStorage storage = StorageOf(config, net);
+  options.half = storage == GpuStorage::kHalf || storage == GpuStorage::kHalfArithmetic;
+  options.half_arithmetic = storage == GpuStorage::kHalfArithmetic && capabilities.fp16;
+  if (storage == GpuStorage::kHalfArithmetic && !capabilities.fp16 && !for_placement) {
+    LOG(WARNING) << "fp16_fp16 is computed as fp16_fp32, in float: the GPU '"
+                 << context->device()->name() << "' has no arithmetic in half (cl_khr_fp16)";
+  }
   const std::string memory = NetText(net, "opencl_mem_type");
   const bool images = config.gpu.memory == GpuMemory::kModel
                           ? memory == "image" || (memory != "buffer" && capabilities.images &&

@@ -10,6 +10,7 @@
 #include "mace/base/closest_name.h"
 #include "mace/libmace/engine.h"
 #include "mace/libmace/gpu_context.h"
+#include "mace/libmace/run_queue.h"
 #include "mace/public/mace_gpu.h"
 
 namespace mace {
@@ -97,9 +98,10 @@ MaceStatus MaceEngineConfig::SetGPUHints(GPUPerfHint perf_hint, GPUPriorityHint 
 }
 
 MaceStatus MaceEngineConfig::SetGPUStorage(GPUDataType data_type, GPUMemoryType memory_type) {
-  if (data_type < GPU_DATA_MODEL || data_type > GPU_DATA_HALF || memory_type < GPU_MEMORY_MODEL ||
-      memory_type > GPU_MEMORY_IMAGE) {
-    return InvalidArgs("GPU data and memory types are numbers from 0 (the model's) to 2");
+  if (data_type < GPU_DATA_MODEL || data_type > GPU_DATA_HALF_ARITHMETIC ||
+      memory_type < GPU_MEMORY_MODEL || memory_type > GPU_MEMORY_IMAGE) {
+    return InvalidArgs(
+        "GPU data types are numbers from 0 (the model's) to 3, and memory types from 0 to 2");
   }
   impl_->engine.gpu.storage = static_cast<GpuStorage>(data_type);
   impl_->engine.gpu.memory = static_cast<GpuMemory>(memory_type);
@@ -265,9 +267,22 @@ class MaceEngine::Impl {
     return placements;
   }
 
+  MaceStatus RunAsync(const std::map<std::string, MaceTensor> &inputs,
+                      std::map<std::string, MaceTensor> *outputs, RunQueue::Done done,
+                      RunMetadata *metadata) {
+    return queue_.Add([=] { return Run(inputs, outputs, metadata); }, std::move(done));
+  }
+
+  RunQueue *queue() { return &queue_; }
+
   MaceEngine::MemoryUsage memory_usage() {
     std::lock_guard<std::mutex> lock(mutex_);
     return engine_.memory_usage();
+  }
+
+  MaceEngine::MemoryUsage device_memory_usage() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return engine_.device_memory_usage();
   }
 
  private:
@@ -338,11 +353,13 @@ class MaceEngine::Impl {
   Engine engine_;
   std::vector<TensorView> inputs_, outputs_;
   std::vector<MaceTensor::Impl *> output_tensors_;
+  RunQueue queue_;
 };
 
 MaceEngine::MaceEngine(const MaceEngineConfig &config)
     : impl_(std::make_unique<Impl>(config.impl_->engine)) {}
-MaceEngine::~MaceEngine() = default;
+// While the engine is whole: callbacks may use it.
+MaceEngine::~MaceEngine() { impl_->queue()->End(); }
 
 MaceStatus MaceEngine::Init(const void *graph, size_t graph_size,
                             const std::vector<std::string> &input_nodes,
@@ -372,6 +389,14 @@ MaceStatus MaceEngine::Run(const std::map<std::string, MaceTensor> &inputs,
   return impl_->Run(inputs, outputs, run_metadata);
 }
 
+MaceStatus MaceEngine::RunAsync(const std::map<std::string, MaceTensor> &inputs,
+                                std::map<std::string, MaceTensor> *outputs, RunCallback done,
+                                RunMetadata *run_metadata) {
+  return impl_->RunAsync(inputs, outputs, std::move(done), run_metadata);
+}
+
+MaceStatus MaceEngine::Wait() { return impl_->queue()->Wait(); }
+
 const std::vector<MaceTensorInfo> &MaceEngine::inputs() const { return impl_->engine().inputs(); }
 const std::vector<MaceTensorInfo> &MaceEngine::outputs() const { return impl_->engine().outputs(); }
 
@@ -381,6 +406,10 @@ MaceStatus MaceEngine::OutputShapes(const std::map<std::string, std::vector<int6
 }
 
 MaceEngine::MemoryUsage MaceEngine::memory_usage() const { return impl_->memory_usage(); }
+
+MaceEngine::MemoryUsage MaceEngine::device_memory_usage() const {
+  return impl_->device_memory_usage();
+}
 
 std::vector<MaceEngine::OperatorPlacement> MaceEngine::Placements() const {
   return impl_->Placements();

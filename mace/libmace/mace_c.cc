@@ -10,6 +10,7 @@
 #include "mace/base/closest_name.h"
 #include "mace/libmace/c_error.h"
 #include "mace/libmace/engine.h"
+#include "mace/libmace/run_queue.h"
 #include "mace/public/mace_gpu.h"
 
 namespace mace {
@@ -42,6 +43,7 @@ struct mace_engine {
   mace::Engine engine;
   std::vector<TensorView> inputs, outputs;
   std::vector<size_t> output_index;  // in the caller's array, by output of the engine
+  mace::RunQueue queue;              // last: it waits for runs, which use the others
 };
 
 namespace {
@@ -158,10 +160,10 @@ MaceStatus GpuSettings(const mace_config &given, mace::EngineConfig *config) {
     if (hint < 0 || hint > 3)
       return InvalidArgs("GPU hints are numbers from 0 (default) to 3 (high)");
   }
-  for (int32_t type : {given.gpu_data_type, given.gpu_memory_type}) {
-    if (type < 0 || type > 2) {
-      return InvalidArgs("GPU data and memory types are numbers from 0 (the model's) to 2");
-    }
+  if (given.gpu_data_type < 0 || given.gpu_data_type > 3 || given.gpu_memory_type < 0 ||
+      given.gpu_memory_type > 2) {
+    return InvalidArgs(
+        "GPU data types are numbers from 0 (the model's) to 3, and memory types from 0 to 2");
   }
   config->gpu.perf_hint = given.gpu_perf_hint;
   config->gpu.priority_hint = given.gpu_priority_hint;
@@ -288,6 +290,19 @@ MaceStatus OutputShapes(mace_engine *engine, const mace_tensor *inputs, size_t i
   return MaceStatus::MACE_SUCCESS;
 }
 
+MaceStatus Memory(const mace_engine *engine,
+                  mace::MaceEngine::MemoryUsage (mace::Engine::*figures)() const,
+                  mace_memory *memory) {
+  if (engine == nullptr || memory == nullptr) {
+    return InvalidArgs("the engine or the pointer for its figures is null");
+  }
+  // Figures change with a run on another thread.
+  std::lock_guard<std::mutex> lock(const_cast<mace_engine *>(engine)->mutex);
+  const mace::MaceEngine::MemoryUsage usage = (engine->engine.*figures)();
+  *memory = {usage.arena, usage.arena_lower_bound, usage.packed_weights};
+  return MaceStatus::MACE_SUCCESS;
+}
+
 }  // namespace
 
 extern "C" {
@@ -351,6 +366,29 @@ mace_code mace_engine_run_alloc(mace_engine *engine, const mace_tensor *inputs, 
       Run(engine, inputs, input_count, outputs, output_count, output_memory, stats, user));
 }
 
+mace_code mace_engine_run_async(mace_engine *engine, const mace_tensor *inputs, size_t input_count,
+                                mace_tensor *outputs, size_t output_count,
+                                mace_output_fn output_memory, mace_done_fn done, void *user) {
+  if (engine == nullptr) return Report(InvalidArgs("the engine is null"));
+  mace::RunQueue::Done told;
+  if (done != nullptr) {
+    told = [=](const MaceStatus &status) {
+      done(user, static_cast<mace_code>(status.code()), status.message().c_str());
+    };
+  }
+  return Report(engine->queue.Add(
+      [=] {
+        return Run(engine, inputs, input_count, outputs, output_count, output_memory, nullptr,
+                   user);
+      },
+      std::move(told)));
+}
+
+mace_code mace_engine_wait(mace_engine *engine) {
+  if (engine == nullptr) return Report(InvalidArgs("the engine is null"));
+  return Report(engine->queue.Wait());
+}
+
 mace_code mace_engine_placements(const mace_engine *engine, mace_placement_fn placement,
                                  void *user) {
   if (engine == nullptr || placement == nullptr) {
@@ -404,16 +442,11 @@ mace_code mace_gpu_context_compile_in_background(mace_gpu_context *context, int3
 void mace_gpu_context_destroy(mace_gpu_context *context) { delete context; }
 
 mace_code mace_engine_memory(const mace_engine *engine, mace_memory *memory) {
-  if (engine == nullptr || memory == nullptr) {
-    return Report(InvalidArgs("the engine or the pointer for its figures is null"));
-  }
-  // Figures change with a run on another thread.
-  std::lock_guard<std::mutex> lock(const_cast<mace_engine *>(engine)->mutex);
-  const mace::MaceEngine::MemoryUsage usage = engine->engine.memory_usage();
-  memory->arena = usage.arena;
-  memory->arena_lower_bound = usage.arena_lower_bound;
-  memory->packed_weights = usage.packed_weights;
-  return Report(MaceStatus::MACE_SUCCESS);
+  return Report(Memory(engine, &mace::Engine::memory_usage, memory));
+}
+
+mace_code mace_engine_device_memory(const mace_engine *engine, mace_memory *memory) {
+  return Report(Memory(engine, &mace::Engine::device_memory_usage, memory));
 }
 
 }  // extern "C"

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -42,8 +43,15 @@ enum class IDataType : int32_t {
 };
 
 enum GPUPerfHint { PERF_DEFAULT = 0, PERF_LOW = 1, PERF_NORMAL = 2, PERF_HIGH = 3 };
-// MODEL: as the model says. Half storage is fp16_fp32 of deployment files, float is fp32_fp32.
-enum GPUDataType { GPU_DATA_MODEL = 0, GPU_DATA_FLOAT = 1, GPU_DATA_HALF = 2 };
+// MODEL: as the model says. Of deployment files FLOAT is fp32_fp32, HALF is fp16_fp32 (halves in
+// memory, arithmetic in float), HALF_ARITHMETIC is fp16_fp16: convolutions and products compute in
+// half, too, and a device without cl_khr_fp16 does as HALF, with a warning.
+enum GPUDataType {
+  GPU_DATA_MODEL = 0,
+  GPU_DATA_FLOAT = 1,
+  GPU_DATA_HALF = 2,
+  GPU_DATA_HALF_ARITHMETIC = 3,
+};
 enum GPUMemoryType { GPU_MEMORY_MODEL = 0, GPU_MEMORY_BUFFER = 1, GPU_MEMORY_IMAGE = 2 };
 enum GPUPriorityHint {
   PRIORITY_DEFAULT = 0,
@@ -163,8 +171,8 @@ class MACE_API MaceEngineConfig {
 
   MaceStatus SetGPUContext(std::shared_ptr<GPUContext> context);
   MaceStatus SetGPUHints(GPUPerfHint perf_hint, GPUPriorityHint priority_hint);
-  // How the GPU stores activations and weights, in place of what the model was converted for; it
-  // computes in float either way.
+  // How the GPU stores activations and weights and computes, in place of what the model was
+  // converted for.
   MaceStatus SetGPUStorage(GPUDataType data_type, GPUMemoryType memory_type);
   // Whether the CPU executes a model that the device cannot (no driver, no memory, a failure during
   // a run), with a warning in the log; else such a call returns the reason. Default: no. Single
@@ -176,10 +184,10 @@ class MACE_API MaceEngineConfig {
   // Limits the memory an engine may take for activations, in bytes; 0: no limit.
   MaceStatus SetMemoryLimit(size_t bytes);
   // A folder where engines on the CPU keep weights as their kernels read them, one file for each
-  // model, so that the next engine of the model maps them and starts sooner. Written whole or not at
-  // all, for its owner alone; a file of another version, processor or model, or a damaged one, is
-  // replaced, and what cannot be written is left out, each with a warning. Who can write there can
-  // change results. Nothing is written of encrypted models. Default: empty, nothing is kept.
+  // model, so that the next engine of the model maps them and starts sooner. Written whole or not
+  // at all, for its owner alone; a file of another version, processor or model, or a damaged one,
+  // is replaced, and what cannot be written is left out, each with a warning. Who can write there
+  // can change results. Nothing is written of encrypted models. Default: empty, nothing is kept.
   MaceStatus SetStoragePath(const std::string &path);
   // The key of an encrypted model: 32 bytes, copied; INVALID_ARGS for another size. Engines forget
   // it once they are initialized; the copies in configurations are overwritten when they go. Only
@@ -258,6 +266,23 @@ class MACE_API MaceEngine {
   MaceStatus Run(const std::map<std::string, MaceTensor> &inputs,
                  std::map<std::string, MaceTensor> *outputs, RunMetadata *run_metadata = nullptr);
 
+  // Told the status of a run, on the thread of the engine that executed it.
+  using RunCallback = std::function<void(const MaceStatus &status)>;
+
+  // Begins a run as above and returns: one thread of the engine executes all that were begun, in
+  // that order, whatever device they need, and calls `done` (may be empty) after each. A run that
+  // is wrong fails there; the status returned is whether it was begun at all. The engine shares the
+  // inputs' memory until then, which must not be written; *outputs and *run_metadata must stay, and
+  // must not be touched. `done` may begin the next run, but not wait; until it returns, the next
+  // one does not start. A Run in between is executed between two of them.
+  MaceStatus RunAsync(const std::map<std::string, MaceTensor> &inputs,
+                      std::map<std::string, MaceTensor> *outputs, RunCallback done = nullptr,
+                      RunMetadata *run_metadata = nullptr);
+  // Waits until no run that RunAsync began is left and their callbacks have returned; gives the
+  // status of the first of them that failed since the last Wait. The engine's destructor waits,
+  // too.
+  MaceStatus Wait();
+
   const std::vector<MaceTensorInfo> &inputs() const;
   const std::vector<MaceTensorInfo> &outputs() const;
 
@@ -274,6 +299,9 @@ class MACE_API MaceEngine {
     size_t packed_weights = 0;
   };
   MemoryUsage memory_usage() const;
+  // The same of the device beside the CPU, for the buffers and images that its planners share out;
+  // zeros for an engine without one. arena_lower_bound: no sharing of memory could do with less.
+  MemoryUsage device_memory_usage() const;
 
   // Where an operator is executed for the last input shapes, and why not on the engine's device.
   struct OperatorPlacement {

@@ -79,6 +79,8 @@ typedef struct mace_op_stats {
 } mace_op_stats;
 
 typedef void (*mace_op_stats_fn)(void *user, const mace_op_stats *stats);
+// Told how a run ended; message is "" for a success, and valid during the call.
+typedef void (*mace_done_fn)(void *user, mace_code code, const char *message);
 // Called for each tensor of a model whose type could be inferred. A dim of -1 depends on elements,
 // and with a rank of -1 not even the number of dimensions is known before the run.
 typedef void (*mace_shape_fn)(void *user, const char *tensor, mace_dtype dtype, int32_t rank,
@@ -130,6 +132,17 @@ MACE_API mace_code mace_engine_run_alloc(mace_engine *engine, const mace_tensor 
                                          size_t output_count, mace_output_fn output_memory,
                                          mace_op_stats_fn stats, void *user);
 
+// Begins what mace_engine_run_alloc does (output_memory may be null: all outputs have memory) and
+// returns; see MaceEngine::RunAsync in mace.h for the order and the thread. Both arrays and all
+// they point to must stay as they are until `done` is called, or mace_engine_wait returned.
+MACE_API mace_code mace_engine_run_async(mace_engine *engine, const mace_tensor *inputs,
+                                         size_t input_count, mace_tensor *outputs,
+                                         size_t output_count, mace_output_fn output_memory,
+                                         mace_done_fn done, void *user);
+// Waits for all runs that were begun; the code is that of the first that failed since the last
+// wait.
+MACE_API mace_code mace_engine_wait(mace_engine *engine);
+
 // Called for each operator with the device that executes it and, where that is not the engine's,
 // the reason. Strings are valid until the call returns.
 typedef void (*mace_placement_fn)(void *user, const char *op_name, const char *op_type,
@@ -149,6 +162,8 @@ typedef struct mace_memory {
   size_t packed_weights;
 } mace_memory;
 MACE_API mace_code mace_engine_memory(const mace_engine *engine, mace_memory *memory);
+// The same of the device beside the CPU, see MaceEngine::device_memory_usage in mace.h.
+MACE_API mace_code mace_engine_device_memory(const mace_engine *engine, mace_memory *memory);
 
 // Verifies a graph and infers all shapes for the given input shapes, without weights: constants
 // whose elements a shape may depend on (integers, small tensors) must be in `data`; the others may

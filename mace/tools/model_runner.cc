@@ -177,7 +177,7 @@ void ModelOptions::AddTo(Flags *flags) {
              "find the fastest kernels for this GPU, and keep them in opencl_parameter_file");
   flags->Add("opencl_storage_path", &opencl_storage_path,
              "folder where compiled OpenCL programs are kept");
-  flags->Add("gpu_data_type", &gpu_data_type, "fp16_fp32 or fp32_fp32; empty: as the model says");
+  flags->Add("gpu_data_type", &gpu_data_type, "fp32_fp32, fp16_fp32 or fp16_fp16; empty: as the model says");
   flags->Add("gpu_memory_type", &gpu_memory_type, "buffer or image; empty: as the model says");
   flags->Add("cpu_fallback", &cpu_fallback, "the CPU runs what the device cannot run at all");
   flags->Add("gpu_perf_hint", &gpu_perf_hint, "0 default, 1 low, 2 normal, 3 high");
@@ -229,7 +229,7 @@ MaceStatus ModelRunner::Config(MaceEngineConfig *config) const {
     MACE_RETURN_IF_ERROR(config->SetGPUContext(context));
     int data_type = 0, memory_type = 0;
     MACE_RETURN_IF_ERROR(Choose("gpu_data_type", options_.gpu_data_type,
-                                {"", "fp32_fp32", "fp16_fp32"}, &data_type));
+                                {"", "fp32_fp32", "fp16_fp32", "fp16_fp16"}, &data_type));
     MACE_RETURN_IF_ERROR(
         Choose("gpu_memory_type", options_.gpu_memory_type, {"", "buffer", "image"}, &memory_type));
     MACE_RETURN_IF_ERROR(config->SetGPUStorage(static_cast<GPUDataType>(data_type),
@@ -430,10 +430,21 @@ void ModelRunner::LogPlacements() const {
   }
   LOG(INFO) << placements.size() - on_cpu << " of " << placements.size() << " operators on the "
             << options_.device;
+  const MaceEngine::MemoryUsage memory = engine_->device_memory_usage();
+  LOG(INFO) << "memory of the " << options_.device << ": " << memory.arena
+            << " bytes for activations, of which " << memory.arena_lower_bound
+            << " are in use at once, and " << memory.packed_weights << " for weights";
+}
+
+json DescribeMemory(const MaceEngine::MemoryUsage &memory) {
+  return {{"arena_bytes", memory.arena},
+          {"arena_lower_bound_bytes", memory.arena_lower_bound},
+          {"packed_weights_bytes", memory.packed_weights}};
 }
 
 json ModelRunner::Describe() const {
-  const MaceEngine::MemoryUsage memory = engine_->memory_usage();
+  json memory = DescribeMemory(engine_->memory_usage());
+  memory["peak_rss_kb"] = PeakKilobytes();
   json isas = json::array();
   for (uint32_t bit = 1; bit != 0; bit <<= 1) {
     if ((SupportedIsas() & bit) != 0) isas.push_back(IsaName(static_cast<Isa>(bit)));
@@ -459,11 +470,8 @@ json ModelRunner::Describe() const {
           {"init_cpu_ms", init_cpu_micros_ / 1000},
           {"inputs", DescribeTensors(engine_->inputs(), inputs_)},
           {"outputs", DescribeTensors(engine_->outputs(), outputs_)},
-          {"memory",
-           {{"arena_bytes", memory.arena},
-            {"arena_lower_bound_bytes", memory.arena_lower_bound},
-            {"packed_weights_bytes", memory.packed_weights},
-            {"peak_rss_kb", PeakKilobytes()}}}};
+          {"memory", memory},
+          {"device_memory", DescribeMemory(engine_->device_memory_usage())}};
 }
 
 MaceStatus WriteJson(const std::string &path, const json &value) {

@@ -457,6 +457,116 @@ TEST_F(GpuFailureTest, FilesOfAnotherDriverAreNotUsed) {
   EXPECT_GT(content.size(), 1000u);
 }
 
+TEST_F(GpuFailureTest, PrecompiledFilesThatAreDamagedOrForeignAreIgnored) {
+  const std::string written = folder_ + "/" + kFile, given = folder_ + "/precompiled.bin";
+  // How many programs were compiled from their sources.
+  const auto compiled = [&](const std::vector<std::string> &paths, const std::string &storage) {
+    Options options;
+    options.context =
+        GPUContextBuilder().SetStoragePath(storage).SetOpenCLBinaryPaths(paths).Finalize();
+    Fail("clCreateProgramWithSource", -1, 0);
+    std::vector<float> output;
+    const MaceStatus status = Use(options, &output);
+    EXPECT_TRUE(status.ok()) << status.information();
+    ExpectRight(output);
+    return Calls();
+  };
+  const auto give = [&](const std::string &content) {
+    std::ofstream(given, std::ios::binary) << content;
+  };
+  const int all = compiled({}, folder_);
+  ASSERT_GT(all, 1);
+  std::ifstream stream(written, std::ios::binary);
+  const std::string whole(std::istreambuf_iterator<char>(stream), {});
+  give(whole);
+  EXPECT_EQ(compiled({"/no/such", given}, ""), 0) << "the file is as good as the sources";
+  for (const std::string &content :
+       {std::string(), std::string("x"), whole.substr(0, 20), whole.substr(0, whole.size() - 1),
+        whole + "x", std::string(whole.size(), 0)}) {
+    give(content);
+    EXPECT_EQ(compiled({given}, ""), all) << content.size();
+  }
+  for (size_t at = 3; at < whole.size(); at += whole.size() / 4) {
+    std::string flipped = whole;
+    flipped[at] = static_cast<char>(flipped[at] ^ 4);
+    give(flipped);
+    EXPECT_EQ(compiled({given}, ""), all) << at;
+  }
+  ASSERT_TRUE(opencl::WriteCacheFile(given, opencl::CacheKind::kPrograms, "another driver",
+                                     {{"key", "value"}})
+                  .ok());
+  EXPECT_EQ(compiled({given}, ""), all);
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(GpuFailureTest, SharedMemoryIsMappedAndNotCopied) {
+  // PoCL shares the host's memory: two segments have three inputs and two outputs between them.
+  const auto calls = [&](const char *function) {
+    const ModelFiles model = SmallModel();
+    MaceEngineConfig config(GPU);
+    EXPECT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, GPU_MEMORY_BUFFER).ok());
+    MaceEngine engine(config);
+    EXPECT_TRUE(
+        engine.Init(model.graph.data(), model.graph.size(), {}, {}, model.data(), model.data_size)
+            .ok());
+    Fail(function, -1, 0);
+    std::shared_ptr<float> data(new float[60](), std::default_delete<float[]>());
+    std::map<std::string, MaceTensor> outputs = {{"y", MaceTensor()}};
+    EXPECT_TRUE(engine.Run({{"x", MaceTensor({1, 4, 3, 5}, data)}}, &outputs).ok());
+    return Calls();
+  };
+  EXPECT_EQ(calls("clEnqueueReadBuffer"), 0);
+  EXPECT_EQ(calls("clEnqueueWriteBuffer"), 0);
+  EXPECT_EQ(calls("clEnqueueCopyBuffer"), 0);
+  EXPECT_GE(calls("clEnqueueMapBuffer"), 4);
+  EXPECT_EQ(calls("clEnqueueMapBuffer"), calls("clEnqueueUnmapMemObject"));
+}
+
+TEST_F(GpuFailureTest, RunsThatAreNotWaitedForFailAsOthersDo) {
+  const ModelFiles model = SmallModel();
+  MaceEngineConfig config(GPU);
+  ASSERT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, GPU_MEMORY_BUFFER).ok());
+  const std::vector<float> numbers = Numbers(60);
+  std::shared_ptr<float> data(new float[60], std::default_delete<float[]>());
+  std::copy(numbers.begin(), numbers.end(), data.get());
+  const std::map<std::string, MaceTensor> inputs = {{"x", MaceTensor({1, 4, 3, 5}, data)}};
+  int failures = 0;
+  for (int number = 0; number < 40; number += 3) {
+    Fail("", -1, 0);
+    MaceEngine engine(config);
+    ASSERT_TRUE(
+        engine.Init(model.graph.data(), model.graph.size(), {}, {}, model.data(), model.data_size)
+            .ok());
+    std::vector<std::map<std::string, MaceTensor>> outputs(3, {{"y", MaceTensor()}});
+    std::vector<MaceStatus> told;
+    Fail("", number, 1);
+    for (auto &output : outputs) {
+      ASSERT_TRUE(
+          engine
+              .RunAsync(inputs, &output, [&](const MaceStatus &status) { told.push_back(status); })
+              .ok());
+    }
+    if (number % 2 == 0) {
+      const MaceStatus first = engine.Wait();
+      for (size_t i = 0; i < told.size(); ++i) {
+        if (!told[i].ok()) {
+          EXPECT_FALSE(first.ok());
+          EXPECT_FALSE(told[i].message().empty());
+          ++failures;
+          continue;
+        }
+        const float *result = outputs[i]["y"].data().get();
+        ExpectRight(std::vector<float>(result, result + 72));
+      }
+      EXPECT_EQ(told.size(), 3u);
+    }
+    // The others end while runs are under way.
+  }
+  Fail("", -1, 0);
+  EXPECT_GT(failures, 0);
+  EXPECT_EQ(Live(), 0);
+}
+
 // Settled once for a process: in one of its own, before there are threads.
 using GpuFailureDeathTest = GpuFailureTest;
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -377,6 +378,65 @@ TEST_F(GpuTest, AFolderThatCannotBeWrittenIsNoError) {
                            .SetOpenCLParameterPath("/no/such/file")
                            .Finalize();
   EXPECT_TRUE(Make(model, Config(context)).status.ok());
+}
+
+TEST_F(GpuTest, FiguresOfItsMemory) {
+  const ModelFiles model = MixedModel();
+  const Made on_cpu = Make(model, MaceEngineConfig(CPU));
+  EXPECT_EQ(on_cpu.engine->device_memory_usage().arena, 0u);
+  for (GPUMemoryType memory : {GPU_MEMORY_BUFFER, GPU_MEMORY_IMAGE}) {
+    MaceEngineConfig config = Config();
+    ASSERT_TRUE(config.SetGPUStorage(GPU_DATA_FLOAT, memory).ok());
+    const Made made = Make(model, config);
+    ASSERT_TRUE(made.status.ok()) << made.status.information();
+    const MaceEngine::MemoryUsage usage = made.engine->device_memory_usage();
+    // The first convolution's result of 9 x 7 x 6 floats and its input are live at once.
+    EXPECT_GE(usage.arena_lower_bound, 63u * 11 * 4);
+    EXPECT_GE(usage.arena, usage.arena_lower_bound);
+    EXPECT_LE(usage.arena, 3 * usage.arena_lower_bound);
+    EXPECT_GE(usage.packed_weights, (6u * 9 * 5 + 36) * 4);
+  }
+}
+
+TEST_F(GpuTest, HalfArithmeticIsUsedWhereItIsAndLeftOutElsewhere) {
+  const ModelFiles model = MixedModel();
+  const std::vector<float> expected = OnCpu(model);
+  for (GPUMemoryType memory : {GPU_MEMORY_BUFFER, GPU_MEMORY_IMAGE}) {
+    MaceEngineConfig config = Config();
+    ASSERT_TRUE(config.SetGPUStorage(GPU_DATA_HALF_ARITHMETIC, memory).ok());
+    testing::internal::CaptureStderr();
+    const Made made = Make(model, config);
+    const std::string log = testing::internal::GetCapturedStderr();
+    ASSERT_TRUE(made.status.ok()) << made.status.information();
+    if (std::strcmp(std::getenv("MACE_OPENCL_DEVICE"), "Portable Computing Language") == 0) {
+      EXPECT_NE(log.find("fp16_fp16 is computed as fp16_fp32"), std::string::npos) << log;
+    }
+    std::vector<float> output;
+    ASSERT_TRUE(RunOnce(made.engine.get(), kShape, &output).ok());
+    ExpectNear(output, expected, 2e-2f);
+  }
+  MaceEngineConfig config(GPU);
+  EXPECT_FALSE(config.SetGPUStorage(static_cast<GPUDataType>(4), GPU_MEMORY_MODEL).ok());
+}
+
+TEST_F(GpuTest, RunsThatAreNotWaitedFor) {
+  const ModelFiles model = MixedModel();
+  const std::vector<float> expected = OnCpu(model);
+  const Made made = Make(model, Config());
+  ASSERT_TRUE(made.status.ok()) << made.status.information();
+  const std::vector<float> numbers = Numbers(315, 9);
+  std::shared_ptr<float> data(new float[315], std::default_delete<float[]>());
+  std::copy(numbers.begin(), numbers.end(), data.get());
+  std::vector<std::map<std::string, MaceTensor>> outputs(4, {{"y", MaceTensor()}});
+  for (auto &each : outputs) {
+    ASSERT_TRUE(made.engine->RunAsync({{"x", MaceTensor(kShape, data)}}, &each).ok());
+  }
+  const MaceStatus status = made.engine->Wait();
+  ASSERT_TRUE(status.ok()) << status.information();
+  for (auto &each : outputs) {
+    const float *result = each["y"].data().get();
+    ExpectNear(std::vector<float>(result, result + expected.size()), expected, 1e-5f);
+  }
 }
 
 TEST_F(GpuTest, MemoryLimitsHold) {

@@ -13,6 +13,7 @@ KernelLaunch GpuOpContext::NewLaunch(const std::string &program, const std::stri
   launch.kernel = kernel;
   if (images()) launch.defines.emplace_back("IMG=1");
   if (half) launch.defines.emplace_back("HALF=1");
+  if (half_arithmetic) launch.defines.emplace_back("HALF_ARITHMETIC=1");
   if (buffer_weights()) launch.defines.emplace_back("BUFFER_WEIGHTS=1");
   // Read by the kernels that ask for the number of their work-group.
   if (parts) launch.defines.emplace_back("PARTS=1");

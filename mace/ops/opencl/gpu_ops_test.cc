@@ -94,7 +94,8 @@ TEST(GpuOps, Conv2DVariants) {
         if ((v + i) % (half ? 13 : 9) != 0) continue;
         ++count;
         ExpectSameOnGpu(net, *net.NewOperatorDef(),
-                        {memory, half, GpuFamily::kNvidia, variants[v], v % 2 == 1});
+                        {memory, half, GpuFamily::kNvidia, variants[v], v % 2 == 1,
+                         half && HasHalfArithmetic()});
       }
     }
   }

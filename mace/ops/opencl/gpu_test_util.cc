@@ -342,13 +342,13 @@ cl_uint Launch(const KernelLaunch &launch, const Tensors &tensors, int parts = 1
 }
 
 void Compare(const std::string &what, const std::vector<float> &expected,
-             const std::vector<float> &actual, bool half) {
+             const std::vector<float> &actual, float tolerance) {
   ASSERT_EQ(expected.size(), actual.size());
   float largest = 0;
   for (float v : expected) {
     if (std::isfinite(v)) largest = std::max(largest, std::fabs(v));
   }
-  const float limit = (half ? 4e-3f : 2e-5f) * std::max(largest, 1e-2f);
+  const float limit = tolerance * std::max(largest, 1e-2f);
   for (size_t i = 0; i < expected.size(); ++i) {
     const bool both_nan = std::isnan(expected[i]) && std::isnan(actual[i]);
     if (both_nan || expected[i] == actual[i]) continue;
@@ -388,6 +388,14 @@ static bool IsNvidia() {
          std::strstr(vendor, "NVIDIA") != nullptr;
 }
 
+bool HasHalfArithmetic() {
+  std::string extensions(16384, 0);
+  return HasDevice() &&
+         clGetDeviceInfo(TheDevice().id, CL_DEVICE_EXTENSIONS, extensions.size() - 1,
+                         extensions.data(), nullptr) == CL_SUCCESS &&
+         extensions.find("cl_khr_fp16") != std::string::npos;
+}
+
 const GpuCapabilities &TestDevice(GpuFamily family) {
   static std::map<GpuFamily, GpuCapabilities> devices;
   GpuCapabilities &caps = devices[family];
@@ -407,6 +415,7 @@ TestContext::TestContext(const ops::test::OpsTestNet &net, const OperatorDef &de
   context.def = &def;
   context.memory = run.memory;
   context.half = run.half;
+  context.half_arithmetic = run.half_arithmetic;
   context.parts = run.parts;
   context.device = &TestDevice(run.family);
   context.variant = run.variant;
@@ -444,7 +453,10 @@ void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, c
                      const std::string &refusal) {
   const std::string what =
       MakeString(def.type, run.memory == MemoryKind::kImage ? " image" : " buffer",
-                 run.half ? " half " : " float ", run.variant.empty() ? "untuned" : run.variant);
+                 run.half_arithmetic ? " half arithmetic "
+                 : run.half          ? " half "
+                                     : " float ",
+                 run.variant.empty() ? "untuned" : run.variant);
   SCOPED_TRACE(what);
   TestContext setup(net, def, run);
   GpuOpContext &context = setup.context;
@@ -515,7 +527,9 @@ void ExpectSameOnGpu(const ops::test::OpsTestNet &net, const OperatorDef &def, c
     Compare(what, net.Get(def.output[i]).Values<float>(),
             ReadTensor(tensors.outputs[i], context.outputs[i].shape, kind(step.output_memory, i),
                        run.half),
-            run.half);
+            run.half_arithmetic ? 8e-3f
+            : run.half          ? 4e-3f
+                                : 2e-5f);
   }
 }
 
@@ -530,6 +544,9 @@ void ExpectSameOnGpu(ops::test::OpsTestNet *net, bool few) {
   if (few || Checked()) return;
   ExpectSameOnGpu(*net, def, {MemoryKind::kBuffer, true, GpuFamily::kPocl, "", true});
   ExpectSameOnGpu(*net, def, {MemoryKind::kImage, false});
+  if (!HasHalfArithmetic()) return;
+  ExpectSameOnGpu(*net, def, {MemoryKind::kBuffer, true, GpuFamily::kPocl, "", false, true});
+  ExpectSameOnGpu(*net, def, {MemoryKind::kImage, true, GpuFamily::kMali, "", true, true});
 }
 
 }  // namespace test

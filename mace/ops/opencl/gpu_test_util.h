@@ -20,7 +20,8 @@ struct GpuRun {
   bool half = false;
   GpuFamily family = GpuFamily::kPocl;  // whose rules choose kernels
   std::string variant{};
-  bool parts = false;  // kernels are launched in three parts where they may be
+  bool parts = false;            // kernels are launched in three parts where they may be
+  bool half_arithmetic = false;  // with half, and a device that has it
 };
 
 // What a builder is given for the operator of a test; `net` and `def` must outlive it.
@@ -38,6 +39,8 @@ class TestContext {
 const GpuCapabilities &TestDevice(GpuFamily family);
 // False without an OpenCL device: the test has nothing to run on.
 bool HasDevice();
+// Whether it computes in half (cl_khr_fp16).
+bool HasHalfArithmetic();
 
 // Whether the kernels check every index, as MACE_OUT_OF_RANGE_CHECK in the environment wants; any
 // that is wrong is then a test failure.

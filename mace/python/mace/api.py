@@ -210,9 +210,8 @@ def _runtime_settings(model: Model) -> dict[str, str]:
     """What the model tells the runtimes that it is for."""
     settings: dict[str, str] = {}
     if "gpu" in model.runtimes:
-        # The GPU's arithmetic is in float32, and it has no bfloat16.
-        same = {"fp16_fp16": "fp16_fp32", "bf16_fp32": "fp32_fp32"}
-        storage = same.get(model.storage, model.storage)
+        # The GPU has no bfloat16.
+        storage = "fp32_fp32" if model.storage == "bf16_fp32" else model.storage
         settings |= {"gpu_data_type": storage, "opencl_mem_type": model.cl_mem_type}
         if model.limit_opencl_kernel_time:
             settings["limit_opencl_kernel_time"] = "1"

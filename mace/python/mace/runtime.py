@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from ctypes import POINTER, Structure, byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,7 +33,7 @@ DATA_ALIGNMENT = 64  # bytes, of model.data in memory
 
 DEVICES = {"cpu": 0, "gpu": 2, "hexagon": 3}
 AFFINITIES = {"none": 0, "big_only": 1, "little_only": 2, "high_performance": 3, "power_save": 4}
-GPU_DATA_TYPES = {"": 0, "fp32_fp32": 1, "fp16_fp32": 2}
+GPU_DATA_TYPES = {"": 0, "fp32_fp32": 1, "fp16_fp32": 2, "fp16_fp16": 3}
 GPU_MEMORY_TYPES = {"": 0, "buffer": 1, "image": 2}
 FORMATS = {0: "NONE", 1: "NHWC", 2: "NCHW"}
 DTYPES: dict[int, np.dtype[Any]] = {
@@ -135,6 +137,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         [c_void_p, _Tensors, c_size_t, _Tensors, c_size_t, OUTPUT_FN, STATS_FN, c_void_p],
     ),
     "mace_engine_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
+    "mace_engine_device_memory": (c_int32, [c_void_p, POINTER(CMemory)]),
     "mace_engine_placements": (c_int32, [c_void_p, PLACEMENT_FN, c_void_p]),
     "mace_gpu_context_create": (c_int32, [c_char_p, c_char_p, c_char_p, POINTER(c_void_p)]),
     "mace_gpu_context_compile_in_background": (c_int32, [c_void_p, c_int32]),
@@ -221,8 +224,8 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Gpu:
-    """How a GPU is used. data_type: "fp32_fp32" or "fp16_fp32", memory: "buffer" or "image"; empty:
-    as the model says. storage_path: a folder for compiled programs; binary_path, parameter_path:
+    """How a GPU is used. data_type: "fp32_fp32", "fp16_fp32" or "fp16_fp16", memory: "buffer" or
+    "image"; empty: as the model says. storage_path: a folder for compiled programs; binary_path, parameter_path:
     files with compiled programs and tuned parameters. cpu_fallback: the CPU executes a model that
     the GPU cannot. tune: find the fastest kernels where parameter_path has none yet, and write them
     there; the first run with new shapes then takes seconds to minutes. kernel_micros: kernels that
@@ -362,6 +365,8 @@ class Engine:
         self, graph: bytes, data: Array | None, path: str | None, config: CConfig, gpu: Gpu
     ) -> None:
         self._handle = c_void_p()
+        self._runs: ThreadPoolExecutor | None = None
+        self._worker: list[int] = []  # the thread of run_async
         self._data = data  # the engine reads it as long as it lives
         lib = self._lib = library()
         config.gpu_data_type = _gpu_number("data_type", gpu.data_type, GPU_DATA_TYPES)
@@ -435,6 +440,16 @@ class Engine:
         """
         return self._run(inputs, None)
 
+    def run_async(self, inputs: Mapping[str, Array]) -> Future[dict[str, Array]]:
+        """Begins a run and returns: a thread of the engine executes all that were begun, in that
+        order, and the future has the result, or the error. The arrays must not be changed until
+        then. close() waits for all."""
+        self._open()
+        if self._runs is None:
+            worker = self._worker
+            self._runs = ThreadPoolExecutor(1, "mace", lambda: worker.append(threading.get_ident()))
+        return self._runs.submit(self.run, inputs)
+
     def profile(self, inputs: Mapping[str, Array], rounds: int = 10, warmup: int = 1) -> Profile:
         """Runs the model `warmup` times, then `rounds` times with statistics of each operator."""
         if rounds < 1:
@@ -462,6 +477,14 @@ class Engine:
         _check(self._lib.mace_engine_memory(self._handle, byref(memory)))
         return Memory(memory.arena, memory.arena_lower_bound, memory.packed_weights)
 
+    @property
+    def device_memory(self) -> Memory:
+        """The same of the device beside the CPU: its buffers and images; zeros without one."""
+        self._open()
+        memory = CMemory()
+        _check(self._lib.mace_engine_device_memory(self._handle, byref(memory)))
+        return Memory(memory.arena, memory.arena_lower_bound, memory.packed_weights)
+
     def placements(self) -> list[Placement]:
         """Where the operators are executed for the last input shapes, in the model's order."""
         self._open()
@@ -471,7 +494,13 @@ class Engine:
         return found
 
     def close(self) -> None:
-        """Gives the engine's memory back. It cannot be used afterwards."""
+        """Waits for runs that were begun and gives the engine's memory back. It cannot be used
+        afterwards."""
+        runs = getattr(self, "_runs", None)
+        if runs is not None:
+            # The last reference may be that of a run.
+            runs.shutdown(wait=threading.get_ident() not in self._worker)
+            self._runs = None
         handle = getattr(self, "_handle", None)
         if handle is not None and handle.value:
             self._lib.mace_engine_destroy(handle)

@@ -53,6 +53,11 @@ BlockPlan PlanBlocks(const MemoryGraph &graph) {
                    [&](size_t a, size_t b) { return bytes[a] > bytes[b]; });
   BlockPlan plan;
   plan.block_of.assign(count, -1);
+  std::vector<size_t> live(graph.steps.size(), 0);
+  for (size_t t : order) {
+    for (size_t s = lives[t].begin; s <= lives[t].end && s < live.size(); ++s) live[s] += bytes[t];
+  }
+  if (!live.empty()) plan.lower_bound = *std::max_element(live.begin(), live.end());
   std::vector<std::vector<size_t>> users;
   for (size_t t : order) {
     // The smallest block that is free: blocks come in descending order, and all are large enough.

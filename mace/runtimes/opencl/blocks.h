@@ -16,6 +16,7 @@ namespace opencl {
 struct BlockPlan {
   std::vector<int> block_of;  // by tensor; -1: it is not planned
   std::vector<size_t> bytes;  // of each block, the largest first
+  size_t lower_bound = 0;     // the most bytes that are live at one step
 };
 
 // Tensors of kPlanned with bytes get blocks; those that the graph's aliases join share one.

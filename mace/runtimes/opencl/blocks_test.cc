@@ -3,6 +3,7 @@
 #include "mace/runtimes/opencl/blocks.h"
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 
 #include "gtest/gtest.h"
@@ -25,6 +26,7 @@ TEST(Blocks, AChainTakesTwo) {
   const BlockPlan plan = PlanBlocks(graph);
   EXPECT_EQ(plan.bytes, (std::vector<size_t>{300, 200}));
   EXPECT_EQ(plan.block_of, (std::vector<int>{1, 0, 1, 0}));
+  EXPECT_EQ(plan.lower_bound, 500u);
 }
 
 TEST(Blocks, AliasesAndConstants) {
@@ -58,6 +60,8 @@ TEST(Blocks, NothingLivesInTheSameBlockAtATime) {
     }
     const BlockPlan plan = PlanBlocks(graph);
     EXPECT_TRUE(std::is_sorted(plan.bytes.rbegin(), plan.bytes.rend()));
+    EXPECT_GE(std::accumulate(plan.bytes.begin(), plan.bytes.end(), size_t{0}), plan.lower_bound);
+    EXPECT_GE(plan.lower_bound, plan.bytes[0]);
     for (size_t a = 0; a < graph.tensors.size(); ++a) {
       ASSERT_GE(plan.block_of[a], 0);
       EXPECT_GE(plan.bytes[static_cast<size_t>(plan.block_of[a])], graph.tensors[a].bytes);

@@ -20,6 +20,7 @@ namespace opencl {
 
 struct GpuOptions {
   bool half = false;                        // activations and weights are stored as half
+  bool half_arithmetic = false;             // and multiplied so; with half, on a device with fp16
   MemoryKind memory = MemoryKind::kBuffer;  // preferred for activations
   // Kernels are tuned where the context has no parameters for them yet. progress: operators done,
   // and how many there are; may be empty.
@@ -60,7 +61,7 @@ class Gpu : public Accelerator {
   MaceStatus UploadBytes(const void *data, size_t bytes, SharedMemory *memory);
   // Blocks of at least these sizes, the largest first, which one segment uses at a time.
   MaceStatus Blocks(const std::vector<size_t> &bytes, std::vector<SharedMemory> *memory);
-  size_t weight_bytes() const { return weight_bytes_; }
+  size_t weight_bytes() const override { return weight_bytes_; }
 
  private:
   MaceStatus TryMemory(const GpuOperator &builder, GpuOpContext *context) const;

@@ -5,7 +5,8 @@
 // transforms at borders, tunes and launches.
 //
 // Memory of tensors, in elements of the storage type (float, or half with GpuOpContext::half;
-// arithmetic is float in both; tensors of other types are stored as they are, in buffers):
+// arithmetic is float in both, but for what half_arithmetic asks; tensors of other types are stored
+// as they are, in buffers):
 //  - kBuffer: dense and row-major as on the CPU (rank 4: NHWC). No padding: never read past it.
 //  - kImage: CL_RGBA image of the documents' in/out channel form. With the shape as NHWC (see
 //    NhwcOf): width ceil(C/4) * W, height N * H; texel (b * W + w, n * H + h) holds channels
@@ -162,6 +163,7 @@ struct GpuOpContext {
   std::vector<GpuTensor> inputs, outputs;
   MemoryKind memory = MemoryKind::kBuffer;  // wanted for activations
   bool half = false;                        // storage type; never without images or vload_half
+  bool half_arithmetic = false;             // products are half, too: with half and fp16 alone
   const GpuCapabilities *device = nullptr;
   bool parts = false;   // launches may be divided (KernelLaunch::last_split)
   std::string variant;  // one of the builder's Variants; empty: the builder chooses
@@ -193,7 +195,7 @@ struct GpuOpContext {
     return ParseAttributes(Attrs::kSchema(), *def, attrs);
   }
   // A launch with the defines that every source knows: IMG=1 for images, HALF=1 for half,
-  // TRUNCATES=1 where half images are written with truncation (see cl/common.h).
+  // HALF_ARITHMETIC=1, TRUNCATES=1 where half images are written with truncation (see cl/tensor.h).
   KernelLaunch NewLaunch(const std::string &program, const std::string &kernel) const;
 };
 

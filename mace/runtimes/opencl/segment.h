@@ -30,6 +30,7 @@ class Segment : public AcceleratorSegment {
   }
   ~Segment() override;
   MaceStatus Run(RunMetadata *metadata) override;
+  AcceleratorMemory memory() const override { return memory_; }
 
  private:
   friend class SegmentBuilder;
@@ -94,6 +95,7 @@ class Segment : public AcceleratorSegment {
   std::vector<Copy> uploads_, downloads_;
   std::vector<SharedMemory> shared_;  // weights and blocks of activations
   std::vector<MemoryHandle> images_;
+  AcceleratorMemory memory_;
   bool recordable_ = false;
   std::unique_ptr<Recording> recording_;
 };

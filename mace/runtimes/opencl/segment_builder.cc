@@ -376,6 +376,8 @@ MaceStatus SegmentBuilder::AllocateBuffers() {
   size_t bytes = 0;
   for (size_t block : plan.bytes) bytes += block;
   MACE_RETURN_IF_ERROR(Take(bytes));
+  segment_->memory_.blocks = plan.bytes;
+  segment_->memory_.lower_bound += plan.lower_bound;
   std::vector<SharedMemory> blocks;
   MACE_RETURN_IF_ERROR(gpu_->Blocks(plan.bytes, &blocks));
   for (size_t v = 0; v < values_.size(); ++v) {
@@ -405,6 +407,7 @@ MaceStatus SegmentBuilder::AllocateImages() {
   };
   std::vector<Image> images;
   std::vector<int> image_of(values_.size(), -1);
+  std::vector<size_t> live(graph_.steps.size() + 1, 0);  // bytes at each step
   for (size_t s = 0; s < graph_.steps.size(); ++s) {
     for (Image &image : images) image.used = image.used && image.until >= s;
     for (int v : graph_.steps[s].outputs) {
@@ -432,13 +435,18 @@ MaceStatus SegmentBuilder::AllocateImages() {
       image.height = std::max(image.height, value.height);
       image.used = true;
       image.until = last[At(v)];
+      for (size_t at = s; at <= image.until; ++at) {
+        live[at] += static_cast<size_t>(value.width * value.height) * (value.half_texels ? 8 : 16);
+      }
       image_of[At(v)] = best;
     }
   }
+  segment_->memory_.lower_bound += *std::max_element(live.begin(), live.end());
   std::vector<cl_mem> made;
   for (const Image &image : images) {
-    MACE_RETURN_IF_ERROR(
-        Take(static_cast<size_t>(image.width * image.height) * (image.half ? 8 : 16)));
+    const size_t bytes = static_cast<size_t>(image.width * image.height) * (image.half ? 8 : 16);
+    MACE_RETURN_IF_ERROR(Take(bytes));
+    segment_->memory_.images += bytes;
     MemoryHandle handle;
     MACE_RETURN_IF_ERROR(gpu_->context()->device()->NewImage(
         image.half, static_cast<size_t>(image.width), static_cast<size_t>(image.height), &handle));

@@ -64,7 +64,9 @@ std::string TuningKey(const GpuOpContext &context) {
     }
   }
   text += MakeString("|", context.second_memory, context.images() ? "image" : "buffer",
-                     context.half ? ",half" : ",float");
+                     context.half_arithmetic ? ",fp16"
+                     : context.half          ? ",half"
+                                             : ",float");
   char hash[17];
   snprintf(
       hash, sizeof(hash), "%016llx",

@@ -37,15 +37,15 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
 #else
   const int first_cb = q.s7;
 #endif
-  float4 acc[NACC];
-  UNROLL for (int i = 0; i < NACC; ++i) acc[i] = 0.0f;
+  DEFINE_SUMS(acc, NACC)
+  int few = 0;  // blocks of four products since the last CARRY
 
 #ifdef ONE
   {
     const int iy = row, k0 = 0;
     int ix[TW];
     UNROLL for (int t = 0; t < TW; ++t) ix[t] = min(ox + t, OW - 1);
-#define INPUT(t, cb) READ4(in, IN_TAIL, iy, ix[t], first_cb + (cb), IW, IC)
+#define INPUT(t, cb) READ_REAL4(in, IN_TAIL, iy, ix[t], first_cb + (cb), IW, IC)
 #else
   const int image = row / p.s1, oy = row - image * p.s1;
   for (int tap = 0; tap < p.s7 * p.s8; ++tap) {
@@ -57,36 +57,40 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
       ix[t] = (ox + t) * p.sa - p.sc + kw * p.se;
       if (!y_ok || ix[t] >= IW) ix[t] = -1;
     }
-#define INPUT(t, cb) READ4_IF(ix[t] >= 0, in, IN_TAIL, iy, ix[t], first_cb + (cb), IW, IC)
+#define INPUT(t, cb) READ_REAL4_IF(ix[t] >= 0, in, IN_TAIL, iy, ix[t], first_cb + (cb), IW, IC)
 #endif
     for (int cb = ks; cb < icb; cb += KS) {
-      float4 a[TW];
+      real4 a[TW];
       UNROLL for (int t = 0; t < TW; ++t) a[t] = INPUT(t, cb);
       const int k = k0 + cb * 4;
       UNROLL for (int c = 0; c < TC; ++c) {
-        const float4 w0 = WEIGHT4(w, k, ocb[c], ocb_all), w1 = WEIGHT4(w, k + 1, ocb[c], ocb_all);
-        const float4 w2 = WEIGHT4(w, k + 2, ocb[c], ocb_all), w3 = WEIGHT4(w, k + 3, ocb[c], ocb_all);
+        const real4 w0 = WEIGHT4(w, k, ocb[c], ocb_all), w1 = WEIGHT4(w, k + 1, ocb[c], ocb_all);
+        const real4 w2 = WEIGHT4(w, k + 2, ocb[c], ocb_all), w3 = WEIGHT4(w, k + 3, ocb[c], ocb_all);
         UNROLL for (int t = 0; t < TW; ++t) {
-          float4 s = acc[c * TW + t];
-          s = mad((float4)(a[t].x), w0, s);
-          s = mad((float4)(a[t].y), w1, s);
-          s = mad((float4)(a[t].z), w2, s);
-          acc[c * TW + t] = mad((float4)(a[t].w), w3, s);
+          real4 s = acc[c * TW + t];
+          s = mad((real4)(a[t].x), w0, s);
+          s = mad((real4)(a[t].y), w1, s);
+          s = mad((real4)(a[t].z), w2, s);
+          acc[c * TW + t] = mad((real4)(a[t].w), w3, s);
         }
+      }
+      if ((++few & 3) == 0) {
+        CARRY(acc, NACC)
       }
     }
   }
+  CARRY(acc, NACC)
 
 #if KS > 1
   __local float4 part[KS][LX * LY];
   const int me = get_local_id(1) * LX + get_local_id(0);
   UNROLL for (int i = 0; i < NACC; ++i) {
-    part[ks][me] = acc[i];
+    part[ks][me] = TOTAL(acc, i);
     barrier(CLK_LOCAL_MEM_FENCE);
     if (ks == i % KS) {
       float4 s = part[0][me];
       for (int j = 1; j < KS; ++j) s += part[j][me];
-      acc[i] = s;
+      TOTAL(acc, i) = s;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
   }
@@ -95,7 +99,7 @@ void conv_direct(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict bias,
     const int block = oc_thread + c * oc_threads;
     UNROLL for (int t = 0; t < TW; ++t) {
       if (valid && block < ocb_all && ks == (c * TW + t) % KS && ox + t < OW) {
-        float4 v = acc[c * TW + t] + bias[block];
+        float4 v = TOTAL(acc, c * TW + t) + bias[block];
 #ifdef RESIDUAL
         v += READ4(residual, OUT_TAIL, row, ox + t, block, OW, OC);
 #endif

@@ -37,8 +37,8 @@ void conv_gemm(IN_TENSOR in, WEIGHTS w,
 #endif
                ) {
   // Rows of A are padded so that storing a column does not meet one bank.
-  __local float a_tile[KS][2][BK][BM + 4];
-  __local float4 b_tile[KS][2][BK][BN / 4];
+  __local real a_tile[KS][2][BK][BM + 4];
+  __local real4 b_tile[KS][2][BK][BN / 4];
   const int tid = get_local_id(0), slice = tid / TS, t = tid % TS, tx = t % TX, ty = t / TX;
   const int OC = p.s3, IC = p.s6, ICS = q.s6, icb = q.s0, n_blocks = (OC + 3) / 4, M = p.s0 * p.s2;
   const int n0 = GROUP_NUMBER(0) * (BN / 4), m0 = GROUP_NUMBER(1) * BM;
@@ -89,31 +89,29 @@ void conv_gemm(IN_TENSOR in, WEIGHTS w,
   int cb = k_mine % icb, kw = k_mine / icb % p.s8, kh = k_mine / icb / p.s8;
 #endif
 
-  float4 a_next[A_LOADS], b_next[B_LOADS];
-  float4 acc[TM][Q];
-  UNROLL for (int i = 0; i < TM; ++i)
-    UNROLL for (int j = 0; j < Q; ++j) acc[i][j] = 0.0f;
+  real4 a_next[A_LOADS], b_next[B_LOADS];
+  DEFINE_SUMS(acc, TM * Q)
 
 #if defined(ONE) && defined(IMG)
-#define FETCH_A(j) a_next[j] = READ4(in, IN_TAIL, y0[j], x0[j], k_mine + q.s7, p.s2, IC)
+#define FETCH_A(j) a_next[j] = READ_REAL4(in, IN_TAIL, y0[j], x0[j], k_mine + q.s7, p.s2, IC)
 #define ADVANCE()
 #elif defined(ONE)
-#define FETCH_A(j) a_next[j] = IN_TAIL ? LoadTail(in + a_row[j] + k_mine * 4, IC - k_mine * 4) \
-                                       : LOAD4(in, a_row[j] + k_mine * 4)
+#define FETCH_A(j) a_next[j] = IN_TAIL ? REAL4(LoadTail(in + a_row[j] + k_mine * 4, IC - k_mine * 4)) \
+                                       : LOAD_REAL4(in, a_row[j] + k_mine * 4)
 #define ADVANCE()
 #else
 #ifdef IMG
 #define FETCH_A(j)                                                                              \
   {                                                                                             \
     const int y = y0[j] + kh * p.sd, x = x0[j] + kw * p.se;                                     \
-    a_next[j] = READ4_IF((uint)y < (uint)IH && (uint)x < (uint)IW, in, IN_TAIL, a_row[j] + y,   \
-                         x, cb + q.s7, IW, IC);                                                 \
+    a_next[j] = READ_REAL4_IF((uint)y < (uint)IH && (uint)x < (uint)IW, in, IN_TAIL,            \
+                              a_row[j] + y, x, cb + q.s7, IW, IC);                              \
   }
 #else
 #define FETCH_A(j)                                                                              \
   if ((uint)(y0[j] + kh * p.sd) < (uint)IH && (uint)(x0[j] + kw * p.se) < (uint)IW) {           \
     const int at = a_row[j] + (kh * p.sd * IW + kw * p.se) * ICS + cb * 4;                      \
-    a_next[j] = IN_TAIL ? LoadTail(in + at, IC - cb * 4) : LOAD4(in, at);                       \
+    a_next[j] = IN_TAIL ? REAL4(LoadTail(in + at, IC - cb * 4)) : LOAD_REAL4(in, at);           \
   }
 #endif
 #define ADVANCE()                               \
@@ -124,7 +122,7 @@ void conv_gemm(IN_TENSOR in, WEIGHTS w,
 #define FETCH(step)                                                                             \
   {                                                                                             \
     UNROLL for (int j = 0; j < A_LOADS; ++j) {                                                  \
-      a_next[j] = 0.0f;                                                                         \
+      a_next[j] = (real4)(0);                                                                   \
       if ((BM * KQ % TS == 0 || t + j * TS < BM * KQ) && k_mine < k_blocks) {                   \
         FETCH_A(j);                                                                             \
       }                                                                                         \
@@ -160,13 +158,14 @@ void conv_gemm(IN_TENSOR in, WEIGHTS w,
     barrier(CLK_LOCAL_MEM_FENCE);
     if (step + 1 < steps) FETCH(step + 1);
     UNROLL for (int k = 0; k < BK; ++k) {
-      float a[TM];
-      float4 b[Q];
+      real a[TM];
+      real4 b[Q];
       UNROLL for (int i = 0; i < TM; ++i) a[i] = a_tile[slice][half_tile][k][ty * TM + i];
       UNROLL for (int j = 0; j < Q; ++j) b[j] = b_tile[slice][half_tile][k][j * TX + tx];
       UNROLL for (int i = 0; i < TM; ++i)
-        UNROLL for (int j = 0; j < Q; ++j) acc[i][j] = mad((float4)(a[i]), b[j], acc[i][j]);
+        UNROLL for (int j = 0; j < Q; ++j) acc[i * Q + j] = mad((real4)(a[i]), b[j], acc[i * Q + j]);
     }
+    CARRY(acc, TM * Q)
   }
 
 #define OWN(i, j) (slice == ((i) * Q + (j)) % KS)
@@ -197,7 +196,7 @@ void conv_gemm(IN_TENSOR in, WEIGHTS w,
 #endif
   UNROLL for (int i = 0; i < TM; ++i) {
     UNROLL for (int j = 0; j < Q; ++j) {
-      float4 v = acc[i][j];
+      float4 v = TOTAL(acc, i * Q + j);
 #if KS > 1
       sum[slice][t] = v;
       barrier(CLK_LOCAL_MEM_FENCE);

@@ -17,20 +17,20 @@ __kernel void depthwise(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict
   const int blocks = (OC + 3) / 4;
   if (cb >= blocks || ox >= OW || row >= p.s0) return;
   const int image = row / p.s1, oy = row - image * p.s1;
-  float4 acc[TW];
-  UNROLL for (int t = 0; t < TW; ++t) acc[t] = bias[cb];
+  real4 acc[TW];
+  UNROLL for (int t = 0; t < TW; ++t) acc[t] = REAL4(bias[cb]);
 #ifdef K3
 #define SPAN ((TW - 1) * SX + 3)
   UNROLL for (int kh = 0; kh < 3; ++kh) {
     const int y = oy * p.s9 - p.sb + kh;
     const bool y_ok = y >= 0 && y < IH;
-    float4 a[SPAN];
+    real4 a[SPAN];
     UNROLL for (int i = 0; i < SPAN; ++i) {
       const int x = ox * SX - p.sc + i;
-      a[i] = READ4_IF(y_ok && x >= 0 && x < IW, in, OUT_TAIL, image * IH + y, x, cb, IW, OC);
+      a[i] = READ_REAL4_IF(y_ok && x >= 0 && x < IW, in, OUT_TAIL, image * IH + y, x, cb, IW, OC);
     }
     UNROLL for (int kw = 0; kw < 3; ++kw) {
-      const float4 k = WEIGHT4(w, kh * 3 + kw, cb, blocks);
+      const real4 k = WEIGHT4(w, kh * 3 + kw, cb, blocks);
       UNROLL for (int t = 0; t < TW; ++t) acc[t] = mad(a[t * SX + kw], k, acc[t]);
     }
   }
@@ -39,10 +39,10 @@ __kernel void depthwise(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict
     const int y = oy * p.s9 - p.sb + kh * p.sd;
     if (y < 0 || y >= IH) continue;
     for (int kw = 0; kw < p.s8; ++kw) {
-      const float4 k = WEIGHT4(w, kh * p.s8 + kw, cb, blocks);
+      const real4 k = WEIGHT4(w, kh * p.s8 + kw, cb, blocks);
       UNROLL for (int t = 0; t < TW; ++t) {
         const int x = (ox + t) * p.sa - p.sc + kw * p.se;
-        acc[t] = mad(READ4_IF(x >= 0 && x < IW, in, OUT_TAIL, image * IH + y, x, cb, IW, OC), k,
+        acc[t] = mad(READ_REAL4_IF(x >= 0 && x < IW, in, OUT_TAIL, image * IH + y, x, cb, IW, OC), k,
                      acc[t]);
       }
     }
@@ -50,7 +50,7 @@ __kernel void depthwise(IN_TENSOR in, WEIGHTS w, __global const float4 *restrict
 #endif
   UNROLL for (int t = 0; t < TW; ++t) {
     if (ox + t < OW) {
-      const float4 v = Activate(acc[t], as_float(p.sf), as_float(q.s2));
+      const float4 v = Activate(FLOAT4(acc[t]), as_float(p.sf), as_float(q.s2));
       WRITE4(v, out, OUT_TAIL, row, ox + t, cb, OW, OC);
     }
   }
@@ -67,7 +67,7 @@ __kernel void depthwise_multiplied(IN_TENSOR in, WEIGHTS w, __global const float
   const int image = row / p.s1, oy = row - image * p.s1;
   int c[4];
   UNROLL for (int i = 0; i < 4; ++i) c[i] = min(cb * 4 + i, OC - 1) / q.s1;
-  float4 acc = bias[cb];
+  real4 acc = REAL4(bias[cb]);
   for (int kh = 0; kh < p.s7; ++kh) {
     const int y = oy * p.s9 - p.sb + kh * p.sd;
     if (y < 0 || y >= IH) continue;
@@ -77,9 +77,9 @@ __kernel void depthwise_multiplied(IN_TENSOR in, WEIGHTS w, __global const float
       const int at = ((image * IH + y) * IW + x) * IC;
       const float4 a = (float4)(READ1(in, at + c[0], IW, IC), READ1(in, at + c[1], IW, IC),
                                 READ1(in, at + c[2], IW, IC), READ1(in, at + c[3], IW, IC));
-      acc = mad(a, WEIGHT4(w, kh * p.s8 + kw, cb, blocks), acc);
+      acc = mad(REAL4(a), WEIGHT4(w, kh * p.s8 + kw, cb, blocks), acc);
     }
   }
-  WRITE4(Activate(acc, as_float(p.sf), as_float(q.s2)), out, OUT_TAIL, row, ox, cb, OW, OC);
+  WRITE4(Activate(FLOAT4(acc), as_float(p.sf), as_float(q.s2)), out, OUT_TAIL, row, ox, cb, OW, OC);
 }
 #endif

@@ -16,8 +16,16 @@
   if (cb * 4 >= p.s2 || pixel >= p.s3) return
 #endif
 
+// What is one rounding of numbers that are halves is in real, the rest in float.
 #if defined(UNARY)
-float4 Unary(float4 v) {
+#if UNARY == 0 || UNARY == 1 || UNARY == 4
+#define VALUE4 REAL4
+typedef real4 value4;
+#else
+#define VALUE4
+typedef float4 value4;
+#endif
+value4 Unary(value4 v) {
 #if UNARY == 0
   return -v;
 #elif UNARY == 1
@@ -76,7 +84,7 @@ float4 Unary(float4 v) {
 // UNARY: the number of UnaryAttrs::Type.
 __kernel void unary(IN_TENSOR in, OUT_TENSOR out, int16 p) {
   POSITION();
-  const float4 v = Unary(READ4(in, TAIL, row, x, cb, p.s1, p.s2));
+  const float4 v = FLOAT4(Unary(VALUE4(READ4(in, TAIL, row, x, cb, p.s1, p.s2))));
   WRITE4(v, out, TAIL, row, x, cb, p.s1, p.s2);
 }
 #elif defined(BINARY)
@@ -103,7 +111,14 @@ float4 Operand(IN_TENSOR t, int mode, int row, int x, int pixel, int cb, int16 p
   return (float4)(v[0], v[1], v[2], v[3]);
 }
 
-float4 Binary(float4 a, float4 b, float coefficient_a, float coefficient_b) {
+#if !defined(COEFFICIENTS) && (BINARY < 3 || BINARY == 4 || BINARY == 5 || BINARY == 7)
+#define VALUE4 REAL4
+typedef real4 value4;
+#else
+#define VALUE4
+typedef float4 value4;
+#endif
+value4 Binary(value4 a, value4 b, float coefficient_a, float coefficient_b) {
 #if BINARY == 0
 #ifdef COEFFICIENTS
   return a * coefficient_a + b * coefficient_b;
@@ -140,7 +155,8 @@ __kernel void binary(IN_TENSOR first, IN_TENSOR second, OUT_TENSOR out, int16 p,
   const int8 s = (int8)(p.s9abc, p.sdeee), t = (int8)(q.s6789, q.sabbb);
   const float4 a = Operand(first, MODE_A, row, x, pixel, cb, p, s, q.s01);
   const float4 b = Operand(second, MODE_B, row, x, pixel, cb, p, t, q.s23);
-  const float4 v = Activate(Binary(a, b, as_float(q.s4), as_float(q.s5)), as_float(q.sc), as_float(q.sd));
+  const value4 r = Binary(VALUE4(a), VALUE4(b), as_float(q.s4), as_float(q.s5));
+  const float4 v = Activate(FLOAT4(r), as_float(q.sc), as_float(q.sd));
   WRITE4(v, out, TAIL, row, x, cb, p.s1, p.s2);
 }
 #else

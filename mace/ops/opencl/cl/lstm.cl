@@ -44,8 +44,8 @@ __kernel void lstm_step(IN_TENSOR in, WEIGHTS w, WEIGHTS r, __global const float
   const int all = D * B * H, row = (d * B + b) * H;
   const int before = step % 2 * all + row, after = (1 - step % 2) * all + row;
   float4 g = bias[d * H + j];
-  for (int k = 0; k < I; ++k) g += LOAD1(in, (t * B + b) * I + k) * WEIGHT4(w, d * I + k, j, H);
-  for (int k = 0; k < H; ++k) g += h[before + k] * WEIGHT4(r, d * H + k, j, H);
+  for (int k = 0; k < I; ++k) g += LOAD1(in, (t * B + b) * I + k) * FLOAT4(WEIGHT4(w, d * I + k, j, H));
+  for (int k = 0; k < H; ++k) g += h[before + k] * FLOAT4(WEIGHT4(r, d * H + k, j, H));
   const float4 peep = peepholes[d * H + j];
   const float old = c[row + j];
   const float in_gate = Sigmoid(g.x + peep.x * old);

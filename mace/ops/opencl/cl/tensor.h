@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every kernel begins with: tensors in either memory, four channels at a time, and activations.
 // A tensor of any rank is seen as rows x W x C: C the last dimension, W the last but one (1 below rank
-// 3), rows all others. Elements are T (float, or half with HALF), arithmetic is float.
+// 3), rows all others. Elements are T (float, or half with HALF), arithmetic is float, but for `real`.
 //   buffer (no IMG): element (row, x, c) is number (row * W + x) * C + c
 //   image  (IMG):      it is component c % 4 of pixel (c / 4 * W + x, row); channels from C on are 0
 // `tail` in the macros is a constant: not 0 when C is no multiple of four.
@@ -28,6 +28,46 @@
 #endif
 
 #define UNROLL _Pragma("unroll")
+
+// What kernels multiply in: half with HALF_ARITHMETIC (of HALF alone, on a device with cl_khr_fp16).
+// In half are sums of few products, which CARRY adds to sums in float: half has 11 bits, of which a
+// long sum would leave three. TOTAL(acc, i) is the sum once all is carried.
+#ifdef HALF_ARITHMETIC
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+typedef half real;
+typedef half4 real4;
+#define REAL4(v) convert_half4(v)
+#define FLOAT4(v) convert_float4(v)
+#define LOAD_REAL4(p, i) (*RANGE(const half4, (p) + (i), 8))
+#define READ_REAL_TEXEL(image, at) read_imageh((image), kSampler, TEXEL(image, at))
+#define READ_ANY_REAL_TEXEL(image, at) read_imageh((image), kSampler, (at))
+#define DEFINE_SUMS(acc, n)                                  \
+  real4 acc[n];                                              \
+  float4 acc##_total[n];                                     \
+  UNROLL for (int sum_i = 0; sum_i < (n); ++sum_i) {         \
+    acc[sum_i] = (half4)(0);                                 \
+    acc##_total[sum_i] = 0.0f;                               \
+  }
+#define CARRY(acc, n)                                        \
+  UNROLL for (int sum_i = 0; sum_i < (n); ++sum_i) {         \
+    acc##_total[sum_i] += convert_float4(acc[sum_i]);        \
+    acc[sum_i] = (half4)(0);                                 \
+  }
+#define TOTAL(acc, i) acc##_total[i]
+#else
+typedef float real;
+typedef float4 real4;
+#define REAL4(v) (v)
+#define FLOAT4(v) (v)
+#define LOAD_REAL4(p, i) LOAD4(p, i)
+#define READ_REAL_TEXEL(image, at) READ_TEXEL(image, at)
+#define READ_ANY_REAL_TEXEL(image, at) read_imagef((image), kSampler, (at))
+#define DEFINE_SUMS(acc, n) \
+  float4 acc[n];            \
+  UNROLL for (int sum_i = 0; sum_i < (n); ++sum_i) acc[sum_i] = 0.0f;
+#define CARRY(acc, n)
+#define TOTAL(acc, i) acc[i]
+#endif
 
 // The number of the work-group along a dimension. A launch in parts gives each of them a global offset,
 // which get_group_id does not count.
@@ -75,6 +115,9 @@ void StoreTail(float4 v, __global T *p, int n) {
 // The same where `ok` may be false: then 0.
 #define READ4_IF(ok, t, tail, row, x, cb, W, C) \
   read_imagef((t), kSampler, (int2)((ok) ? (cb) * (W) + (x) : -1, (row)))
+#define READ_REAL4_IF(ok, t, tail, row, x, cb, W, C) \
+  READ_ANY_REAL_TEXEL(t, (int2)((ok) ? (cb) * (W) + (x) : -1, (row)))
+#define READ_REAL4(t, tail, row, x, cb, W, C) READ_REAL_TEXEL(t, (int2)((cb) * (W) + (x), (row)))
 #define WRITE4(v, t, tail, row, x, cb, W, C)                \
   write_imagef((t), TEXEL(t, (int2)((cb) * (W) + (x), (row))), \
                IMAGE_VALUE((tail) ? KeepFirst((v), (C) - 4 * (cb)) : (v)))
@@ -98,6 +141,11 @@ float ReadOne(__read_only image2d_t t, int i, int W, int C) {
           : LOAD4((t), AT(row, x, cb, W, C)))
 #define READ4_IF(ok, t, tail, row, x, cb, W, C) \
   ((ok) ? READ4(t, tail, row, x, cb, W, C) : (float4)(0.0f))
+#define READ_REAL4(t, tail, row, x, cb, W, C)                                \
+  ((tail) ? REAL4(LoadTail((t) + AT(row, x, cb, W, C), (C) - 4 * (cb)))      \
+          : LOAD_REAL4((t), AT(row, x, cb, W, C)))
+#define READ_REAL4_IF(ok, t, tail, row, x, cb, W, C) \
+  ((ok) ? READ_REAL4(t, tail, row, x, cb, W, C) : (real4)(0))
 #define WRITE4(v, t, tail, row, x, cb, W, C)                                   \
   do {                                                                         \
     if (tail)                                                                  \
@@ -113,16 +161,16 @@ float ReadOne(__read_only image2d_t t, int i, int W, int C) {
 // Weights are matrices of rows of four. BUFFER_WEIGHTS: in buffers of float whatever tensors are in.
 #ifdef BUFFER_WEIGHTS
 #define WEIGHTS __global const float *restrict
-#define WEIGHT_AT(w, i) (*RANGE(const float4, (w) + (i), 16))
+#define WEIGHT_AT(w, i) REAL4(*RANGE(const float4, (w) + (i), 16))
 #elif !defined(IMG)
 #define WEIGHTS __global const T *restrict
-#define WEIGHT_AT(w, i) LOAD4((w), (i))
+#define WEIGHT_AT(w, i) LOAD_REAL4((w), (i))
 #endif
 #ifdef WEIGHT_AT
 #define WEIGHT4(w, row, column, columns) WEIGHT_AT((w), ((row) * (columns) + (column)) * 4)
 #else  // pixel (column, row)
 #define WEIGHTS __read_only image2d_t
-#define WEIGHT4(w, row, column, columns) READ_TEXEL(w, (int2)((column), (row)))
+#define WEIGHT4(w, row, column, columns) READ_REAL_TEXEL(w, (int2)((column), (row)))
 #endif
 
 // SECOND: blocks of four channels from r.s0 on go to a second tensor of r.s1 channels, there from
@@ -145,22 +193,27 @@ float ReadOne(__read_only image2d_t t, int i, int W, int C) {
 #endif
 
 // ACT is a number of kernels::ActivationFunction; a, b are its parameters: max_limit for 2, else
-// coefficient and offset. Comparisons are written so that NaN stays NaN.
+// coefficient and offset. Comparisons are written so that NaN stays NaN. What takes no more than a
+// comparison or a product is in real.
 #ifndef ACT
 #define ACT 0
 #endif
 float4 Activate(float4 v, float a, float b) {
-#if ACT == 1
-  return select(v, (float4)(0.0f), isless(v, (float4)(0.0f)));
-#elif ACT == 2
-  v = select(v, (float4)(0.0f), isless(v, (float4)(0.0f)));
-  return select(v, (float4)(a), isgreater(v, (float4)(a)));
+#if ACT == 1 || ACT == 2 || ACT == 5
+  real4 r = REAL4(v);
+#if ACT == 5
+  r = select(r, r * (real)(a), isless(r, (real4)(0.0f)));
+#else
+  r = select(r, (real4)(0.0f), isless(r, (real4)(0.0f)));
+#endif
+#if ACT == 2
+  r = select(r, (real4)((real)(a)), isgreater(r, (real4)((real)(a))));
+#endif
+  return FLOAT4(r);
 #elif ACT == 3
   return tanh(v);
 #elif ACT == 4
   return 1.0f / (1.0f + exp(-v));
-#elif ACT == 5
-  return select(v, v * a, isless(v, (float4)(0.0f)));
 #elif ACT == 6
   return clamp(v * a + b, 0.0f, 1.0f);
 #elif ACT == 7

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def placements(graph: Graph, data_type: str = "", memory: str = "") -> list[Placement]:
     """One for each operator, for the shapes of the inputs; sizes that are not known are assumed.
 
-    data_type: "fp32_fp32" or "fp16_fp32", memory: "buffer" or "image"; empty: the usual. Raises
-    MaceError when the engine was built without the GPU runtime.
+    data_type: "fp32_fp32", "fp16_fp32" or "fp16_fp16", memory: "buffer" or "image"; empty: the
+    usual. Raises MaceError when the engine was built without the GPU runtime.
     """
     from mace.runtime import (
         DEVICES,

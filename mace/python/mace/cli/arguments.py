@@ -249,8 +249,8 @@ def _add_gpu(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--data_type",
-        choices=("fp16_fp32", "fp32_fp32"),
-        help="how the GPU stores tensors, in place of what the model was converted for",
+        choices=("fp16_fp32", "fp32_fp32", "fp16_fp16"),
+        help="how the GPU stores tensors and computes, in place of what the model was converted for",
     )
     group.add_argument(
         "--cl_mem_type",

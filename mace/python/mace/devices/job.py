@@ -64,7 +64,7 @@ class Settings:
     vlog_level: int = 0
     timeout: float = 3600.0
     runtime: str = "cpu"  # or "gpu"
-    gpu_data_type: str = ""  # in place of the model's: "fp32_fp32" or "fp16_fp32"
+    gpu_data_type: str = ""  # in place of the model's: "fp32_fp32", "fp16_fp32", "fp16_fp16"
     gpu_memory_type: str = ""  # in place of the model's: "buffer" or "image"
     check_ranges: bool = False  # every index of every GPU kernel
     failure_ratio: float = 0.0  # of the calls to the GPU's driver that are to fail

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mace.errors import INVALID_ARGS, OUT_OF_RESOURCES, UNSUPPORTED
-from mace.runtime import Gpu
+from mace.runtime import Gpu, Memory
 from onnx import helper
 from small_models import scale_numpy, scale_onnx, write_onnx
 
@@ -45,6 +45,29 @@ def test_runs_at_several_shapes(model) -> None:  # type: ignore[no-untyped-def]
         assert engine.output_shapes({"x": (1, 7, 6, 3)}) == {"y": (1, 7, 6, 3)}
         memory = engine.memory
         assert memory.arena >= memory.arena_lower_bound
+        assert engine.device_memory == Memory(0, 0, 0)
+
+
+def test_runs_that_are_not_waited_for(model) -> None:  # type: ignore[no-untyped-def]
+    engine = mace.Engine(model.graph)
+    arrays = [sample(1, 4, 5, 3) * scale for scale in (1, 2, 3)]
+    futures = [engine.run_async({"x": x}) for x in arrays]
+    for x, future in zip(arrays, futures, strict=True):
+        np.testing.assert_allclose(future.result(60)["y"], scale_numpy(x), atol=1e-6)
+    wrong = engine.run_async({"z": arrays[0]})
+    with pytest.raises(mace.MaceError, match="no input 'z'"):
+        wrong.result(60)
+    left = [engine.run_async({"x": arrays[0]}) for _ in range(5)]
+    engine.close()
+    assert all(future.done() and future.exception() is None for future in left)
+    with pytest.raises(mace.MaceError, match="closed"):
+        engine.run_async({"x": arrays[0]})
+
+
+def test_a_run_may_be_what_keeps_an_engine(model) -> None:  # type: ignore[no-untyped-def]
+    x = sample(1, 4, 5, 3)
+    future = mace.Engine(model.graph).run_async({"x": x})
+    np.testing.assert_allclose(future.result(60)["y"], scale_numpy(x), atol=1e-6)
 
 
 def test_inputs_need_not_be_contiguous(model) -> None:  # type: ignore[no-untyped-def]
