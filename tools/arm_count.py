@@ -89,26 +89,34 @@ def build(abi: str) -> Path:
     return ROOT / "bazel-bin" / "mace" / "tools" / "benchmark_model"
 
 
-def run(
-    program: Path, model: Path, abi: str, cpu: str, cache: bool, folder: Path, chains: bool = True
-) -> Trace:
-    """Runs the program once under the plugin; statistics.json is left in the folder."""
+def emulate(
+    words: list[str], abi: str, cpu: str, cache: bool, folder: Path, chains: bool = True
+) -> tuple[subprocess.CompletedProcess[str], Trace]:
+    """Runs a program with its arguments once under the plugin."""
     plugin = folder / "counter.so"
     source = ROOT / "tools" / "arm_count" / "counter.c"
     compile_ = ["cc", "-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden"]
     subprocess.run([*compile_, "-o", str(plugin), str(source)], check=True)
     emulator, libraries, default_cpu, _ = ABIS[abi]
     options = f"{plugin},out={folder / 'trace.txt'}" + (",cache=1" if cache else "")
-    command = [emulator, "-cpu", cpu or default_cpu, "-L", libraries, "-plugin", options]
-    command += [str(program), f"--model_file={model}"]
-    command += [f"--model_data_file={model.with_suffix('.data')}", "--omp_num_threads=1"]
-    command += ["--cpu_affinity_policy=0", "--max_num_runs=1", "--max_time=0", "--warmup_runs=1"]
-    command += [f"--json={folder / 'statistics.json'}"]
+    command = [emulator, "-cpu", cpu or default_cpu, "-L", libraries, "-plugin", options, *words]
     environment = {**os.environ, **({} if chains else {"MACE_CHAINS": "0"})}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
-        sys.exit(f"{program.name} failed under {emulator}:\n{done.stdout[-2000:]}{done.stderr}")
-    return read_trace(folder / "trace.txt")
+        name = Path(words[0]).name
+        sys.exit(f"{name} failed under {emulator}:\n{done.stdout[-2000:]}{done.stderr}")
+    return done, read_trace(folder / "trace.txt")
+
+
+def run(
+    program: Path, model: Path, abi: str, cpu: str, cache: bool, folder: Path, chains: bool = True
+) -> Trace:
+    """Runs benchmark_model once under the plugin; statistics.json is left in the folder."""
+    words = [str(program), f"--model_file={model}"]
+    words += [f"--model_data_file={model.with_suffix('.data')}", "--omp_num_threads=1"]
+    words += ["--cpu_affinity_policy=0", "--max_num_runs=1", "--max_time=0", "--warmup_runs=1"]
+    words += [f"--json={folder / 'statistics.json'}"]
+    return emulate(words, abi, cpu, cache, folder, chains)[1]
 
 
 class Symbols:

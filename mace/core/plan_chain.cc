@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "mace/base/costs.h"
 #include "mace/core/plan_fusion.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
@@ -14,18 +15,8 @@ namespace mace {
 
 namespace {
 
-// An image that is smaller stays in the L2 cache anyway. Tiles of Winograd convolution are
-// transformed in blocks, of which a band has few, so that more must be gained.
-constexpr size_t kLeastImage = 256 * 1024, kLeastTiledImage = 1024 * 1024;
-// Weights are read once for each band: they must stay in the L2 cache beside the windows.
-constexpr size_t kStageWeights = 256 * 1024, kChainWeights = 1024 * 1024;
-// On Arm, where an L2 cache often has 512 KB, weights and windows together are limited too.
-[[maybe_unused]] constexpr size_t kChainBytes = 256 * 1024;
-// Of the largest window, and the fewest rows of a band: depthwise kernels compute two at a time.
-constexpr size_t kBand = 96 * 1024;
+// The fewest rows of a band: depthwise kernels compute two at a time.
 constexpr int64_t kLeastRows = 2;
-// Multiply-adds that take as long as a byte takes to leave the L2 cache and come back.
-constexpr double kMacsForByte = 1.5;
 
 size_t At(int64_t i) { return static_cast<size_t>(i); }
 size_t RoundUp(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -141,31 +132,32 @@ std::vector<int64_t> Plan::Chain::WindowRows(const std::vector<Stage> &stages, i
 }
 
 bool Plan::Chain::Pays(const std::vector<Stage> &stages, int threads) {
-#if defined(__x86_64__) || defined(__aarch64__)
+  const ChainCosts &costs = CostsOf(SupportedIsas()).chains;
+  if (costs.byte == 0) return false;
+  // Weights are read once for each band: they must stay in the L2 cache beside the windows.
   size_t weights = 0;
   for (const Stage &stage : stages) {
-    if (stage.rows.weights > kStageWeights) return false;
+    if (stage.rows.weights > costs.step_weights) return false;
     weights += stage.rows.weights;
   }
-  if (weights > kChainWeights) return false;
+  if (weights > costs.all_weights) return false;
+  // Tiles of Winograd convolution are transformed in blocks, of which a band has few, so that more
+  // must be gained.
   const bool tiled = stages[0].rows.granule > 1 || stages[1].rows.granule > 1;
   const size_t image = ImageBytes(stages[0].rows);
-  if (image < (tiled ? kLeastTiledImage : kLeastImage)) return false;
+  if (image < (tiled ? costs.least_tiled : costs.least_image)) return false;
   const int64_t parts = std::min<int64_t>(threads, Units(stages.back().rows));
-#if defined(__aarch64__)
-  size_t bytes = weights;
-  const std::vector<int64_t> most = WindowRows(stages, parts, kLeastRows);
-  for (size_t k = 0; k + 1 < stages.size(); ++k) {
-    bytes += At(Room(stages[k].rows, most[k])) * stages[k].rows.out_row;
+  if (costs.all_bytes > 0) {
+    size_t bytes = weights;
+    const std::vector<int64_t> most = WindowRows(stages, parts, kLeastRows);
+    for (size_t k = 0; k + 1 < stages.size(); ++k) {
+      bytes += At(Room(stages[k].rows, most[k])) * stages[k].rows.out_row;
+    }
+    if (bytes > costs.all_bytes) return false;
   }
-  if (bytes > kChainBytes) return false;
-#endif
   const double repeated =
       Repeated(stages, parts) - Repeated({stages.begin() + 1, stages.end()}, parts);
-  return repeated <= kMacsForByte * static_cast<double>(image);
-#else
-  return stages.empty() && threads > 0;  // what it gives was not measured elsewhere
-#endif
+  return repeated <= costs.byte * static_cast<double>(image);
 }
 
 Plan::Chain::Chain(std::vector<Step> before, const std::vector<Stage> &stages,
@@ -200,7 +192,8 @@ void Plan::Chain::Divide(bool shortest, int threads) {
   for (size_t k = 0; k + 1 < stages_.size(); ++k) {
     largest = std::max(largest, ImageBytes(stages_[k].rows) / At(out_h));
   }
-  const int64_t rows = static_cast<int64_t>(kBand / largest) / kLeastRows * kLeastRows;
+  const int64_t rows = static_cast<int64_t>(CostsOf(SupportedIsas()).chains.band / largest) /
+                       kLeastRows * kLeastRows;
   band_rows_ = shortest ? 1 : std::max(kLeastRows, rows);
   const std::vector<int64_t> most = WindowRows(stages_, parts_, band_rows_);
   size_t scratch = stages_.back().rows.scratch;

@@ -2,6 +2,7 @@
 // Speed of single operators, on any target:
 //   ops_benchmark --filter=.*CONV_2D.* --threads=1
 //   ops_benchmark --roofline        how near each comes to what the machine can do
+//   ops_benchmark --kernels         convolutions by all kernels that can compute them
 // The flags of Google Benchmark that choose and print are understood as well.
 #include <algorithm>
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "mace/ops/ops_benchmark_cases.h"
+#include "mace/ops/ops_benchmark_kernels.h"
 #include "mace/ops/ops_benchmark_limits.h"
 
 namespace mace {
@@ -30,6 +32,7 @@ struct Options {
   bool json = false;
   bool list = false;
   bool roofline = false;
+  bool kernels = false;
 };
 
 struct Measured {
@@ -95,7 +98,7 @@ void PrintRoofline(const Options &options, const Roofline &limit) {
 }
 
 void Print(const Options &options, const BenchmarkCase &one, const Measured &measured, int64_t macs,
-           const Roofline *limit, bool first) {
+           const Roofline *limit, const std::vector<KernelTime> &kernels, bool first) {
   const double seconds = measured.nanoseconds * 1e-9;
   const double bytes = static_cast<double>(one.InputBytes()) / seconds;
   const double rate = static_cast<double>(macs) / seconds;
@@ -106,6 +109,7 @@ void Print(const Options &options, const BenchmarkCase &one, const Measured &mea
            first ? "" : ",", name.c_str(), measured.iterations, measured.nanoseconds, bytes);
     if (macs > 0) printf(", \"MACs/s\": %.1f", rate);
     if (limit != nullptr) PrintRoofline(options, *limit);
+    if (!kernels.empty()) printf(", %s", KernelJson(kernels).c_str());
     printf("}");
   } else {
     printf("%-64s %12.0f %12" PRId64 " %12.2f", name.c_str(), measured.nanoseconds,
@@ -116,7 +120,7 @@ void Print(const Options &options, const BenchmarkCase &one, const Measured &mea
       printf(" %8s", "");
     }
     if (limit != nullptr) PrintRoofline(options, *limit);
-    printf("\n");
+    printf("\n%s", KernelLines(kernels).c_str());
   }
   fflush(stdout);
 }
@@ -159,7 +163,9 @@ int RunAll(const Options &options, const std::regex &filter) {
       ++failures;
       continue;
     }
-    Print(options, one, measured, net.macs(), limits != nullptr ? &limit : nullptr, first);
+    std::vector<KernelTime> kernels;
+    if (options.kernels) kernels = TimeKernels(KernelsOf(one), options.seconds / 4);
+    Print(options, one, measured, net.macs(), limits != nullptr ? &limit : nullptr, kernels, first);
     first = false;
   }
   if (options.json) printf("\n  ]\n}\n");
@@ -187,11 +193,13 @@ int Main(int argc, char **argv) {
       options.json = value == "json";
     } else if (word == "--roofline") {
       options.roofline = true;
+    } else if (word == "--kernels") {
+      options.kernels = true;
     } else if (word == "--benchmark_list_tests") {
       options.list = true;
     } else {
       fprintf(stderr,
-              "%s: '%s' is no flag; there are --filter=REGEX --threads=N --roofline "
+              "%s: '%s' is no flag; there are --filter=REGEX --threads=N --roofline --kernels "
               "--benchmark_min_time=S --benchmark_format=console|json --benchmark_list_tests\n",
               argv[0], word.c_str());
       return 2;

@@ -2,11 +2,15 @@
 // Every operator that computes has a benchmark, and every benchmark can be run.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "mace/base/isa.h"
 #include "mace/core/op_schema.h"
 #include "mace/ops/ops_benchmark_cases.h"
+#include "mace/ops/ops_benchmark_kernels.h"
 #include "mace/ops/ops_benchmark_limits.h"
 
 namespace mace {
@@ -50,6 +54,37 @@ TEST(OpsBenchmarkTest, OneIsRun) {
     EXPECT_EQ(rounds, 4);
     EXPECT_EQ(net.macs(), 1024 * 1000);
   }
+}
+
+TEST(OpsBenchmarkTest, OneKernelIsChosenForEachConvolution) {
+  for (const BenchmarkCase &one : BenchmarkCases()) {
+    const std::vector<kernels::Way> ways = KernelsOf(one);
+    const bool convolution = one.op == "Conv2D" || one.op == "Deconv2D" ||
+                             one.op == "DepthwiseConv2d" || one.op == "FullyConnected";
+    if (!convolution) {
+      EXPECT_TRUE(ways.empty()) << one.Name();
+      continue;
+    }
+    const auto chosen = [](const kernels::Way &way) { return way.chosen; };
+    // The references are not among them.
+    const int64_t wanted = ways.empty() ? 0 : 1;
+    EXPECT_EQ(std::count_if(ways.begin(), ways.end(), chosen), wanted) << one.Name();
+    EXPECT_EQ(ways.empty(), SupportedIsas() == kIsaReference) << one.Name();
+    if (one.op != "FullyConnected") continue;
+    for (const KernelTime &time : TimeKernels(ways, 0)) EXPECT_GT(time.nanoseconds, 0) << time.name;
+  }
+}
+
+TEST(OpsBenchmarkTest, FasterKernelsAreSaidSo) {
+  const std::vector<KernelTime> times = {{"a", false, 94}, {"b", true, 100}, {"c", false, 96}};
+  const std::string lines = KernelLines(times);
+  EXPECT_NE(lines.find("  * b "), std::string::npos) << lines;
+  EXPECT_NE(lines.find("94 faster by 6 %\n"), std::string::npos) << lines;
+  EXPECT_EQ(lines.find("faster"), lines.rfind("faster")) << lines;
+  EXPECT_NE(KernelJson(times).find("{\"name\": \"c\", \"nanoseconds\": 96.0, \"chosen\": false, "
+                                   "\"faster\": false}]"),
+            std::string::npos)
+      << KernelJson(times);
 }
 
 TEST(OpsBenchmarkTest, LimitsAreTheLargerOfCopiesAndProducts) {

@@ -373,11 +373,13 @@ void MakeStrided(int64_t out_stride, ConvPlan *plan) {
   plan->out_stride = plan->winograd.out_stride = out_stride;
 }
 
+bool CanWinograd(const ConvShape &s) {
+  return s.kernel_h == 3 && s.kernel_w == 3 && s.stride_h == 1 && s.stride_w == 1 &&
+         s.dilation_h == 1 && s.dilation_w == 1 && s.group == 1;
+}
+
 const WinogradKernel *ChooseWinograd(const ConvShape &s, const GemmKernel &gemm) {
-  if (s.kernel_h != 3 || s.kernel_w != 3 || s.stride_h != 1 || s.stride_w != 1 ||
-      s.dilation_h != 1 || s.dilation_w != 1 || s.group != 1 || kConvParts.winograd == nullptr) {
-    return nullptr;
-  }
+  if (!CanWinograd(s) || kConvParts.winograd == nullptr) return nullptr;
   return kConvParts.winograd->best(gemm, s.in_c, s.out_c, s.out_h, s.out_w);
 }
 

@@ -110,6 +110,8 @@ struct ConvParts {
 };
 extern const ConvParts kConvParts;
 
+// Whether the convolution is one that Winograd's way is for.
+bool CanWinograd(const ConvShape &shape);
 // The way of Winograd that is faster than a plain product for filters of this shape, or null.
 // Packed filters depend on it, so it is chosen once for them; out_h and out_w are then those of the
 // image that will be usual, or 0.

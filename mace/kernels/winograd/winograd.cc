@@ -48,15 +48,16 @@ constexpr int64_t kTilesPerRead = 20;
 constexpr int64_t kLeastChannels = 8;
 constexpr int kHalfRows = 4;
 constexpr int64_t kLineFloats = 16;  // of a cache line
+// How much faster a way must be that has more filters: they take memory, and more time than
+// measured where other programs fill the L3 cache.
+constexpr double kMoreFilters = 1.1;
 // Where the image is not known when filters are packed.
-constexpr int64_t kUsualPixels = 28 * 28;
-// In multiply-adds of one vector: what reading a vector of filters costs that do not stay in the L2
-// cache, and transforming a vector of input or of products. Measured with AVX-512 and 2 MB of L2.
-constexpr double kReadCost = 14;
-constexpr double kTransformCost = 8;
-
+constexpr int64_t kUsualSide = 28;
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
+
+// Products that pack rows are all for NEON, whatever cores they are for.
+Isa TransformIsa(const GemmKernel &gemm) { return gemm.block != nullptr ? kIsaNeon : gemm.isa; }
 
 // Row tiles of a product that are packed together, or one where rows are read in place.
 int64_t Group(const WinogradPlan &plan) {
@@ -308,34 +309,52 @@ const KernelList<WinogradKernel> &WinogradKernels() {
   return kList;
 }
 
+bool WinogradFits(const WinogradKernel &kernel, const GemmKernel &gemm, int64_t in_c,
+                  int64_t out_c) {
+  if (kernel.isa != TransformIsa(gemm) || gemm.isa == kIsaReference) return false;
+  if (gemm.block == nullptr) return std::min(in_c, out_c) >= gemm.lanes;
+  return in_c % 4 == 0 && out_c % gemm.columns == 0 && in_c >= kLeastChannels &&
+         out_c >= 2 * kLeastChannels;
+}
+
+Work WinogradWork(const WinogradKernel *kernel, const GemmKernel &gemm, int64_t in_c, int64_t out_c,
+                  int64_t out_h, int64_t out_w) {
+  if (out_h <= 0 || out_w <= 0) out_h = out_w = kUsualSide;
+  // Rows of a product in lines, each cut into tiles.
+  int64_t lines = out_h, rows = out_w, k = 9 * in_c, products = 1;
+  if (kernel != nullptr) {
+    lines = 1;
+    rows = CeilDiv(out_h, kernel->side) * CeilDiv(out_w, kernel->side);
+    k = in_c;
+    products = WinogradPositions(kernel->side);
+  }
+  const double width = static_cast<double>(RoundUp(out_c, gemm.lanes));
+  const double filters = static_cast<double>(products * k) * width;
+  const double all_rows = static_cast<double>(lines * rows);
+  Work work;
+  work.macs = filters * all_rows;
+  work.steps = filters * static_cast<double>(lines * CeilDiv(rows, gemm.rows));
+  work.filters = filters;
+  // A plain product copies the image with zeros around it.
+  work.inputs = kernel == nullptr ? static_cast<double>((out_h + 2) * (out_w + 2) * in_c)
+                                  : static_cast<double>(products * rows * in_c);
+  work.outputs = static_cast<double>(products) * all_rows * width;
+  return work;
+}
+
 const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t out_c,
                                    int64_t out_h, int64_t out_w) {
-  if (gemm.isa == kIsaReference) return nullptr;
-  if (gemm.block != nullptr) {
-    // Packed rows: by executed instructions, 4x4 outputs are the better ones wherever they fit.
-    const bool fits = in_c % 4 == 0 && out_c % gemm.columns == 0 && in_c >= kLeastChannels &&
-                      out_c >= 2 * kLeastChannels;
-    return fits ? &WinogradKernels().Best(kIsaNeon) : nullptr;
-  }
-  if (std::min(in_c, out_c) < gemm.lanes) return nullptr;
-  const bool known = out_h > 0 && out_w > 0;
-  const double pixels = static_cast<double>(known ? out_h * out_w : kUsualPixels);
-  const double filters = static_cast<double>(in_c) * static_cast<double>(out_c);
-  // Vectors of less than 16 floats multiply as much slower than the cache delivers.
-  const double read = kReadCost * gemm.lanes / kLineFloats;
-  double least = 9 * filters * (pixels + read);
+  const Costs &costs = CostsOf(TransformIsa(gemm));
+  Work work = WinogradWork(nullptr, gemm, in_c, out_c, out_h, out_w);
+  double least = CostOf(work, costs.product), filters = work.filters;
   const WinogradKernel *best = nullptr;
   for (const WinogradKernel &kernel : WinogradKernels()) {
-    if (kernel.isa != gemm.isa) continue;
-    const double side = kernel.side;
-    const double tiles =
-        known ? static_cast<double>(CeilDiv(out_h, kernel.side) * CeilDiv(out_w, kernel.side))
-              : pixels / side / side;
-    const double channels = static_cast<double>(in_c + out_c);
-    const double cost = WinogradPositions(kernel.side) *
-                        (filters * (tiles + read) + channels * tiles * kTransformCost);
-    if (cost < least) {
+    if (!WinogradFits(kernel, gemm, in_c, out_c)) continue;
+    work = WinogradWork(&kernel, gemm, in_c, out_c, out_h, out_w);
+    const double cost = CostOf(work, kernel.side == 4 ? costs.winograd_4 : costs.winograd_2);
+    if (work.filters > filters ? cost * kMoreFilters < least : cost < least * kMoreFilters) {
       least = cost;
+      filters = work.filters;
       best = &kernel;
     }
   }
@@ -356,7 +375,10 @@ void FinishWinogradPlan(int threads, WinogradPlan *plan) {
   const int64_t most =
       std::max(kBlockFloats, plan->packed_floats / (plan->gemm->block != nullptr ? 4 : 2)) /
       tile_floats / group * group;
-  const int64_t block = std::min(plan->image_tiles, std::max(group, most));
+  int64_t block = std::min(plan->image_tiles, std::max(group, most));
+  // Where rows are read in place, a somewhat larger block is better than filters that are read
+  // twice.
+  if (plan->gemm->block == nullptr && 2 * plan->image_tiles <= 3 * block) block = plan->image_tiles;
   int64_t splits = 1;
   plan->blocks = plan->batch * CeilDiv(plan->image_tiles, block);
   if (threads > 1) {

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 
+#include "mace/base/costs.h"
 #include "mace/kernels/eltwise/activation.h"
 #include "mace/kernels/gemm/gemm.h"
 #include "mace/kernels/kernel.h"
@@ -35,6 +36,14 @@ struct WinogradKernel {
 // The kernels of this build, whether this machine can run them or not.
 const KernelList<WinogradKernel> &WinogradKernels();
 
+// Whether a kernel, with products by gemm, can compute 3x3 filters of these channels.
+bool WinogradFits(const WinogradKernel &kernel, const GemmKernel &gemm, int64_t in_c,
+                  int64_t out_c);
+// What 3x3 filters of these channels have to do in one image, by a kernel or, if it is null, by a
+// plain product; the sum of this times its costs is the model by which BestWinograd chooses. An
+// image of 0 x 0 is not known, and taken for a usual one.
+Work WinogradWork(const WinogradKernel *kernel, const GemmKernel &gemm, int64_t in_c, int64_t out_c,
+                  int64_t out_h, int64_t out_w);
 // The kernel that is fastest for 3x3 filters of these channels, or null if a plain product is. An
 // image of 0 x 0 is not known.
 const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t out_c,

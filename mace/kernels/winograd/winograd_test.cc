@@ -150,6 +150,42 @@ TEST(WinogradTest, FewPixelsOfManyChannelsAreNotWorthMoreFilters) {
   }
 }
 
+// The model's sum, done by hand: 8x8 outputs are 4 tiles of 4x4.
+TEST(WinogradTest, WorkIsCounted) {
+  for (const GemmKernel &gemm : GemmKernels()) {
+    for (const WinogradKernel &kernel : WinogradKernels()) {
+      if (kernel.isa != gemm.isa || kernel.side != 4) continue;
+      const Work work = WinogradWork(&kernel, gemm, 32, 48, 8, 8);
+      EXPECT_EQ(work.macs, 36.0 * 4 * 32 * 48);
+      EXPECT_EQ(work.steps, 36.0 * ((4 + gemm.rows - 1) / gemm.rows) * 32 * 48);
+      EXPECT_EQ(work.filters, 36.0 * 32 * 48);
+      EXPECT_EQ(work.inputs, 36.0 * 4 * 32);
+      EXPECT_EQ(work.outputs, 36.0 * 4 * 48);
+    }
+    const Work product = WinogradWork(nullptr, gemm, 32, 48, 8, 8);
+    EXPECT_EQ(product.macs, 64.0 * 9 * 32 * 48);
+    EXPECT_EQ(product.filters, 9.0 * 32 * 48);
+    EXPECT_EQ(product.inputs, 100.0 * 32);
+    const Work usual = WinogradWork(nullptr, gemm, 32, 48, 0, 0);
+    EXPECT_EQ(usual.macs, WinogradWork(nullptr, gemm, 32, 48, 28, 28).macs);
+  }
+}
+
+TEST(WinogradTest, CostsOfThisTarget) {
+  for (const GemmKernel &gemm : GemmKernels()) {
+    const Isa isa = gemm.isa == kIsaNeonA55 ? kIsaNeon : gemm.isa;
+    const Costs &costs = CostsOf(isa);
+    EXPECT_EQ(costs.isa, isa) << gemm.name;
+    EXPECT_EQ(costs.product.mac, 1) << "the unit of all others";
+    EXPECT_GT(costs.chains.band, 0u);
+  }
+  EXPECT_EQ(CostsOf(0).isa, kIsaReference);
+  const WorkCosts costs = {1, 2, 3, 4, 5};
+  EXPECT_EQ(CostOf({100, 10, 10, 1, 1}, costs), 100 + 4 + 5);
+  EXPECT_EQ(CostOf({1, 60, 10, 1, 1}, costs), 120 + 4 + 5);
+  EXPECT_EQ(CostOf({1, 1, 50, 0, 1}, costs), 150 + 5);
+}
+
 TEST(WinogradTest, ActivationFollowsTheClamp) {
   ForEachKernel(GemmKernels(), [&](const GemmKernel &gemm) {
     WinogradPlan plan;

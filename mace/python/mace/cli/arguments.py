@@ -521,8 +521,56 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_dev(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", choices=("docs",), help="docs: renew the generated tables in docs/")
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if not current")
+    parser.add_argument(
+        "task",
+        choices=("docs", "fit"),
+        help="docs: renew the generated tables in docs/; fit: measure the ways of convolutions and "
+        "fit the costs by which the engine chooses",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="docs: change nothing; fail if not current"
+    )
+    group = parser.add_argument_group("fit")
+    group.add_argument("--write", action="store_true", help="change mace/base/costs.yml")
+    group.add_argument(
+        "--isa",
+        choices=("avx512", "avx2", "sse4", "neon", "neon_armv7"),
+        default="",
+        help="instruction set, the best of the machine if not given",
+    )
+    group.add_argument(
+        "--abi",
+        choices=("host", "arm64-v8a", "armeabi-v7a"),
+        default="host",
+        help="host: processor time on this machine; others: executed instructions under emulation",
+    )
+    group.add_argument(
+        "--layers", metavar="LIST", default="", help="as 56x64x128,7x512x512 in place of the grid"
+    )
+    group.add_argument(
+        "--rounds",
+        type=int,
+        metavar="N",
+        default=5,
+        help="through all layers; the least time of any counts (default 5)",
+    )
+    group.add_argument(
+        "--runs", type=int, metavar="N", default=8, help="of a way in a round, at least (default 8)"
+    )
+    group.add_argument(
+        "--seconds",
+        type=float,
+        metavar="S",
+        default=0.02,
+        help="of a way in a round, at least (default 0.02)",
+    )
+    group.add_argument("--save", metavar="FILE", default="", help="keep the measurements")
+    group.add_argument(
+        "--timings",
+        metavar="FILE,...",
+        default="",
+        help="measure nothing: the least times of these files",
+    )
 
 
 VERBS = (
@@ -631,7 +679,11 @@ VERBS = (
         "tasks of those who change MACE",
         """\
   mace dev docs
-  mace dev docs --check""",
+  mace dev docs --check
+  mace dev fit --save=avx512.jsonl
+  mace dev fit --isa=avx2 --write
+  mace dev fit --timings=avx512.jsonl --json
+  mace dev fit --abi=arm64-v8a --layers=28x32x32,14x64x64""",
         _add_dev,
     ),
 )

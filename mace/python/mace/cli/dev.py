@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mace dev docs`: writes the tables of the documents from the sources that they describe.
+"""`mace dev docs`: writes the tables of the documents from the sources that they describe. `mace dev
+fit` is in fit.py.
 
 A table stands between two comments, <!-- generated: NAME --> and <!-- end of NAME -->.
 """
@@ -32,6 +33,10 @@ _MACHINES = {"x86-64": "__x86_64__", "arm64-v8a": "__aarch64__", "armeabi-v7a": 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Renews the tables; with --check only says whether they are current (3 if not)."""
+    if options.task == "fit":
+        from mace.cli import fit
+
+        return fit.run(options, console)
     root = source_root()
     if root is None:
         raise MaceError("the documents are part of a source tree, and this is an installed package")
