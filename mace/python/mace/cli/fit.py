@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,7 @@ def _count(abi: str, root: Path, words: list[str], console: Console) -> list[dic
     spec = importlib.util.spec_from_file_location("arm_count", root / "tools" / "arm_count.py")
     assert spec is not None and spec.loader is not None
     arm_count = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = arm_count  # its dataclasses look there
     spec.loader.exec_module(arm_count)
     doing = f"counting instructions of {abi}"
     with tempfile.TemporaryDirectory() as folder, console.step(doing):
