@@ -20,11 +20,11 @@ _NO_TABLES = select({
 })
 
 # --define=optimize=size: the linker, which must be clang's, optimizes the library as a whole, and
-# what computes little is compiled for size alone. Kernels stay as fast as they are, but for rows
+# what computes little is compiled for size alone, and messages guess no names. Kernels stay as fast as they are, but for rows
 # that are left over at the end of an image: fewer kinds of tiles compute these.
 _OPTIMIZATION = select({
     "//conditions:default": [],
-    "//mace:optimize_size": ["-flto", "-DMACE_OPTIMIZE_SIZE"],
+    "//mace:optimize_size": ["-flto", "-fomit-frame-pointer", "-DMACE_OPTIMIZE_SIZE"],
 })
 _SMALL = select({
     "//conditions:default": ["-Os"],
@@ -87,6 +87,10 @@ def listener_defines():
 def if_optimize_size(yes, no = []):
     """select(): `yes` with --define=optimize=size, else `no`."""
     return _if("optimize_size", yes, no)
+
+def if_c_interface(yes, no = []):
+    """select(): `yes` with --define=interface=c, else `no`."""
+    return _if("c_interface", yes, no)
 
 def if_hexagon(yes, no = []):
     """select(): `yes` with --define=hexagon=true, else `no`."""

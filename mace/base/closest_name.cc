@@ -59,9 +59,13 @@ std::string ClosestName(const std::string &name, const std::vector<std::string> 
   return closest;
 }
 
+#if defined(MACE_OPTIMIZE_SIZE)
+std::string DidYouMean(const std::string &, const std::vector<std::string> &) { return ""; }
+#else
 std::string DidYouMean(const std::string &name, const std::vector<std::string> &candidates) {
   const std::string closest = ClosestName(name, candidates);
   return closest.empty() ? "" : "; did you mean '" + closest + "'?";
 }
+#endif
 
 }  // namespace mace

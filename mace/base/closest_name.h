@@ -12,7 +12,7 @@ namespace mace {
 // when none is alike. Names longer than 256 bytes are never alike.
 std::string ClosestName(const std::string &name, const std::vector<std::string> &candidates);
 
-// "; did you mean 'x'?", or "" when no candidate is alike.
+// "; did you mean 'x'?", or "" when no candidate is alike, and always with --define=optimize=size.
 std::string DidYouMean(const std::string &name, const std::vector<std::string> &candidates);
 
 }  // namespace mace

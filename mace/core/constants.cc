@@ -3,11 +3,13 @@
 #include "mace/core/constants.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "mace/base/expand.h"
 #include "mace/base/hash.h"
+#include "mace/core/engine_parts.h"
 
 namespace mace {
 
@@ -41,6 +43,16 @@ void ExpandInt8(const int8_t *integers, const ConstTensor &stored, float *floats
       floats[k] = static_cast<float>(integers[k]) * factor;
     }
   }
+}
+
+// C's function: what std::sort makes of one type is half a kilobyte.
+void SortPairs(std::vector<std::pair<size_t, size_t>> *pairs) {
+  using Pair = std::pair<size_t, size_t>;
+  if (pairs->empty()) return;
+  std::qsort(pairs->data(), pairs->size(), sizeof(Pair), [](const void *a, const void *b) {
+    const Pair &x = *static_cast<const Pair *>(a), &y = *static_cast<const Pair *>(b);
+    return x < y ? -1 : static_cast<int>(y < x);
+  });
 }
 
 }  // namespace
@@ -95,6 +107,12 @@ MaceStatus Constants::Load(const NetDef &net) {
       tensor.raw = expanded_[i].data();
     }
     if (readable || tensor.elements() == 0) continue;
+    if (!kEngineParts.expand) {
+      return Unsupported("constant '", stored.name, "' is stored as ",
+                         DataTypeName(stored.stored_type),
+                         ", which this library of chosen models leaves out; build it for this "
+                         "model, or with the part 'expand'");
+    }
     tensor.raw = nullptr;
     if (copied_) MACE_RETURN_IF_ERROR(Expand(net, static_cast<int>(i)));
   }
@@ -106,7 +124,9 @@ MaceStatus Constants::Expand(const NetDef &net, int i) {
   const size_t at = static_cast<size_t>(i);
   const ConstTensor &stored = net.tensors[at];
   Tensor &tensor = tensors_[at];
-  if (tensor.raw != nullptr || stored.stored_type == DT_INVALID) return MaceStatus::MACE_SUCCESS;
+  if (!kEngineParts.expand || tensor.raw != nullptr || stored.stored_type == DT_INVALID) {
+    return MaceStatus::MACE_SUCCESS;
+  }
   if (data_ == nullptr || stored.data_size == 0) return MaceStatus::MACE_SUCCESS;
   const void *from = static_cast<const char *>(data_) + stored.offset;
   const size_t count = static_cast<size_t>(tensor.elements());
@@ -166,7 +186,7 @@ MaceStatus Constants::Trim(const NetDef &net) {
     if (mapped_) file_.Release(begin, bytes);
     if (secret_ != nullptr) secret_->Release(begin, bytes);
   };
-  std::sort(needed.begin(), needed.end());
+  SortPairs(&needed);
   size_t end = 0;
   for (const auto &[first, last] : needed) {
     if (first > end) release(end, first - end);

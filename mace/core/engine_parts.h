@@ -23,6 +23,8 @@ struct EngineParts {
   MakeSubgraph subgraphs = nullptr;    // of If and Loop
   const PlanLate *late = nullptr;      // shapes that only a run knows
   const PlanFusion *fusion = nullptr;  // sums and concatenations that cost no pass over memory
+  bool storage = false;                // packed weights of an earlier engine, in a file
+  bool expand = false;                 // weights that are stored in fewer bytes than float32
 };
 
 extern const EngineParts kEngineParts;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
 #include <numeric>
 
 #include "mace/base/allocator.h"
@@ -147,36 +148,47 @@ size_t PlaceInOrder(const std::vector<size_t> &order, std::vector<Block> *blocks
 
 enum class Key { kSize, kArea, kDuration };
 
-// The order in which blocks are placed: the largest first. One class for all keys, so that there is
-// one sort in the library.
-struct PlacedBefore {
-  const std::vector<Block> &blocks;
-  Key key;
-
-  double Largeness(const Block &block) const {
-    const double duration = block.last - block.first + 1;
-    if (key == Key::kSize) return 0;
-    return key == Key::kDuration ? duration : static_cast<double>(block.bytes) * duration;
-  }
-  bool operator()(size_t x, size_t y) const {
-    const Block &a = blocks[x], &b = blocks[y];
-    const double large_a = Largeness(a), large_b = Largeness(b);
-    if (large_a != large_b) return large_a > large_b;
-    if (a.bytes != b.bytes) return a.bytes > b.bytes;
-    return a.first != b.first ? a.first < b.first : x < y;
-  }
+// What the order in which blocks are placed depends on: the largest first.
+struct Ranked {
+  double largeness;
+  size_t bytes;
+  int first;
+  size_t index;
 };
+
+double Largeness(const Block &block, Key key) {
+  const double duration = block.last - block.first + 1;
+  if (key == Key::kSize) return 0;
+  return key == Key::kDuration ? duration : static_cast<double>(block.bytes) * duration;
+}
+
+int Compare(const void *x, const void *y) {
+  const Ranked &a = *static_cast<const Ranked *>(x), &b = *static_cast<const Ranked *>(y);
+  if (a.largeness != b.largeness) return a.largeness > b.largeness ? -1 : 1;
+  if (a.bytes != b.bytes) return a.bytes > b.bytes ? -1 : 1;
+  if (a.first != b.first) return a.first < b.first ? -1 : 1;
+  return a.index < b.index ? -1 : static_cast<int>(a.index > b.index);
+}
+
+// C's function sorts: what std::sort makes of one type is half a kilobyte.
+std::vector<size_t> OrderOf(const std::vector<Block> &blocks, Key key) {
+  std::vector<Ranked> places(blocks.size());
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    places[i] = {Largeness(blocks[i], key), blocks[i].bytes, blocks[i].first, i};
+  }
+  if (!places.empty()) std::qsort(places.data(), places.size(), sizeof(Ranked), Compare);
+  std::vector<size_t> order(places.size());
+  for (size_t i = 0; i < places.size(); ++i) order[i] = places[i].index;
+  return order;
+}
 
 // No order is best for all graphs: a few are tried until one reaches the lower bound.
 size_t PlaceBlocks(size_t lower_bound, std::vector<Block> *blocks) {
-  std::vector<size_t> order(blocks->size());
-  std::iota(order.begin(), order.end(), size_t{0});
   size_t best = SIZE_MAX;
   for (Key key : {Key::kSize, Key::kArea, Key::kDuration}) {
     if (best <= lower_bound) break;
-    std::sort(order.begin(), order.end(), PlacedBefore{*blocks, key});
     std::vector<Block> other = *blocks;
-    const size_t arena = PlaceInOrder(order, &other);
+    const size_t arena = PlaceInOrder(OrderOf(*blocks, key), &other);
     if (arena < best) {
       best = arena;
       *blocks = other;
@@ -199,7 +211,7 @@ MemoryPlan PlanMemory(const MemoryGraph &graph) {
     block.last = std::max(block.last, static_cast<int>(step));
     block.bytes = std::max(block.bytes, graph.tensors[static_cast<size_t>(tensor)].bytes);
   };
-  std::vector<bool> written(tensor_count, false);
+  std::vector<uint8_t> written(tensor_count, false);
   for (size_t s = 0; s < step_count; ++s) {
     for (int t : graph.steps[s].outputs) {
       written[static_cast<size_t>(t)] = true;

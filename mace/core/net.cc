@@ -19,6 +19,15 @@ MaceStatus AtOperator(const OperatorDef &def, const MaceStatus &status) {
   return MaceStatus(status.code(), prefix.message() + ": " + status.message());
 }
 
+namespace {
+
+// Null: there is none, or this library has no part for it.
+PackedCache *CacheOf(const Net::Options &options) {
+  return kEngineParts.storage ? options.packed_cache : nullptr;
+}
+
+}  // namespace
+
 class Net::InitContext : public OpInitContext {
  public:
   // for_cpu: a candidate of the accelerator is made ready for the CPU.
@@ -72,7 +81,7 @@ class Net::InitContext : public OpInitContext {
  protected:
   MaceStatus BeginPack(const char *layout, size_t bytes, AlignedBuffer *packed,
                        bool *found) override {
-    PackedCache *cache = options_.packed_cache;
+    PackedCache *cache = CacheOf(options_);
     if (cache == nullptr) return OpInitContext::BeginPack(layout, bytes, packed, found);
     block_.op = static_cast<uint32_t>(op_ - net_->operators_.data());
     ++block_.index;
@@ -93,7 +102,7 @@ class Net::InitContext : public OpInitContext {
   }
 
   void EndPack(const AlignedBuffer &packed) override {
-    if (options_.packed_cache != nullptr) options_.packed_cache->Keep(block_, packed.data());
+    if (CacheOf(options_) != nullptr) CacheOf(options_)->Keep(block_, packed.data());
   }
 
  private:
@@ -106,7 +115,7 @@ class Net::InitContext : public OpInitContext {
   NetOperator *op_;
   const Options &options_;
   const bool for_cpu_;
-  std::vector<bool> released_;
+  std::vector<uint8_t> released_;
   PackedBlock block_;
 };
 
@@ -250,7 +259,7 @@ MaceStatus Net::InitOperator(size_t i, bool for_cpu) {
   NetOperator &op = operators_[i];
   InitContext context(this, &op, options_, for_cpu);
   // Blocks that are in the cache make elements unneeded.
-  const PackedCache *cache = options_.packed_cache;
+  const PackedCache *cache = CacheOf(options_);
   if (cache == nullptr || !cache->Has(static_cast<uint32_t>(i))) {
     MACE_RETURN_IF_ERROR(context.ExpandConstants());
   }
@@ -277,7 +286,7 @@ void Net::CountReaders() {
   }
 }
 
-MaceStatus Net::InitOperators(std::vector<bool> failed, const Options &options) {
+MaceStatus Net::InitOperators(std::vector<uint8_t> failed, const Options &options) {
   std::vector<size_t> created;
   std::vector<MaceStatus> statuses(operators_.size());
   for (size_t i = 0; i < operators_.size(); ++i) {
@@ -293,7 +302,7 @@ MaceStatus Net::InitOperators(std::vector<bool> failed, const Options &options) 
   // Reading for the checksum takes as long as packing a good part of the weights.
   MaceStatus data_status;
   const bool verify =
-      options.verify_data && (options.packed_cache == nullptr || !options.packed_cache->opened());
+      options.verify_data && (CacheOf(options) == nullptr || !CacheOf(options)->opened());
   const int64_t first = verify ? 1 : 0, count = first + static_cast<int64_t>(created.size());
   const auto init = [&](int64_t begin, int64_t end, int) {
     for (int64_t item = begin; item < end; ++item) {
@@ -340,7 +349,7 @@ MaceStatus Net::CheckOutputTypes(const Options &options) {
 // The cache was made of model.data with the right checksum: with all blocks in it, what is left to
 // compare are the elements that are read besides.
 MaceStatus Net::FinishCache(const Options &options) {
-  PackedCache *cache = options.packed_cache;
+  PackedCache *cache = CacheOf(options);
   if (cache == nullptr) return MaceStatus::MACE_SUCCESS;
   const uint64_t rest = constants_->ReadChecksum(model_.net);
   if (cache->opened() && !(cache->complete() && cache->rest() == rest) && options.verify_data) {
@@ -359,7 +368,7 @@ MaceStatus Net::Init(ModelDef model, std::unique_ptr<Constants> constants, const
   NumberTensors();
   MACE_RETURN_IF_ERROR(ChooseOutputs(options));
   CountReaders();
-  std::vector<bool> failed(operators_.size(), false);
+  std::vector<uint8_t> failed(operators_.size(), false);
   if (options.problems != nullptr) {
     for (const OperatorProblem &problem : *options.problems) failed[problem.op] = true;
   }

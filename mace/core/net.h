@@ -98,7 +98,7 @@ class Net {
   MaceStatus CreateOperator(size_t i);
   // Has it pack its weights; those of several operators at the same time.
   MaceStatus InitOperator(size_t i, bool for_cpu);
-  MaceStatus InitOperators(std::vector<bool> failed, const Options &options);
+  MaceStatus InitOperators(std::vector<uint8_t> failed, const Options &options);
   MaceStatus CheckOutputTypes(const Options &options);
   MaceStatus FinishCache(const Options &options);
   void AddPackedBytes(size_t bytes);
@@ -110,8 +110,8 @@ class Net {
   std::unordered_map<std::string, int> numbers_;
   std::vector<NetOperator> operators_;
   std::vector<int> outputs_;
-  std::vector<bool> needed_;  // by tensor
-  std::mutex mutex_;          // of what follows, while operators are initialized
+  std::vector<uint8_t> needed_;  // by tensor
+  std::mutex mutex_;             // of what follows, while operators are initialized
   size_t packed_bytes_ = 0;
 };
 

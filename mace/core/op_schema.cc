@@ -97,7 +97,7 @@ int FindAttr(const OpSchema &schema, const std::string &name) {
 
 // Checks all attributes; `attrs` may be null.
 MaceStatus Attributes(const OpSchema &schema, const OperatorDef &def, void *attrs) {
-  std::vector<bool> seen(static_cast<size_t>(schema.attr_count), false);
+  std::vector<uint8_t> seen(static_cast<size_t>(schema.attr_count), false);
   for (const Argument &arg : def.arg) {
     const int index = FindAttr(schema, arg.name);
     if (index < 0) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "mace/core/engine_parts.h"
 #include "mace/core/plan_chain.h"
 
 namespace mace {
@@ -55,6 +56,10 @@ Plan::Step &Plan::Step::operator=(Step &&other) noexcept = default;
 Plan::Plan() = default;
 Plan::~Plan() = default;
 
+bool Plan::late(int tensor) const {
+  return kEngineParts.late != nullptr && late_tensors_[static_cast<size_t>(tensor)] != 0;
+}
+
 size_t Plan::late_bytes() const { return late_ == nullptr ? 0 : late_->bytes(); }
 
 void Plan::DescribeStep(const Step &step, OperatorStats *stats) {
@@ -97,12 +102,12 @@ MaceStatus Plan::Run(const PlanMemoryIn &memory, RunMetadata *metadata) {
       continue;
     }
     void *scratch = step.scratch_bytes == 0 ? nullptr : memory.arena + step.scratch_offset;
-    const MaceStatus status = step.chain != nullptr
+    const MaceStatus status = step.chain != nullptr && kEngineParts.fusion != nullptr
                                   ? step.chain->Run(step, scratch, thread_pool_, metadata)
                                   : RunStep(step, scratch, nullptr, metadata);
     if (!status.ok()) return AtOperator(step.operation->def(), status);
   }
-  if (late_ != nullptr) MACE_RETURN_IF_ERROR(late_->Run(metadata));
+  if (kEngineParts.late != nullptr && late_ != nullptr) MACE_RETURN_IF_ERROR(late_->Run(metadata));
   for (size_t i : copied_outputs_) {
     const Tensor &tensor = output(i);
     if (tensor.bytes() > 0) std::memcpy(memory.outputs[i], tensor.raw, tensor.bytes());

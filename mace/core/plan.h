@@ -88,7 +88,7 @@ class Plan {
   // By number of NetTensor. DT_INVALID: not inferred, because of a problem before it.
   const std::vector<Tensor> &tensors() const { return tensors_; }
   // Whether the shape of a tensor, by its number, is known only during the run.
-  bool late(int tensor) const { return late_tensors_[static_cast<size_t>(tensor)]; }
+  bool late(int tensor) const;
   // Whether the shape of a tensor is the largest that it can have.
   bool dynamic(int tensor) const { return dynamic_tensors_[static_cast<size_t>(tensor)]; }
   // Whether that of wanted output i is; its memory is then the plan's own.
@@ -167,7 +167,7 @@ class Plan {
   std::vector<Tensor> tensors_;
   std::vector<Step> steps_;
   std::unique_ptr<LateOperators> late_;  // null: nothing is late
-  std::vector<bool> late_tensors_, dynamic_tensors_;
+  std::vector<uint8_t> late_tensors_, dynamic_tensors_;
   std::vector<std::pair<int, AlignedBuffer>> values_;  // computed when the plan was made
   size_t value_bytes_ = 0;
   // Where tensors lie: number and offset in the arena; number and index of the input or output.

@@ -338,7 +338,7 @@ class Plan::Builder {
     for (size_t s = 0; s < plan_->steps_.size(); ++s) {
       plan_->steps_[s].scratch_offset = memory.scratch_offsets[s];
     }
-    std::vector<bool> is_part(memory.tensors.size(), false);
+    std::vector<uint8_t> is_part(memory.tensors.size(), false);
     for (const Part &part : plan_->parts_) is_part[At(part.tensor)] = true;
     for (size_t t = 0; t < memory.tensors.size(); ++t) {
       if (!is_part[t]) PlaceTensor(static_cast<int>(t), memory);
@@ -387,9 +387,9 @@ class Plan::Builder {
   Plan *plan_;
   Segments segments_;
   const size_t limit_;
-  std::vector<bool> failed_;  // by tensor
-  std::vector<bool> needed_;  // by tensor
-  std::vector<size_t> late_;  // numbers of operators
+  std::vector<uint8_t> failed_;  // by tensor
+  std::vector<uint8_t> needed_;  // by tensor
+  std::vector<size_t> late_;     // numbers of operators
 };
 
 MaceStatus Plan::Make(const Net &net, const std::vector<Shape> &input_shapes,

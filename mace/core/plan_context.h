@@ -46,7 +46,7 @@ class Plan::Context : public OpPlanContext {
   // Whether elements were asked for that are not known.
   bool lacks_elements() const { return lacks_elements_; }
   // Outputs whose shapes are not known.
-  const std::vector<bool> &late() const { return late_; }
+  const std::vector<uint8_t> &late() const { return late_; }
   bool AnyLate() const;
   // Inputs whose elements were asked for.
   const std::vector<int> &asked() const { return asked_; }
@@ -58,7 +58,7 @@ class Plan::Context : public OpPlanContext {
   const NetOperator &op_;
   Step *step_;
   const Elements elements_;
-  std::vector<bool> shape_set_, late_;
+  std::vector<uint8_t> shape_set_, late_;
   // During the run: the inputs as they are shown.
   mutable std::vector<Tensor> shown_;
   mutable std::vector<int> asked_;

@@ -27,7 +27,7 @@ class Plan::Late : public LateOperators, public OutputAllocator {
   struct Made {
     Step step;
     std::vector<Shape> input_shapes, output_shapes;
-    std::vector<bool> late;  // by output
+    std::vector<uint8_t> late;  // by output
     // Inputs that the plan depends on, and what was in them.
     std::vector<std::pair<int, std::vector<char>>> elements;
   };

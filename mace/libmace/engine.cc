@@ -14,6 +14,7 @@
 #include "mace/base/hash.h"
 #include "mace/base/isa.h"
 #include "mace/base/logging.h"
+#include "mace/core/engine_parts.h"
 #include "mace/core/half_arithmetic.h"
 #include "mace/core/model_reader.h"
 #include "mace/core/model_verifier.h"
@@ -182,6 +183,12 @@ MaceStatus Engine::ReadVerified(const ModelSource &source, ModelDef *model,
 void Engine::OpenPackedCache(const ModelSource &source,
                              const std::vector<std::string> &output_names) {
   if (config_.storage_path.empty() || config_.device != CPU) return;
+  if (!kEngineParts.storage) {
+    LOG(WARNING) << "packed weights are not kept in '" << config_.storage_path
+                 << "': this library of chosen models leaves that out; build it with the part "
+                    "'storage'";
+    return;
+  }
   if (IsEncrypted(source.graph, source.graph_size)) {
     LOG(WARNING) << "packed weights are not kept in '" << config_.storage_path
                  << "': the model is encrypted, and they would be written as they are";
@@ -373,8 +380,8 @@ MaceStatus Engine::GrowArena() {
 
 MaceStatus Engine::OutputShapes(const TensorView *inputs, std::vector<Shape> *shapes) {
   if (!ready_) return InvalidArgs("the engine is not initialized");
-  if (fallback_ != nullptr) return fallback_->OutputShapes(inputs, shapes);
-  if (on_device_ != nullptr) return on_device_->OutputShapes(inputs, shapes);
+  if (kHasAccelerators && fallback_ != nullptr) return fallback_->OutputShapes(inputs, shapes);
+  if (kHasAccelerators && on_device_ != nullptr) return on_device_->OutputShapes(inputs, shapes);
   MACE_RETURN_IF_ERROR(UsePlan(inputs));
   shapes->resize(outputs_.size());
   for (size_t i = 0; i < outputs_.size(); ++i) (*shapes)[i] = plans_[0]->output_shape(i);
@@ -468,7 +475,8 @@ MaceStatus Engine::Run(const TensorView *inputs, TensorView *outputs, RunMetadat
       RunInBackground(inputs, outputs, metadata, memory_source, &done)) {
     return done;
   }
-  if (fallback_ != nullptr) return fallback_->Run(inputs, outputs, metadata, memory_source);
+  if (kHasAccelerators && fallback_ != nullptr)
+    return fallback_->Run(inputs, outputs, metadata, memory_source);
   const MaceStatus status = RunOnDevice(inputs, outputs, metadata, memory_source);
   if (!FallsBack(status)) return status;
   MACE_RETURN_IF_ERROR(InitFallback(status));
@@ -580,11 +588,11 @@ bool Engine::IsPlanned(const TensorView *inputs) const {
 
 void Engine::Placements(std::vector<MaceEngine::OperatorPlacement> *placements) const {
   placements->clear();
-  if (on_device_ != nullptr) {
+  if (kHasAccelerators && on_device_ != nullptr) {
     on_device_->Placements(placements);
     return;
   }
-  if (fallback_ != nullptr) {
+  if (kHasAccelerators && fallback_ != nullptr) {
     fallback_->Placements(placements);
     for (auto &placement : *placements) placement.reason = fallback_reason_;
     return;
@@ -609,8 +617,8 @@ void Engine::Placements(std::vector<MaceEngine::OperatorPlacement> *placements) 
 }
 
 MaceEngine::MemoryUsage Engine::memory_usage() const {
-  if (on_device_ != nullptr) return on_device_->memory_usage();
-  if (fallback_ != nullptr) return fallback_->memory_usage();
+  if (kHasAccelerators && on_device_ != nullptr) return on_device_->memory_usage();
+  if (kHasAccelerators && fallback_ != nullptr) return fallback_->memory_usage();
   MaceEngine::MemoryUsage usage;
   usage.packed_weights = net_.packed_bytes();
   if (!plans_.empty()) {

@@ -18,17 +18,22 @@
 
 namespace mace {
 
+#if defined(MACE_ENABLE_OPENCL)
+
 struct GPUContextOptions {
   std::string storage_path;
   std::vector<std::string> opencl_binary_paths;
   std::string opencl_parameter_path;
+
+  void SetStoragePath(const std::string &path) { storage_path = path; }
+  void SetBinaryPaths(const std::vector<std::string> &paths) { opencl_binary_paths = paths; }
+  void SetParameterPath(const std::string &path) { opencl_parameter_path = path; }
 };
 
 class GPUContext {
  public:
   explicit GPUContext(GPUContextOptions options) : options_(std::move(options)) {}
 
-#if defined(MACE_ENABLE_OPENCL)
   // The hints count for the engine that opens the device.
   MaceStatus Open(const opencl::DeviceHints &hints, std::shared_ptr<opencl::Context> *context) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -44,7 +49,6 @@ class GPUContext {
     *context = context_;
     return MaceStatus::MACE_SUCCESS;
   }
-#endif
 
   // From now on, kernels of engines that are made with it are tuned.
   void Tune(std::function<void(int, int)> progress) {
@@ -68,11 +72,27 @@ class GPUContext {
   bool tune_ = false, background_ = false;
   int kernel_micros_ = 0, queued_kernels_ = 0;
   std::function<void(int, int)> progress_;
-#if defined(MACE_ENABLE_OPENCL)
   std::mutex mutex_;
   std::shared_ptr<opencl::Context> context_;
-#endif
 };
+
+#else  // nothing reads what is set
+
+struct GPUContextOptions {
+  void SetStoragePath(const std::string &) {}
+  void SetBinaryPaths(const std::vector<std::string> &) {}
+  void SetParameterPath(const std::string &) {}
+};
+
+class GPUContext {
+ public:
+  explicit GPUContext(const GPUContextOptions &) {}
+  void Tune(const std::function<void(int, int)> &) {}
+  void Limit(int, int) {}
+  void CompileInBackground(bool) {}
+};
+
+#endif
 
 }  // namespace mace
 

@@ -24,17 +24,17 @@ GPUContextBuilder::GPUContextBuilder() : impl_(std::make_unique<Impl>()) {}
 GPUContextBuilder::~GPUContextBuilder() = default;
 
 GPUContextBuilder &GPUContextBuilder::SetStoragePath(const std::string &path) {
-  impl_->options.storage_path = path;
+  impl_->options.SetStoragePath(path);
   return *this;
 }
 
 GPUContextBuilder &GPUContextBuilder::SetOpenCLBinaryPaths(const std::vector<std::string> &paths) {
-  impl_->options.opencl_binary_paths = paths;
+  impl_->options.SetBinaryPaths(paths);
   return *this;
 }
 
 GPUContextBuilder &GPUContextBuilder::SetOpenCLParameterPath(const std::string &path) {
-  impl_->options.opencl_parameter_path = path;
+  impl_->options.SetParameterPath(path);
   return *this;
 }
 

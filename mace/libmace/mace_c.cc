@@ -410,9 +410,10 @@ mace_code mace_gpu_context_create(const char *storage_path, const char *binary_p
                                   const char *parameter_path, mace_gpu_context **context) {
   if (context == nullptr) return Report(InvalidArgs("the pointer for the GPU context is null"));
   mace::GPUContextBuilder builder;
-  if (storage_path != nullptr) builder.SetStoragePath(storage_path);
-  if (binary_path != nullptr) builder.SetOpenCLBinaryPaths({binary_path});
-  if (parameter_path != nullptr) builder.SetOpenCLParameterPath(parameter_path);
+  if (mace::kHasAccelerators && storage_path != nullptr) builder.SetStoragePath(storage_path);
+  if (mace::kHasAccelerators && binary_path != nullptr) builder.SetOpenCLBinaryPaths({binary_path});
+  if (mace::kHasAccelerators && parameter_path != nullptr)
+    builder.SetOpenCLParameterPath(parameter_path);
   *context = new mace_gpu_context{builder.Finalize()};
   return Report(MaceStatus::MACE_SUCCESS);
 }
@@ -422,7 +423,7 @@ mace_code mace_gpu_context_tune(mace_gpu_context *context,
                                 void *user) {
   if (context == nullptr) return Report(InvalidArgs("the GPU context is null"));
   std::function<void(int, int)> call;
-  if (progress != nullptr) {
+  if (mace::kHasAccelerators && progress != nullptr) {
     call = [progress, user](int done, int count) { progress(user, done, count); };
   }
   return Report(mace::TuneGPUContext(context->context, std::move(call)));

@@ -16,15 +16,15 @@ MaceStatus Infer(const void *graph, size_t graph_size, const void *data, size_t 
                        "; it is 0 (CPU), 2 (GPU) or 3 (HEXAGON)");
   }
   config.device = static_cast<DeviceType>(device);
+  if (kInferPart.infer == nullptr) {
+    return Unsupported(
+        "this library is for chosen models, and cannot convert any; use one with all operators");
+  }
   ModelSource source;
   source.graph = graph;
   source.graph_size = graph_size;
   source.data = data;
   source.data_size = data == nullptr ? 0 : data_size;
-  if (kInferPart.infer == nullptr) {
-    return Unsupported(
-        "this library is for chosen models, and cannot convert any; use one with all operators");
-  }
   return kInferPart.infer(source, config, inputs, input_count, listener);
 }
 

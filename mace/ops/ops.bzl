@@ -36,7 +36,16 @@ HELPERS = [
 ]
 
 # What an engine has beside operators and can be without.
-PARTS = ["activations", "fusion", "infer_shapes", "late", "subgraphs", "winograd"]
+PARTS = [
+    "activations",
+    "expand",
+    "fusion",
+    "infer_shapes",
+    "late",
+    "storage",
+    "subgraphs",
+    "winograd",
+]
 
 # What functions that operators share compute is a set of each of these, in C++ the enums of kernels.
 _FUNCTIONS = {
@@ -133,7 +142,7 @@ def _gpu_operators(name, folder, operators, programs, tags):
 
 def operator_tables(
         name,
-        operators = [],
+        operators = None,
         parts = None,
         types = None,
         functions = None,
@@ -147,7 +156,7 @@ def operator_tables(
 
     Args:
       name: name of the target with both.
-      operators: their names; all of ops.yml if empty.
+      operators: their names; None: all of ops.yml.
       parts: those of PARTS that the engine has; None: all, and all kernels.
       types: with parts: the element types of tensors, as "DT_FLOAT"; None: all.
       functions: with parts: what is computed by functions that operators share, as "BinarySum",
@@ -161,6 +170,7 @@ def operator_tables(
     """
     schema = schema or name + "_schema"
     folder = name + "_tables/"
+    only = [] if operators == None else ["--only=" + ",".join(operators)]
     for template in ["op_schema_table.cc", "ops_registry.cc"]:
         py_generate(
             name = "generate_%s_%s" % (name, template.replace(".", "_")),
@@ -175,8 +185,7 @@ def operator_tables(
                 "$(location //mace/ops:generate/%s.j2)" % template,
                 "$(location //mace/ops:operator_sources.txt)",
                 "$(RULEDIR)/" + folder + template,
-                "--only=" + ",".join(operators),
-            ],
+            ] + only,
             script = "//mace/ops:generate/generate_ops.py",
             tags = tags,
             visibility = ["//visibility:private"],

@@ -5,8 +5,8 @@
 Usage: generate_ops.py OPS_YML TEMPLATE NAMES OUTPUT... [--only=OPERATOR,...]
 NAMES: a file with the operators' source files without .cc, with commas between; with more than one
 OUTPUT, each is the header of one operator's attributes. One header each, so that a change of one
-operator compiles no other. --only leaves the other operators out, unless it is empty. Runs inside
-the build with the system's Python.
+operator compiles no other. --only leaves the other operators out. Runs inside the build with the
+system's Python.
 """
 
 import re
@@ -149,8 +149,8 @@ def main() -> None:
     operators = [Operator(n, s, spec["groups"]) for n, s in sorted(spec["operators"].items())]
     name_files(operators, Path(names).read_text(encoding="utf-8").strip().split(","))
     others: list[Operator] = []
-    if only and only[0]:
-        every, operators = operators, selected(operators, only[0].split(","))
+    if only:
+        every, operators = operators, selected(operators, [name for name in only[0].split(",") if name])
         others = [op for op in every if op not in operators]
     shared_enums = {a.enum_name: a for op in operators for a in op.attrs if a.enum and a.shared}
     environment = jinja2.Environment(

@@ -2,11 +2,12 @@
 // Which cores there are, how fast, and which of them an affinity policy chooses.
 #include "mace/runtimes/cpu/cpu_topology.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 namespace mace {
@@ -17,12 +18,12 @@ namespace {
 constexpr int kMaxThreads = 256;
 
 int64_t ReadNumber(const std::string &path) {
-  std::FILE *file = std::fopen(path.c_str(), "re");
-  if (file == nullptr) return 0;
-  long long number = 0;  // NOLINT(runtime/int)
-  if (std::fscanf(file, "%lld", &number) != 1 || number < 0) number = 0;
-  std::fclose(file);
-  return number;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char text[24] = {};
+  if (read(file, text, sizeof(text) - 1) < 0) text[0] = '\0';
+  close(file);
+  return std::max<int64_t>(std::strtol(text, nullptr, 10), 0);
 }
 
 }  // namespace

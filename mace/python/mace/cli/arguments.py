@@ -199,7 +199,19 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         choices=("speed", "size"),
         default="speed",
         help="size: the smallest library that clang-19 or the NDK makes; the engine takes longer to "
-        "load a model, kernels do not; default: speed",
+        "load a model, kernels do not, and messages guess no names; default: speed",
+    )
+    group.add_argument(
+        "--interface",
+        choices=("c++", "c"),
+        default="c++",
+        help="c: libmace.so exports mace_c.h alone and is the smaller for it; c++: mace.h and "
+        "mace_c.h; default: c++",
+    )
+    group.add_argument(
+        "--no_operators",
+        action="store_true",
+        help="link no operator and no kernel: what the engine itself takes in every library",
     )
     group.add_argument(
         "--target_abis",

@@ -37,11 +37,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     if options.selective and not options.config:
         raise UsageError("--selective needs --config=FILE: whose models are to be linked for?")
+    if options.no_operators and options.selective:
+        raise UsageError("--no_operators and --selective exclude each other: leave one out")
     if options.isas and not options.selective:
         raise UsageError("--isas chooses kernels of a library for chosen models: add --selective")
-    runtimes = _words(options.runtimes) or (["cpu"] if options.selective else [])
+    few = options.selective or options.no_operators
+    runtimes = _words(options.runtimes) or (["cpu"] if few else [])
     output, names = Path("builds"), _words(options.target_abis)
-    selection, operators, encryption, hide_kernels = "", list[str](), False, False
+    selection = libraries.NO_OPERATORS if options.no_operators else ""
+    operators, encryption, hide_kernels = list[str](), False, False
     if options.config:
         # Its own ABIs, since those of --target_abis are the libraries' here.
         deployment = load_deployment(options.config)
@@ -73,6 +77,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
                     encryption,
                     hide_kernels,
                     options.optimize,
+                    options.interface,
                 )
             console.result["libraries"].append(_describe(made))
             rows.append(_row(made))

@@ -40,6 +40,10 @@ _STATIC = "//mace/libmace:libmace.a"
 _MAP = "//mace/libmace:libmace.map"
 # What a library may be optimized for, and what that adds to the build.
 OPTIMIZATIONS: dict[str, tuple[str, ...]] = {"speed": (), "size": ("--define=optimize=size",)}
+# What libmace.so exports: mace.h and mace_c.h, or the latter alone.
+INTERFACES: dict[str, tuple[str, ...]] = {"c++": (), "c": ("--define=interface=c",)}
+# The selection of an engine that can do nothing.
+NO_OPERATORS = "//mace/ops:no_operators"
 
 
 @dataclass(frozen=True)
@@ -125,16 +129,18 @@ def build_libraries(
     encryption: bool = False,
     hide_kernels: bool = False,
     optimize: str = "speed",
+    interface: str = "c++",
 ) -> Library:
     """Writes `output`/<abi>/<runtimes>/libmace.{so,a} and the package files beside them.
 
-    selection: the Bazel package of a selection of operators, empty for all. encryption: they can
+    selection: the Bazel package of a selection of operators, or NO_OPERATORS, empty for all. encryption: they can
     read encrypted models. hide_kernels: those of the GPU have no names. optimize: one of
-    OPTIMIZATIONS; "size" takes clang. Raises BuildError.
+    OPTIMIZATIONS; "size" takes clang. interface: one of INTERFACES. Raises BuildError.
     """
     android = bool(os.environ.get("ANDROID_NDK_HOME"))
     target = _TARGETS[abi][0 if android else 1]
     flags = [*build.target_flags(target), *_LINK_FLAGS.get(abi, ()), *OPTIMIZATIONS[optimize]]
+    flags += INTERFACES[interface]
     if optimize == "size" and not android:
         flags[0] += "-clang"  # as the NDK's compiler is
     for part in ("opencl", "hexagon"):
@@ -145,7 +151,8 @@ def build_libraries(
     if hide_kernels and "opencl" in RUNTIMES[runtimes]:
         flags.append(build.HIDE_KERNELS)
     if selection:
-        flags.append(f"--//mace/ops:selection={selection}:selection")
+        label = selection if ":" in selection else f"{selection}:selection"
+        flags.append(f"--//mace/ops:selection={label}")
     folder = output / abi / runtimes
     folder.mkdir(parents=True, exist_ok=True)
     labels = [_SHARED, _STATIC, _MAP]

@@ -62,6 +62,8 @@ _ACTIVE = {"Activation", "GRU", "LSTM", "RNN"}
 # Operators whose passes over memory a plan can save, or that make rows in turns.
 _FUSED = {"Concat", "Conv2D", "DepthwiseConv2d", "Eltwise", "Pooling"}
 _CONVOLUTIONS = {"Conv2D"}
+# Parts that applications ask for, not models.
+_WANTED = {"storage"}
 
 
 @dataclass
@@ -89,6 +91,8 @@ class Needs:
             constants = {tensor.name: tuple(tensor.dims) for tensor in current.tensors}
             for tensor in (*current.tensors, *current.input_info, *current.output_info):
                 self.types.add(_type_name(tensor.data_type))
+            if any(tensor.stored_type for tensor in current.tensors):
+                self.parts.add("expand")
             for node in current.op:
                 self.operators.add(node.type)
                 nets.extend(node.subgraph)
@@ -314,7 +318,7 @@ def write_selection(
         models=", ".join(models),
         functions=_lines(sorted(needs.functions)),
         operators=_lines(sorted(needs.operators)),
-        parts=_lines(sorted(needs.parts)),
+        parts=_lines(sorted(needs.parts | _WANTED)),
         types=_lines(sorted(needs.types)),
         without_kernels=_lines(without),
         gpu_programs=f"    gpu_programs = [\n{_lines(programs)}    ],\n" if programs else "",
