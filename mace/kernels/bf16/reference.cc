@@ -10,7 +10,7 @@ namespace kernels {
 
 namespace {
 
-constexpr int64_t kRows = 4, kColumns = 16, kGroup = 2;
+constexpr int64_t kColumns = 16, kGroup = 2;
 
 float Widen(uint16_t number) {
   const uint32_t bits = static_cast<uint32_t>(number) << 16;
