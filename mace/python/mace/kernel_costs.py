@@ -77,12 +77,11 @@ def fit(timings: Iterable[Timing]) -> Fit:
     places = np.array([[keys.index(_key(row.way, unit)) for unit in UNITS] for row in rows])
     matrix = np.array([[row.work[unit] / row.time for unit in UNITS] for row in rows])
     x = _roofline(matrix, places, len(keys))
-    unit_time = float(x[keys.index(_key("product", "mac"))])
-    if unit_time <= 0:
-        raise MaceError(
-            "the measured products do not tell what a multiply-add takes",
-            hint="measure more layers of different sizes (--layers), or more often (--rounds)",
-        )
+    unit = keys.index(_key("product", "mac"))
+    if x[unit] <= 0:
+        # Other units limit every product: a multiply-add takes no more than in the best of them.
+        x[unit] = min(row.time / row.work["mac"] for row in rows if row.way == "product")
+    unit_time = float(x[unit])
     error = _times(matrix, x[places]) - 1
     errors = {}
     for way in ways:
