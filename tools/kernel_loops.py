@@ -63,6 +63,7 @@ _MACHINES = {
     ("x86-64", "sse4"): Machine("x86_64", "sandybridge"),
     ("arm64-v8a", "neon"): Machine("aarch64", "neoverse-n1"),
     ("arm64-v8a", "neona55"): Machine("aarch64", "cortex-a55"),
+    ("arm64-v8a", "neonbf16"): Machine("aarch64", "neoverse-n2"),
     ("arm64-v8a", "neonfp16"): Machine("aarch64", "neoverse-n1"),
     ("armeabi-v7a", "neon"): Machine("thumbv7", "cortex-a57", "+neon,+vfp4"),
 }
@@ -204,6 +205,8 @@ def _lanes(text: str) -> int:
         return 16 if "%zmm" in text else 8 if "%ymm" in text else 4
     if text.startswith("mulps"):
         return 4
+    if text.startswith("bfmmla"):
+        return 16
     if match := re.match(r"fml[as]\s+v\d+\.(\d+)[sh]", text):
         return int(match[1])
     if match := re.match(r"v(?:ml|fm)[as]\.f32\s+([qd])\d+", text):

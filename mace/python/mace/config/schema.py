@@ -301,8 +301,8 @@ class Model(_Strict):
         "Types of storage and arithmetic. fp16_fp32 stores weights in half the bytes, and on the GPU "
         "activations too. bf16_fp32 stores weights in half the bytes as bfloat16, which has the range "
         "of float32 and 8 significant bits; CPUs with instructions for it (x86 with AMX, or of AMD with "
-        "AVX512-BF16) round the other factors of products to it too, with about two digits, and the GPU "
-        "keeps float32. fp16_fp16 besides computes convolutions in float16 on CPUs (Armv8.2) and GPUs "
+        "AVX512-BF16, Armv8.6) round the other factors of products to it too, with about two digits, "
+        "and the GPU keeps float32. fp16_fp16 besides computes convolutions in float16 on CPUs (Armv8.2) and GPUs "
         "(cl_khr_fp16) that can, with about three digits; others compute as with "
         "fp16_fp32. Default: fp32_fp32, of gpu and cpu+gpu fp16_fp32.",
         "fp32_fp32 (fp32), fp16_fp32, bf16_fp32, fp16_fp16",
