@@ -6,6 +6,7 @@
 
 #include "mace/base/logging.h"
 #include "mace/tools/flags.h"
+#include "mace/tools/machine_limits.h"
 #include "mace/tools/model_runner.h"
 #include "mace/tools/programs.h"
 #include "mace/tools/statistics.h"
@@ -20,6 +21,7 @@ struct Options {
   ModelOptions model;
   int64_t max_num_runs = 100, warmup_runs = 1;
   double max_time = 10.0;
+  bool roofline = false;
 };
 
 // Runs until max_runs or max_seconds (0: no limit) are reached, and logs a section.
@@ -63,6 +65,10 @@ MaceStatus Benchmark(const Options &options, nlohmann::json *report) {
   (*report)["run_without_statistics"] = ToJson(plain);
   (*report)["run_with_statistics"] = ToJson(observed);
   (*report)["operators"] = statistics.ToJson();
+  if (options.roofline) {
+    const int64_t threads = options.model.omp_num_threads;
+    (*report)["limits"] = MeasureLimits(static_cast<int>(std::max<int64_t>(1, threads)));
+  }
   return MaceStatus::MACE_SUCCESS;
 }
 
@@ -72,6 +78,8 @@ int Main(int argc, char **argv) {
   options.model.AddTo(&flags);
   flags.Add("max_num_runs", &options.max_num_runs, "most runs of each kind");
   flags.Add("max_time", &options.max_time, "most seconds for each kind of runs; 0: no limit");
+  flags.Add("roofline", &options.roofline,
+            "measure what this machine can do at best, with as many threads, into --json");
   flags.Add("warmup_runs", &options.warmup_runs, "runs before those that count");
   const MaceStatus status = flags.Parse(argc, argv);
   if (flags.help()) {

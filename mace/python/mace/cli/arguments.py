@@ -410,6 +410,12 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--warmup_runs", metavar="N", type=_integer(0), default=1, help="runs before (default 1)"
     )
+    group.add_argument(
+        "--roofline",
+        action="store_true",
+        help="also how near each operator comes to what the machine can do, measured in the same "
+        "process (some 60 ms more); of the CPU, for models in files",
+    )
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

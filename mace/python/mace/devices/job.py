@@ -227,8 +227,9 @@ class Job:
         max_seconds: float,
         warmup: int,
         show: IO[str] | None = None,
+        roofline: bool = False,
     ) -> Outcome:
-        """Runs benchmark_model on these inputs."""
+        """Runs benchmark_model on these inputs. roofline: the figures have `limits`."""
         self._push_inputs(inputs)
         arguments = [
             *self._arguments(inputs),
@@ -236,6 +237,7 @@ class Job:
             f"--max_time={max_seconds}",
             f"--warmup_runs={warmup}",
             f"--json={_RESULT}",
+            *(["--roofline"] if roofline else []),
         ]
         return self._start("benchmark_model", arguments, show)
 

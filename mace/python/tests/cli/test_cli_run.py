@@ -178,10 +178,12 @@ def test_benchmark(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     places = [text.index(title) for title in titles]
     assert places == sorted(places)
-    document = run_json(["benchmark", config, "--max_num_runs=3"], capsys)
+    document = run_json(["benchmark", config, "--max_num_runs=3", "--roofline"], capsys)
     (entry,) = document["benchmarks"]
     assert entry["run_with_statistics"]["rounds"] == 3
-    assert [op["type"] for op in entry["operators"]["operators"]]
+    assert entry["limits"]["macs_per_s"] > 0 and len(entry["limits"]["copies"]) == 6
+    for op in entry["operators"]["operators"]:
+        assert op["limit_ms"] > 0 and op["limited_by"] in ("MACs", "copy")
 
 
 def test_the_example_program(folder: Path) -> None:
