@@ -4,7 +4,6 @@
 #ifndef MACE_OPS_PRODUCT_KERNEL_H_
 #define MACE_OPS_PRODUCT_KERNEL_H_
 
-#include "mace/base/chosen.h"
 #include "mace/core/operator.h"
 #include "mace/kernels/bf16/bf16_gemm.h"
 
@@ -15,8 +14,8 @@ namespace ops {
 // machine is faster by it, and panels would not be mostly empty.
 inline const kernels::GemmKernel &ProductKernel(const OpInitContext &context, int64_t columns) {
   constexpr int64_t kLeastColumns = 16;
-  if (Contains(kChosen.types, DT_BFLOAT16) && context.bf16_products() && columns >= kLeastColumns) {
-    if (const kernels::GemmKernel *kernel = kernels::BestBf16Gemm()) return *kernel;
+  if (kernels::kBf16Part.best != nullptr && context.bf16_products() && columns >= kLeastColumns) {
+    if (const kernels::GemmKernel *kernel = kernels::kBf16Part.best()) return *kernel;
   }
   return kernels::BestGemm();
 }

@@ -51,7 +51,7 @@ def test_a_model_is_refused_by_the_name_of_its_operator(network: Path, tmp_path:
     assert (library / "libmace.so").stat().st_size < 250_000
     damaged = tmp_path / "model"
     shutil.copytree(model, damaged)
-    (damaged / "net.pb").write_bytes((model / "net.pb").read_bytes()[:-9])
+    (damaged / "net.pb").write_bytes((model / "net.pb").read_bytes()[:-5])
     assert "model.pb is damaged" in _run(["g++"], library, damaged, tmp_path)
 
 

@@ -188,9 +188,12 @@ def test_types() -> None:
     needs = selection.Needs()
     needs.add(net)
     assert needs.types == {"DT_FLOAT", "DT_INT32", "DT_INT64"}
-    net.arg.add(name="cpu_data_type")
+    net.arg.add(name="cpu_data_type", s=b"fp16_fp16")
     needs.add(net)
-    assert "DT_HALF" in needs.types
+    assert "DT_HALF" in needs.types and "DT_BFLOAT16" not in needs.types
+    net.arg[0].s = b"bf16_fp32"
+    needs.add(net)
+    assert "DT_BFLOAT16" in needs.types
 
 
 def _node(kind: str, **values: Any) -> Any:

@@ -133,7 +133,7 @@ constexpr Bf16GemmKernel kKernels[] = {
 #undef MACE_BF16_GEMM_KERNEL
 };
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(MACE_KERNEL_LISTENER)
 // Whether vdpbf16ps of 512 bits is worth it: on Sapphire Rapids one takes two to three cycles, in
 // which vfmadd231ps does as much or more; on Zen 4 and 5 it does twice as much.
 bool HasSlowDots() {

@@ -41,6 +41,12 @@ const KernelList<Bf16GemmKernel> &Bf16GemmKernels();
 // (MACE_ISA=avx512bf16 chooses it there).
 const Bf16GemmKernel *BestBf16Gemm();
 
+// The way to them; best is null in a library for models that ask for no such products.
+struct Bf16Part {
+  const Bf16GemmKernel *(*best)();
+};
+extern const Bf16Part kBf16Part;
+
 // Whether the system lets this process use what the kernel needs. Asks for it where it has to be
 // asked for: Linux gives AMX tiles to processes that say so, whose signal stacks are then larger.
 bool PermitBf16(const Bf16GemmKernel &kernel);

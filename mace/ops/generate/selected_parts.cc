@@ -7,6 +7,7 @@
 #include "mace/base/isa.h"
 #include "mace/base/types.h"
 #include "mace/core/engine_parts.h"
+#include "mace/kernels/bf16/bf16_gemm.h"
 #include "mace/kernels/conv/conv.h"
 #include "mace/kernels/dwconv/dwconv.h"
 #include "mace/kernels/dwconv/dwconv_kernel.h"
@@ -52,6 +53,8 @@ const InferPart kInferPart = {MACE_PART(MACE_WITH_INFER_SHAPES, InferShapes)};
 namespace kernels {
 
 const ConvParts kConvParts = {MACE_PART(MACE_WITH_WINOGRAD, &kWinogradFunctions)};
+const Bf16Part kBf16Part = {
+    MACE_PART((Set(MACE_TYPES) >> static_cast<int>(DT_BFLOAT16) & 1u) != 0, BestBf16Gemm)};
 const ActivationPart kActivationPart = {MACE_PART(MACE_WITH_ACTIVATIONS, ApplyAnyActivationF32)};
 
 namespace {
