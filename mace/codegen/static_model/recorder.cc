@@ -285,7 +285,8 @@ std::string Recorder::Declare(const std::string &type, const std::string &name, 
 }
 
 std::string Recorder::Declare(const kernels::GemmKernel &kernel) {
-  const auto &[name, isa, function, rows, columns, lanes, pack, block] = kernel;
+  // Kernels with a way of their own are never chosen here, see BestBf16Gemm.
+  const auto &[name, isa, function, rows, columns, lanes, pack, block, way] = kernel;
   const std::string own = name;
   return Declare("GemmKernel", own, isa,
                  MakeString(own, ", ", rows, ", ", columns, ", ", lanes, ", ",
