@@ -3,7 +3,7 @@
 
 load("//mace:mace.bzl", "listener_defines", "mace_cc_benchmark", "mace_cc_library", "mace_cc_test", "mace_isa_library")
 
-def kernel_family(name, srcs, hdrs, kernel_hdrs, isas, deps = [], test_size = "small"):
+def kernel_family(name, srcs, hdrs, kernel_hdrs, isas, deps = [], test_deps = [], benchmark_deps = [], test_size = "small"):
     """Targets NAME, NAME_test and NAME_benchmark.
 
     Args:
@@ -13,6 +13,8 @@ def kernel_family(name, srcs, hdrs, kernel_hdrs, isas, deps = [], test_size = "s
       kernel_hdrs: headers and tables that the sources of one instruction set include.
       isas: instruction sets; each has a source ISA.cc.
       deps: more libraries.
+      test_deps: more libraries of the test.
+      benchmark_deps: more libraries of the benchmark.
       test_size: of the test.
     """
     mace_cc_library(
@@ -40,9 +42,9 @@ def kernel_family(name, srcs, hdrs, kernel_hdrs, isas, deps = [], test_size = "s
     mace_cc_test(
         name = name + "_test",
         size = test_size,
-        deps = [":" + name, "//mace/kernels:test_util"],
+        deps = [":" + name, "//mace/kernels:test_util"] + test_deps,
     )
     mace_cc_benchmark(
         name = name + "_benchmark",
-        deps = [":" + name],
+        deps = [":" + name] + benchmark_deps,
     )
