@@ -11,7 +11,9 @@ outputs are compared before anything is timed, and whoever computes something el
 
 "least" is what the machine can do when nothing disturbs it, and the ratio is MACE's least to that
 of the framework: below 1 MACE is faster. CPU ms is processor time for one inference: the figure to
-look at while other programs run. With --busy N each visit is made twice, alone and beside N
+look at while other programs run. "paired" is the median, over the rounds, of the ratio of the
+medians of two visits of one round: on a machine whose speed changes from one second to the next
+(virtual cores, heat) it is the figure to trust. With --busy N each visit is made twice, alone and beside N
 processes that compute without end: "busy" is the mean time then, "times" its ratio to the mean
 alone. Threads that wait for each other while a neighbour has their core show there.
 """
@@ -177,6 +179,7 @@ def measure(
     times: dict[str, list[float]] = {f: [] for f in workers}
     busy: dict[str, list[float]] = {f: [] for f in workers}
     cpu: dict[str, list[float]] = {f: [] for f in workers}
+    visits: dict[str, list[float]] = {f: [] for f in workers}
     order = random.Random(options.seed)
     for _ in range(options.rounds):
         turn = list(workers)
@@ -185,6 +188,7 @@ def measure(
             time.sleep(PAUSE)
             answer = workers[framework].ask(str(options.slice))
             times[framework] += answer["times"]
+            visits[framework].append(statistics.median(answer["times"]))
             cpu[framework].append(answer["cpu_ms"])
             rows[framework].update(peak_mb=answer["peak_mb"], added_mb=answer["added_mb"])
             if options.busy > 0:
@@ -195,6 +199,9 @@ def measure(
         row["median_ms"] = statistics.median(times[framework])
         row["min_ms"] = min(times[framework])
         row["cpu_ms"] = min(cpu[framework])
+        row["paired"] = statistics.median(
+            ours / theirs for ours, theirs in zip(visits["mace"], visits[framework], strict=True)
+        )
         if options.busy > 0:
             row["busy_ms"] = statistics.fmean(busy[framework])
             row["busy_times"] = row["busy_ms"] / statistics.fmean(times[framework])
@@ -231,7 +238,7 @@ def table(name: str, result: dict[str, Any]) -> str:
     lines = [
         f"{name}: {result['macs'] / 1e6:.0f} million multiply-adds, limit {result['limit_ms']:.2f} ms",
         f"  {'framework':<12} {'median':>8} {'least':>8} {'CPU ms':>8} {'load ms':>8} {'first':>8}"
-        f" {'peak MB':>8} {'ratio':>6} {'of CPU':>6}"
+        f" {'peak MB':>8} {'ratio':>6} {'of CPU':>6} {'paired':>6}"
         + (f" {'busy':>8} {'times':>6}" if busy else "")
         + "  difference",
     ]
@@ -240,6 +247,7 @@ def table(name: str, result: dict[str, Any]) -> str:
             f"  {framework:<12} {r['median_ms']:8.2f} {r['min_ms']:8.2f} {r['cpu_ms']:8.2f}"
             f" {r['load_ms']:8.0f} {r['first_ms']:8.1f} {r['peak_mb']:8.0f}"
             f" {mace['min_ms'] / r['min_ms']:6.2f} {mace['cpu_ms'] / r['cpu_ms']:6.2f}"
+            f" {r['paired']:6.2f}"
             + (f" {r['busy_ms']:8.2f} {r['busy_times']:6.2f}" if busy else "")
             + f"  {r['difference']:.1e}"
         )

@@ -210,6 +210,10 @@ models:
     result = json.loads(done.stdout)["networks"]["d"]
     assert result["failed"] == {}
     assert result["frameworks"]["onnxruntime"]["difference"] < 1e-5
-    assert result["frameworks"]["mace"]["busy_times"] > 0
+    ours, theirs = result["frameworks"]["mace"], result["frameworks"]["onnxruntime"]
+    assert ours["busy_times"] > 0
+    # Of a single round: the ratio of the medians.
+    assert theirs["paired"] == pytest.approx(ours["median_ms"] / theirs["median_ms"])
+    assert ours["paired"] == 1
     assert result["macs"] > 0
     ElementTree.fromstring(image.read_text(encoding="utf-8"))
