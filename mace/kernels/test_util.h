@@ -4,36 +4,25 @@
 #ifndef MACE_KERNELS_TEST_UTIL_H_
 #define MACE_KERNELS_TEST_UTIL_H_
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "mace/base/isa.h"
+#include "mace/kernels/guarded_buffer.h"
 
 namespace mace {
 namespace kernels {
 
-// Room for floats whose end is the end of the last accessible page: a read or write past the end
-// is a segmentation fault. Words in front of it tell a write before the beginning.
-class GuardedBuffer {
+// Room for floats that is used again and again, each time the last of them: a read or write past
+// the end is a segmentation fault. Words in front of those taken tell a write before the beginning.
+class GuardedFloats {
  public:
-  explicit GuardedBuffer(int64_t max_floats) {
-    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-    const size_t bytes = (max_floats + kGuard) * sizeof(float);
-    mapped_ = (bytes + page - 1) / page * page + page;
-    memory_ = static_cast<char *>(
-        mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    if (memory_ == MAP_FAILED || mprotect(memory_ + mapped_ - page, page, PROT_NONE) != 0) abort();
-    end_ = reinterpret_cast<float *>(memory_ + mapped_ - page);
-  }
-  ~GuardedBuffer() { munmap(memory_, mapped_); }
-  GuardedBuffer(const GuardedBuffer &) = delete;
-  GuardedBuffer &operator=(const GuardedBuffer &) = delete;
+  explicit GuardedFloats(int64_t max_floats)
+      : room_(static_cast<size_t>(max_floats + kGuard) * sizeof(float)),
+        end_(room_.as<float>() + max_floats + kGuard) {}
 
   // The last n floats, all set to `value`, with guard words in front.
   float *Take(int64_t n, float value = 0) {
@@ -58,8 +47,7 @@ class GuardedBuffer {
  private:
   static constexpr int kGuard = 32;
   static constexpr float kGuardValue = -12345.5f;
-  size_t mapped_;
-  char *memory_;
+  GuardedBuffer room_;
   float *end_;
   float *begin_ = nullptr;
 };

@@ -12,7 +12,7 @@
 #include "mace/base/half.h"
 #include "mace/core/op_registry.h"
 #include "mace/core/op_schema.h"
-#include "mace/kernels/eltwise/guarded_buffer.h"
+#include "mace/kernels/guarded_buffer.h"
 #include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {

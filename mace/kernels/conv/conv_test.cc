@@ -151,7 +151,7 @@ class ConvChecker {
   }
 
  private:
-  GuardedBuffer in_, filter_, packed_, out_, scratch_;
+  GuardedFloats in_, filter_, packed_, out_, scratch_;
 };
 
 TEST(ConvTest, Geometries) {

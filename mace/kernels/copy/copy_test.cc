@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "mace/kernels/eltwise/guarded_buffer.h"
+#include "mace/kernels/guarded_buffer.h"
 
 namespace mace {
 namespace kernels {

@@ -70,7 +70,7 @@ class DwconvChecker {
   }
 
  private:
-  GuardedBuffer in_, packed_, out_, scratch_;
+  GuardedFloats in_, packed_, out_, scratch_;
 };
 
 DwconvEpilogue Linear() {

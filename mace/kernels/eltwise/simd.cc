@@ -3,7 +3,7 @@
 // MACE_ELTWISE_TABLE naming the table.
 #include "mace/base/chosen.h"
 #include "mace/kernels/eltwise/eltwise.h"
-#include "mace/kernels/eltwise/simd_math-inl.h"
+#include "mace/kernels/simd_math-inl.h"
 
 // A case of a switch that has no code where the function is not chosen.
 #define MACE_CASE(set, function) \

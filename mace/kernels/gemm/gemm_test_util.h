@@ -161,7 +161,7 @@ class GemmChecker {
   }
 
   const GemmRounding rounding_;
-  GuardedBuffer a_{kFloats}, packed_{kFloats}, c_{kFloats}, residual_{kFloats}, scratch_{kFloats};
+  GuardedFloats a_{kFloats}, packed_{kFloats}, c_{kFloats}, residual_{kFloats}, scratch_{kFloats};
 };
 
 // Numbers of taps and lines, lengths `ks` of each tap; check(problem) for each.
@@ -216,7 +216,7 @@ class ProductOfOnes {
 
  private:
   const GemmKernel &kernel_;
-  GuardedBuffer packed_{1 << 14}, scratch_{1 << 14};
+  GuardedFloats packed_{1 << 14}, scratch_{1 << 14};
   GemmCall call_;
 
  public:

@@ -44,7 +44,7 @@ class HalfBuffer {
   bool Intact() const { return buffer_.Intact(); }
 
  private:
-  GuardedBuffer buffer_;
+  GuardedFloats buffer_;
 };
 
 // A sum in binary16 is off by half a unit in the last place at each step, at most.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "mace/kernels/eltwise/guarded_buffer.h"
+#include "mace/kernels/guarded_buffer.h"
 
 namespace mace {
 namespace kernels {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Normalizations on vectors, compiled once for each instruction set with MACE_NORM_TABLE naming
 // the table.
-#include "mace/kernels/eltwise/simd_math-inl.h"
 #include "mace/kernels/norm/norm.h"
+#include "mace/kernels/simd_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mace {

@@ -40,7 +40,7 @@ double Expected(const PoolShape &s, bool max, const std::vector<float> &input, i
   return value;
 }
 
-void Check(const PoolKernel &kernel, const PoolShape &s, GuardedBuffer *in, GuardedBuffer *out) {
+void Check(const PoolKernel &kernel, const PoolShape &s, GuardedFloats *in, GuardedFloats *out) {
   SCOPED_TRACE(testing::Message() << s.in_h << "x" << s.in_w << "x" << s.channels << ", window "
                                   << s.kernel_h << "x" << s.kernel_w << ", padding "
                                   << s.count_include_pad);
@@ -69,7 +69,7 @@ void Check(const PoolKernel &kernel, const PoolShape &s, GuardedBuffer *in, Guar
 }
 
 TEST(PoolTest, Geometries) {
-  GuardedBuffer in(1 << 18), out(1 << 18);
+  GuardedFloats in(1 << 18), out(1 << 18);
   ForEachKernel(PoolKernels(), [&](const PoolKernel &kernel) {
     for (int geometry = 0; geometry < 9; ++geometry) {
       for (int64_t extra : {0, 1, kernel.lanes - 1, kernel.lanes, 4 * kernel.lanes + 3}) {

@@ -2,8 +2,8 @@
 // Reductions on vectors, compiled once for each instruction set with MACE_REDUCE_TABLE naming the
 // table.
 #include "mace/base/chosen.h"
-#include "mace/kernels/eltwise/simd_math-inl.h"
 #include "mace/kernels/reduce/reduce.h"
+#include "mace/kernels/simd_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mace {

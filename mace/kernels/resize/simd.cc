@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resizing on vectors, compiled once for each instruction set with MACE_RESIZE_TABLE naming the
 // table.
-#include "mace/kernels/eltwise/simd_math-inl.h"
 #include "mace/kernels/resize/resize.h"
+#include "mace/kernels/simd_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace mace {

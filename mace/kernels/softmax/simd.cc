@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax on vectors, compiled once for each instruction set with MACE_SOFTMAX_TABLE naming the
 // table.
-#include "mace/kernels/eltwise/simd_math-inl.h"
+#include "mace/kernels/simd_math-inl.h"
 #include "mace/kernels/softmax/softmax.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -102,7 +102,7 @@ class Checker {
     }
   }
 
-  GuardedBuffer in_, packed_, out_, scratch_;
+  GuardedFloats in_, packed_, out_, scratch_;
 };
 
 TEST(WinogradTest, AllSizes) {
@@ -196,7 +196,7 @@ TEST(WinogradTest, ActivationFollowsTheClamp) {
     plan.in_h = plan.in_w = plan.out_h = plan.out_w = 5;
     plan.pad_top = plan.pad_left = 1;
     FinishWinogradPlan(1, &plan);
-    GuardedBuffer packed(plan.packed_floats), scratch(plan.scratch_floats);
+    GuardedFloats packed(plan.packed_floats), scratch(plan.scratch_floats);
     const std::vector<float> filter(9 * 4 * gemm.columns, 0.0f), bias(gemm.columns, -2.0f);
     const std::vector<float> input(5 * 5 * 4, 1.0f);
     std::vector<float> output(5 * 5 * gemm.columns, NAN);

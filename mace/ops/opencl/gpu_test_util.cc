@@ -13,7 +13,7 @@
 #include <memory>
 
 #include "mace/base/half.h"
-#include "mace/kernels/eltwise/guarded_buffer.h"
+#include "mace/kernels/guarded_buffer.h"
 #include "mace/ops/opencl/builder.h"
 
 namespace mace {

@@ -2,8 +2,8 @@
 // Memory for tests that ends where a page begins which nobody may touch: reading or writing one
 // byte past the end stops the test, natively and under emulation. Guard words stand before the
 // data, and behind it when its start had to be aligned.
-#ifndef MACE_KERNELS_ELTWISE_GUARDED_BUFFER_H_
-#define MACE_KERNELS_ELTWISE_GUARDED_BUFFER_H_
+#ifndef MACE_KERNELS_GUARDED_BUFFER_H_
+#define MACE_KERNELS_GUARDED_BUFFER_H_
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -82,4 +82,4 @@ class GuardedBuffer {
 
 }  // namespace mace
 
-#endif  // MACE_KERNELS_ELTWISE_GUARDED_BUFFER_H_
+#endif  // MACE_KERNELS_GUARDED_BUFFER_H_

@@ -2,8 +2,8 @@
 // What sources that are compiled once for each instruction set share: vectors of float32 of the
 // instruction set's full width, and functions that Highway's own leave undefined for some numbers.
 // Everything has internal linkage: a function compiled for AVX-512 must not serve other machines.
-#ifndef MACE_KERNELS_ELTWISE_SIMD_MATH_INL_H_
-#define MACE_KERNELS_ELTWISE_SIMD_MATH_INL_H_
+#ifndef MACE_KERNELS_SIMD_MATH_INL_H_
+#define MACE_KERNELS_SIMD_MATH_INL_H_
 
 #include <math.h>
 #include <stddef.h>
@@ -172,4 +172,4 @@ HWY_INLINE FloatVector ErfOf(FloatVector x) {
 }  // namespace mace
 HWY_AFTER_NAMESPACE();
 
-#endif  // MACE_KERNELS_ELTWISE_SIMD_MATH_INL_H_
+#endif  // MACE_KERNELS_SIMD_MATH_INL_H_
