@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C interface: a whole use of an engine, what is refused, and shape inference.
+#include <cstdlib>
 #include <cstring>
 
 #include "mace/public/mace_c.h"
@@ -161,6 +162,8 @@ TEST(CApiCreate, Refusals) {
   };
   mace_config config;
   mace_config_init(&config);
+  // A build with a GPU runtime finds no GPU either.
+  setenv("MACE_OPENCL_LIBRARY", "/none", 1);
   config.device = 2;
   EXPECT_EQ(create(&config), 3);
   EXPECT_EQ(engine, nullptr);
@@ -284,9 +287,19 @@ TEST(InferShapes, Refusals) {
   EXPECT_EQ(mace_infer_shapes(files.graph.data(), 10, nullptr, 0, 0, nullptr, 0, nullptr, nullptr,
                               nullptr),
             1);
-  EXPECT_EQ(mace_infer_shapes(files.graph.data(), files.graph.size(), nullptr, 0, 2, nullptr, 0,
-                              nullptr, nullptr, nullptr),
-            3);
+  const auto code_on = [&](mace_device device) {
+    const mace_tensor input = Tensor("input", nullptr, {1, 4});
+    return mace_infer_shapes(files.graph.data(), files.graph.size(), files.data(), files.data_size,
+                             device, &input, 1, nullptr, nullptr, nullptr);
+  };
+#if defined(MACE_ENABLE_OPENCL)
+  EXPECT_EQ(code_on(2), 0) << mace_last_error();
+#else
+  EXPECT_EQ(code_on(2), 3);
+  EXPECT_NE(std::strstr(mace_last_error(), "no GPU runtime"), nullptr);
+#endif
+  EXPECT_EQ(code_on(3), 3);  // no build has it
+  EXPECT_EQ(code_on(1), 1);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ _PYTEST_FOLDERS = ["mace/python", "test", "tools"]
 _DEFAULT = ["host", "gpu", "arm64-v8a", "armeabi-v7a"]
 # What is tested in a configuration that repeats others but for a part of the engine.
 _GPU = ["//mace/ops/opencl/...", "//mace/runtimes/opencl/..."]
-_GPU_API = [f"//test/api:gpu_{name}test" for name in ("", "failure_", "extensions_")]
+_GPU_API = [f"//test/api:{name}_test" for name in ("gpu", "gpu_failure", "gpu_extensions", "c_api")]
 _TARGETS = {
     "gpu": [*_GPU, *_GPU_API],
     "oclgrind": ["//mace/ops/opencl:gpu_ops_test", "//test/api:gpu_test"],
