@@ -10,6 +10,7 @@
 
 #include "mace/base/logging.h"
 #include "mace/libmace/gpu_context.h"
+#include "mace/runtimes/opencl/early_products.h"
 #include "mace/runtimes/opencl/gpu.h"
 
 namespace mace {
@@ -73,6 +74,7 @@ MaceStatus MakeAccelerator(const EngineConfig &config, const NetDef &net, bool f
   const GpuStorage storage = StorageOf(config, net);
   options.half = storage == GpuStorage::kHalf || storage == GpuStorage::kHalfArithmetic;
   options.half_arithmetic = storage == GpuStorage::kHalfArithmetic && capabilities.fp16;
+  if (options.half_arithmetic) options.float_products = opencl::EarlyProducts(net);
   if (storage == GpuStorage::kHalfArithmetic && !capabilities.fp16 && !for_placement) {
     LOG(WARNING) << "fp16_fp16 is computed as fp16_fp32, in float: the GPU '"
                  << context->device()->name() << "' has no arithmetic in half (cl_khr_fp16)";

@@ -46,7 +46,10 @@ MaceStatus Gpu::Describe(const AcceleratorOp &op, GpuOpContext *context) const {
   if (builder == nullptr) return Unsupported("there is no GPU kernel for ", op.def->type);
   context->def = op.def;
   context->half = options_.half;
-  context->half_arithmetic = options_.half_arithmetic;
+  context->half_arithmetic =
+      options_.half_arithmetic &&
+      !std::binary_search(options_.float_products.begin(), options_.float_products.end(),
+                          op.def->output.empty() ? std::string() : op.def->output[0]);
   context->parts = options_.kernel_micros > 0;
   context->device = &capabilities_;
   const auto add = [&](const Tensor *tensor, std::vector<GpuTensor> *to) -> MaceStatus {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,8 +20,10 @@ namespace mace {
 namespace opencl {
 
 struct GpuOptions {
-  bool half = false;                        // activations and weights are stored as half
-  bool half_arithmetic = false;             // and multiplied so; with half, on a device with fp16
+  bool half = false;             // activations and weights are stored as half
+  bool half_arithmetic = false;  // and multiplied so; with half, on a device with fp16
+  // Sorted first outputs of operators that multiply in float nevertheless.
+  std::vector<std::string> float_products{};
   MemoryKind memory = MemoryKind::kBuffer;  // preferred for activations
   // Kernels are tuned where the context has no parameters for them yet. progress: operators done,
   // and how many there are; may be empty.
