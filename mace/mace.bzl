@@ -6,7 +6,13 @@
 
 _WARNINGS = ["-Wall", "-Wextra"]
 _HIDDEN = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"]
-_CXX = ["-std=c++17"] + _WARNINGS + _HIDDEN
+
+# See MACE_STATUS_CLASS in mace/public/mace.h: all that is linked together must agree.
+_STATUS = select({
+    "//conditions:default": [],
+    "//mace:optimize_size_c_interface": ["-DMACE_TRIVIAL_STATUS"],
+})
+_CXX = ["-std=c++17"] + _WARNINGS + _HIDDEN + _STATUS
 
 # Tables of cases compile nearly twice as fast as with -O2, and nobody waits for the tests' own code.
 _TEST = ["-O1"]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The base library: shapes, checked arithmetic, half, hash, names, files, statuses, log.
+// The base library: shapes, checked arithmetic, half, hash, names, files, log.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +19,6 @@
 #include "mace/base/isa.h"
 #include "mace/base/logging.h"
 #include "mace/base/mapped_file.h"
-#include "mace/base/status.h"
 #include "mace/base/types.h"
 
 namespace mace {
@@ -125,20 +124,6 @@ TEST(ClosestNameTest, Suggests) {
   EXPECT_EQ(ClosestName(std::string(1000, 'x'), names), "");
   EXPECT_EQ(DidYouMean("inptu", names), "; did you mean 'input'?");
   EXPECT_EQ(DidYouMean("zzzzzz", names), "");
-}
-
-TEST(Status, MessagesAreOneLine) {
-  const MaceStatus status =
-      InvalidArgs("tensor '", std::string("a\n\"b\x01"), "' has ", 3, " of ", uint64_t{5}, ", ",
-                  1.5f, ", ", true, ", ", 'c', ", ", int64_t{-7});
-  EXPECT_EQ(status.information(),
-            "MACE_INVALID_ARGS: tensor 'a\\n\"b\\x01' has 3 of 5, 1.5, true, c, -7");
-  EXPECT_EQ(MaceStatus(MaceStatus::MACE_SUCCESS).information(), "MACE_SUCCESS");
-  EXPECT_TRUE(status == MaceStatus::MACE_INVALID_ARGS);
-  EXPECT_TRUE(status != MaceStatus());
-  EXPECT_EQ(OutOfResources("x").information(), "MACE_OUT_OF_RESOURCES: x");
-  EXPECT_EQ(Unsupported("x").information(), "MACE_UNSUPPORTED: x");
-  EXPECT_EQ(RuntimeError("x").information(), "MACE_RUNTIME_ERROR: x");
 }
 
 TEST(MappedFileTest, ReadsAndReleases) {

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "mace/base/status.h"
+
 #ifdef __ANDROID__
 #include <android/log.h>
 #endif
@@ -45,12 +47,18 @@ LogMessage &LogMessage::operator<<(double value) {
   return *this;
 }
 
+LogMessage &LogMessage::AddInteger(long long value) {  // NOLINT(runtime/int)
+  char text[24];
+  std::snprintf(text, sizeof(text), "%lld", value);
+  text_ += text;
+  return *this;
+}
+
 LogMessage::~LogMessage() {
   const char *slash = std::strrchr(file_, '/');
   const char *file = slash == nullptr ? file_ : slash + 1;
   if (severity_ >= MinLogLevel()) {
-    std::string line = std::string(1, "IWEF"[severity_]) + " " + file + ":" +
-                       std::to_string(line_) + " " + text_ + "\n";
+    const std::string line = MakeString("IWEF"[severity_], " ", file, ":", line_, " ", text_, "\n");
     std::fwrite(line.data(), 1, line.size(), stderr);
 #ifdef __ANDROID__
     constexpr int kPriorities[] = {ANDROID_LOG_INFO, ANDROID_LOG_WARN, ANDROID_LOG_ERROR,

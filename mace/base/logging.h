@@ -43,11 +43,12 @@ class LogMessage {
   LogMessage &operator<<(double value);
   template <typename T, typename = std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>>>
   LogMessage &operator<<(T value) {
-    text_ += std::to_string(+static_cast<long long>(value));  // NOLINT(runtime/int)
-    return *this;
+    return AddInteger(static_cast<long long>(value));  // NOLINT(runtime/int)
   }
 
  private:
+  LogMessage &AddInteger(long long value);  // NOLINT(runtime/int)
+
   const char *file_;
   int line_;
   LogSeverity severity_;

@@ -2,14 +2,28 @@
 // Text of a MaceStatus, and how messages are put together.
 #include "mace/base/status.h"
 
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
 namespace mace {
 
+const MaceStatus::Error *MaceStatus::New(Code code, const std::string *information) {
+  return new Error{code, information == nullptr ? std::string() : *information};
+}
+
+const MaceStatus::Error *MaceStatus::Copy(const Error &error) { return new Error(error); }
+
+void MaceStatus::Delete(const Error *error) { delete error; }
+
+const std::string &MaceStatus::message() const {
+  static const std::string *const none = new std::string();  // read even while the process ends
+  return error_ == nullptr ? *none : error_->information;
+}
+
 std::string MaceStatus::information() const {
   const char *name = "MACE_SUCCESS";
-  switch (code_) {
+  switch (code()) {
     case MACE_SUCCESS:
       break;
     case MACE_INVALID_ARGS:
@@ -25,37 +39,67 @@ std::string MaceStatus::information() const {
       name = "MACE_RUNTIME_ERROR";
       break;
   }
-  return information_.empty() ? name : std::string(name) + ": " + information_;
+  return message().empty() ? name : std::string(name) + ": " + message();
 }
 
 namespace internal {
 
-TextPiece::TextPiece(const char *text)
-    : begin_(text == nullptr ? "(null)" : text), size_(std::strlen(begin_)) {}
+namespace {
 
-TextPiece::TextPiece(double number) {
-  size_ = static_cast<size_t>(std::snprintf(buffer_, sizeof(buffer_), "%.9g", number));
+void AddPieces(const char *kinds, va_list pieces, std::string *text) {
+  for (; *kinds != '\0'; ++kinds) {
+    char number[32];
+    const char *piece = number;
+    size_t size = 1;
+    switch (*kinds) {
+      case 'S': {
+        const std::string *string = va_arg(pieces, const std::string *);
+        piece = string->data();
+        size = string->size();
+        break;
+      }
+      case 'd':
+        size = static_cast<size_t>(
+            std::snprintf(number, sizeof(number), "%lld", va_arg(pieces, long long)));  // NOLINT
+        break;
+      case 'u':
+        size = static_cast<size_t>(std::snprintf(number, sizeof(number), "%llu",
+                                                 va_arg(pieces, unsigned long long)));  // NOLINT
+        break;
+      case 'g':
+        size = static_cast<size_t>(
+            std::snprintf(number, sizeof(number), "%.9g", va_arg(pieces, double)));
+        break;
+      case 'c':
+        number[0] = static_cast<char>(va_arg(pieces, int));
+        break;
+      default:
+        piece = va_arg(pieces, const char *);
+        if (piece == nullptr) piece = "(null)";
+        size = std::strlen(piece);
+    }
+    text->append(piece, size);
+  }
 }
 
-void TextPiece::FromSigned(int64_t number) {
-  size_ = static_cast<size_t>(
-      std::snprintf(buffer_, sizeof(buffer_), "%lld", static_cast<long long>(number)));  // NOLINT
-}
+}  // namespace
 
-void TextPiece::FromUnsigned(uint64_t number) {
-  size_ = static_cast<size_t>(std::snprintf(buffer_, sizeof(buffer_), "%llu",
-                                            static_cast<unsigned long long>(number)));  // NOLINT
-}
-
-std::string Join(std::initializer_list<TextPiece> pieces) {
+std::string Join(const char *kinds, ...) {
   std::string text;
-  for (const TextPiece &piece : pieces) piece.AppendTo(&text);
+  va_list pieces;
+  va_start(pieces, kinds);
+  AddPieces(kinds, pieces, &text);
+  va_end(pieces);
   return text;
 }
 
-MaceStatus MakeStatus(MaceStatus::Code code, std::initializer_list<TextPiece> pieces) {
-  std::string text;
-  for (char c : Join(pieces)) {
+MaceStatus MakeStatus(const char *kinds, ...) {
+  std::string joined, text;
+  va_list pieces;
+  va_start(pieces, kinds);
+  AddPieces(kinds + 1, pieces, &joined);
+  va_end(pieces);
+  for (char c : joined) {
     if (c == '\n') {
       text += "\\n";
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
@@ -66,7 +110,7 @@ MaceStatus MakeStatus(MaceStatus::Code code, std::initializer_list<TextPiece> pi
       text += c;
     }
   }
-  return MaceStatus(code, std::move(text));
+  return MaceStatus(static_cast<MaceStatus::Code>(*kinds), text);
 }
 
 }  // namespace internal

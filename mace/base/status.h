@@ -5,7 +5,6 @@
 #define MACE_BASE_STATUS_H_
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -16,65 +15,80 @@ namespace mace {
 
 namespace internal {
 
-// One part of a message: text as it is, numbers in decimal. Keeps the code of each message small.
-class TextPiece {
- public:
-  TextPiece(const char *text);        // NOLINT(runtime/explicit)
-  TextPiece(const std::string &text)  // NOLINT(runtime/explicit)
-      : begin_(text.data()), size_(text.size()) {}
-  TextPiece(char c) : size_(1) { buffer_[0] = c; }                     // NOLINT(runtime/explicit)
-  TextPiece(float number) : TextPiece(static_cast<double>(number)) {}  // NOLINT(runtime/explicit)
-  TextPiece(double number);                                            // NOLINT(runtime/explicit)
-  TextPiece(bool value) : TextPiece(value ? "true" : "false") {}       // NOLINT(runtime/explicit)
-  template <typename T, typename = std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>>>
-  TextPiece(T number) {  // NOLINT(runtime/explicit)
-    if constexpr (std::is_unsigned_v<T>) {
-      FromUnsigned(number);
-    } else {
-      FromSigned(static_cast<int64_t>(number));
-    }
-  }
-
-  void AppendTo(std::string *text) const {
-    text->append(begin_ == nullptr ? buffer_ : begin_, size_);
-  }
-
- private:
-  void FromSigned(int64_t number);
-  void FromUnsigned(uint64_t number);
-
-  const char *begin_ = nullptr;  // null: the text is in buffer_
-  size_t size_ = 0;
-  char buffer_[24];
+// Messages have one function that takes any number of pieces the way C does, as each piece then
+// costs its caller an instruction or two: there are thousands of them in the library. Kinds say
+// what the pieces are, one character for each, after one for the code of a status.
+template <char... kinds>
+struct Kinds {
+  static constexpr char kText[] = {kinds..., '\0'};
 };
 
-std::string Join(std::initializer_list<TextPiece> pieces);
+// What is passed for a piece, and its kind.
+struct TextPiece {
+  static const char *Pass(const char *text) { return text; }
+  static const std::string *Pass(const std::string &text) { return &text; }
+  static const std::string *Pass(const std::string &&) = delete;  // gone before it is read
+  static double Pass(double number) { return number; }
+  static int Pass(char c) { return c; }
+  static const char *Pass(bool value) { return value ? "true" : "false"; }
+  template <typename T, typename = std::enable_if_t<std::is_integral_v<T> || std::is_enum_v<T>>>
+  static auto Pass(T number) {
+    if constexpr (std::is_unsigned_v<T>) {
+      return static_cast<unsigned long long>(number);  // NOLINT(runtime/int)
+    } else {
+      return static_cast<long long>(number);  // NOLINT(runtime/int)
+    }
+  }
+};
+
+// The kind of a piece follows from what is passed for it: they cannot differ, and a type that Pass
+// does not take does not compile.
+constexpr char KindOf(const char *) { return 's'; }
+constexpr char KindOf(const std::string *) { return 'S'; }
+constexpr char KindOf(double) { return 'g'; }
+constexpr char KindOf(int) { return 'c'; }
+constexpr char KindOf(long long) { return 'd'; }           // NOLINT(runtime/int)
+constexpr char KindOf(unsigned long long) { return 'u'; }  // NOLINT(runtime/int)
+
+template <typename T>
+constexpr char kKind = KindOf(decltype(TextPiece::Pass(std::declval<const T &>())){});
+
+std::string Join(const char *kinds, ...);
 // Control characters are escaped: names come from files and must not break lines of a log.
-MaceStatus MakeStatus(MaceStatus::Code code, std::initializer_list<TextPiece> pieces);
+MaceStatus MakeStatus(const char *kinds, ...);
 
 }  // namespace internal
 
 // "a", 1, std::string("b") -> "a1b".
 template <typename... Args>
-std::string MakeString(const Args &...args) {
-  return internal::Join({internal::TextPiece(args)...});
+__attribute__((always_inline)) inline std::string MakeString(const Args &...args) {
+  return internal::Join(internal::Kinds<internal::kKind<Args>...>::kText,
+                        internal::TextPiece::Pass(args)...);
 }
 
 template <typename... Args>
-MaceStatus InvalidArgs(const Args &...args) {
-  return internal::MakeStatus(MaceStatus::MACE_INVALID_ARGS, {internal::TextPiece(args)...});
+__attribute__((always_inline)) inline MaceStatus InvalidArgs(const Args &...args) {
+  return internal::MakeStatus(
+      internal::Kinds<MaceStatus::MACE_INVALID_ARGS, internal::kKind<Args>...>::kText,
+      internal::TextPiece::Pass(args)...);
 }
 template <typename... Args>
-MaceStatus OutOfResources(const Args &...args) {
-  return internal::MakeStatus(MaceStatus::MACE_OUT_OF_RESOURCES, {internal::TextPiece(args)...});
+__attribute__((always_inline)) inline MaceStatus OutOfResources(const Args &...args) {
+  return internal::MakeStatus(
+      internal::Kinds<MaceStatus::MACE_OUT_OF_RESOURCES, internal::kKind<Args>...>::kText,
+      internal::TextPiece::Pass(args)...);
 }
 template <typename... Args>
-MaceStatus Unsupported(const Args &...args) {
-  return internal::MakeStatus(MaceStatus::MACE_UNSUPPORTED, {internal::TextPiece(args)...});
+__attribute__((always_inline)) inline MaceStatus Unsupported(const Args &...args) {
+  return internal::MakeStatus(
+      internal::Kinds<MaceStatus::MACE_UNSUPPORTED, internal::kKind<Args>...>::kText,
+      internal::TextPiece::Pass(args)...);
 }
 template <typename... Args>
-MaceStatus RuntimeError(const Args &...args) {
-  return internal::MakeStatus(MaceStatus::MACE_RUNTIME_ERROR, {internal::TextPiece(args)...});
+__attribute__((always_inline)) inline MaceStatus RuntimeError(const Args &...args) {
+  return internal::MakeStatus(
+      internal::Kinds<MaceStatus::MACE_RUNTIME_ERROR, internal::kKind<Args>...>::kText,
+      internal::TextPiece::Pass(args)...);
 }
 
 }  // namespace mace

@@ -3,6 +3,7 @@
 #include "mace/base/types.h"
 
 #include "mace/base/checked.h"
+#include "mace/base/status.h"
 
 namespace mace {
 
@@ -95,10 +96,7 @@ bool Shape::operator==(const Shape &other) const {
 
 std::string Shape::ToString() const {
   std::string text = "[";
-  for (int i = 0; i < rank_; ++i) {
-    if (i > 0) text += ", ";
-    text += std::to_string(dims_[i]);
-  }
+  for (int i = 0; i < rank_; ++i) text += MakeString(i > 0 ? ", " : "", dims_[i]);
   return text + "]";
 }
 

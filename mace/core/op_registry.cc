@@ -2,6 +2,9 @@
 // From operator name, device and element type to the class that computes it.
 #include "mace/core/op_registry.h"
 
+#include <cstddef>
+#include <cstring>
+
 namespace mace {
 
 namespace {
@@ -20,28 +23,55 @@ const char *DeviceName(DeviceType device) {
 
 }  // namespace
 
+size_t OpRegistryBase::Find(const char *type, DeviceType device, DataType dtype) const {
+  size_t low = 0, high = entries_.size();
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    const Entry &entry = entries_[middle];
+    int order = std::strcmp(entry.type, type);
+    if (order == 0) order = static_cast<int>(entry.device) - static_cast<int>(device);
+    if (order == 0) order = static_cast<int>(entry.dtype) - static_cast<int>(dtype);
+    if (order < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+bool OpRegistryBase::Has(size_t i, const char *type, DeviceType device, DataType dtype) const {
+  return i < entries_.size() && entries_[i].device == device && entries_[i].dtype == dtype &&
+         std::strcmp(entries_[i].type, type) == 0;
+}
+
 void OpRegistryBase::Register(const char *type, DeviceType device, DataType dtype,
                               Creator creator) {
-  creators_[{type, device, dtype}] = creator;
+  const size_t i = Find(type, device, dtype);
+  if (Has(i, type, device, dtype)) {
+    entries_[i].creator = creator;
+    return;
+  }
+  entries_.insert(entries_.begin() + static_cast<ptrdiff_t>(i), {type, device, dtype, creator});
 }
 
 bool OpRegistryBase::Supports(const std::string &type, DeviceType device, DataType dtype) const {
-  return creators_.count({type, device, dtype}) != 0;
+  return Has(Find(type.c_str(), device, dtype), type.c_str(), device, dtype);
 }
 
 MaceStatus OpRegistryBase::Create(OpConstructContext *context, DataType dtype,
                                   std::unique_ptr<Operation> *operation) const {
   const OperatorDef &def = *context->def;
-  const auto found = creators_.find({def.type, context->device, dtype});
-  if (found != creators_.end()) {
-    *operation = found->second(context);
+  const size_t found = Find(def.type.c_str(), context->device, dtype);
+  if (Has(found, def.type.c_str(), context->device, dtype)) {
+    *operation = entries_[found].creator(context);
     return MaceStatus::MACE_SUCCESS;
   }
   std::string types;
-  for (const auto &[key, creator] : creators_) {
-    if (std::get<0>(key) != def.type || std::get<1>(key) != context->device) continue;
+  for (const Entry &entry : entries_) {
+    if (def.type != entry.type || entry.device != context->device) continue;
     if (!types.empty()) types += ", ";
-    types += DataTypeName(std::get<2>(key));
+    types += DataTypeName(entry.dtype);
   }
   const char *device = DeviceName(context->device);
   if (types.empty()) {

@@ -3,10 +3,9 @@
 #ifndef MACE_CORE_OP_REGISTRY_H_
 #define MACE_CORE_OP_REGISTRY_H_
 
-#include <map>
 #include <memory>
 #include <string>
-#include <tuple>
+#include <vector>
 
 #include "mace/core/operator.h"
 
@@ -17,6 +16,7 @@ class OpRegistryBase {
   using Creator = std::unique_ptr<Operation> (*)(OpConstructContext *context);
 
   virtual ~OpRegistryBase() = default;
+  // `type` outlives the registry. An operator that is registered again replaces the one before.
   void Register(const char *type, DeviceType device, DataType dtype, Creator creator);
   // Creates the operator for def, keyed by dtype. A status that names the operator and the types it
   // does support when there is none.
@@ -30,7 +30,18 @@ class OpRegistryBase {
   }
 
  private:
-  std::map<std::tuple<std::string, DeviceType, DataType>, Creator> creators_;
+  struct Entry {
+    const char *type;
+    DeviceType device;
+    DataType dtype;
+    Creator creator;
+  };
+  // Of the first entry that does not come before the key.
+  size_t Find(const char *type, DeviceType device, DataType dtype) const;
+  // Whether entry i is that of the key.
+  bool Has(size_t i, const char *type, DeviceType device, DataType dtype) const;
+
+  std::vector<Entry> entries_;  // by type, device and data type
 };
 
 // All operators of the library; the constructor is generated from mace/ops/ops.yml.

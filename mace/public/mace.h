@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C++ interface of MACE: all that an application includes. Nothing here throws, and no call
 // ends the process on bad input: files, names and shapes that do not fit give a MaceStatus whose
-// information() says what, where, why and what to do. See mace_c.h for the same as a stable C ABI.
+// information() says what, where, why and what to do. Layouts of classes change with versions:
+// build applications with the header of the library that they link. mace_c.h is the same as a
+// stable ABI.
 #ifndef MACE_PUBLIC_MACE_H_
 #define MACE_PUBLIC_MACE_H_
 
@@ -11,10 +13,18 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #ifndef MACE_API
 #define MACE_API __attribute__((visibility("default")))
+#endif
+
+// Libraries that export mace_c.h alone may return statuses in a register, which only clang can.
+#ifdef MACE_TRIVIAL_STATUS
+#define MACE_STATUS_CLASS __attribute__((trivial_abi))
+#else
+#define MACE_STATUS_CLASS
 #endif
 
 namespace mace {
@@ -103,8 +113,9 @@ struct RunMetadata {
 // "MACEVER-<git describe>".
 MACE_API const char *MaceVersion();
 
-// The result of a call: a code, and a sentence when it is not success.
-class MACE_API MaceStatus {
+// The result of a call: success, or the code of an error and a sentence. Copies have sentences of
+// their own; what was moved from is success.
+class MACE_API MACE_STATUS_CLASS MaceStatus {
  public:
   enum Code {
     MACE_SUCCESS = 0,
@@ -115,25 +126,45 @@ class MACE_API MaceStatus {
   };
 
   MaceStatus() = default;
-  MaceStatus(Code code) : code_(code) {}  // NOLINT(runtime/explicit): a code is a status
-  MaceStatus(Code code, std::string information)
-      : code_(code), information_(std::move(information)) {}
+  // NOLINTNEXTLINE(runtime/explicit): a code is a status
+  MaceStatus(Code code) : error_(code == MACE_SUCCESS ? nullptr : New(code, nullptr)) {}
+  // The sentence is copied. Success has none.
+  MaceStatus(Code code, const std::string &information)
+      : error_(code == MACE_SUCCESS ? nullptr : New(code, &information)) {}
+  MaceStatus(const MaceStatus &other)
+      : error_(other.error_ == nullptr ? nullptr : Copy(*other.error_)) {}
+  MaceStatus(MaceStatus &&other) noexcept : error_(other.error_) { other.error_ = nullptr; }
+  MaceStatus &operator=(MaceStatus other) noexcept {
+    std::swap(error_, other.error_);
+    return *this;
+  }
+  ~MaceStatus() {
+    if (error_ != nullptr) Delete(error_);
+  }
 
-  Code code() const { return code_; }
+  Code code() const { return error_ == nullptr ? MACE_SUCCESS : error_->code; }
   // The code's name and, after ": ", the sentence.
   std::string information() const;
-  // The sentence alone.
-  const std::string &message() const { return information_; }
-  bool ok() const { return code_ == MACE_SUCCESS; }
+  // The sentence alone, empty if there is none; valid until the status is changed or goes.
+  const std::string &message() const;
+  bool ok() const { return error_ == nullptr; }
 
-  bool operator==(const MaceStatus &other) const { return code_ == other.code_; }
-  bool operator!=(const MaceStatus &other) const { return code_ != other.code_; }
-  bool operator==(Code code) const { return code_ == code; }
-  bool operator!=(Code code) const { return code_ != code; }
+  bool operator==(const MaceStatus &other) const { return code() == other.code(); }
+  bool operator!=(const MaceStatus &other) const { return code() != other.code(); }
+  bool operator==(Code other) const { return code() == other; }
+  bool operator!=(Code other) const { return code() != other; }
 
  private:
-  Code code_ = MACE_SUCCESS;
-  std::string information_;
+  struct Error {
+    Code code;
+    std::string information;
+  };
+  static const Error *New(Code code, const std::string *information);
+  static const Error *Copy(const Error &error);
+  static void Delete(const Error *error);
+
+  // Of its own; null: success. One pointer, since nearly every call of the engine passes one on.
+  const Error *error_ = nullptr;
 };
 
 // Everything that engines on one GPU share: device, programs, tuned parameters. Thread-safe; keep
