@@ -125,6 +125,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         help="what the output is; told from the target's name if left out",
     )
     parser.add_argument("--enable_neon", type=_boolean, nargs="?", const=True, default=True)
+    parser.add_argument(
+        "--enable_opencl",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        help="with the GPU runtime; default: in benchmarks, whose names tell what runs on the GPU",
+    )
     parser.add_argument("--address_sanitizer", type=_boolean, nargs="?", const=True, default=False)
     parser.add_argument(
         "--simpleperf",
@@ -147,8 +154,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def _flags(options: argparse.Namespace) -> list[str]:
+def _flags(options: argparse.Namespace, label: str) -> list[str]:
+    opencl = label.endswith("benchmark")
+    if options.enable_opencl is not None:
+        opencl = options.enable_opencl
     flags = [f"--define=neon={str(options.enable_neon).lower()}"]
+    flags.append(f"--define=opencl={str(opencl).lower()}")
     return [*flags, "--config=asan"] if options.address_sanitizer else flags
 
 
@@ -209,7 +220,8 @@ def _run(
     if is_benchmark and result.code == 0:
         ran.benchmarks = read_benchmarks(result.stdout)
         if not ran.benchmarks:
-            ran.problem = "no benchmark ran: --args leaves none"
+            lines = result.stderr.strip().splitlines()
+            ran.problem = f"no benchmark ran: {lines[-1] if lines else '--args leaves none'}"
     elif not is_benchmark:
         ran.tests = read_tests(result.stdout)
         if ran.code == 0 and ran.tests.complete and not ran.tests.passed + ran.tests.skipped:
@@ -276,10 +288,10 @@ def _all(options: argparse.Namespace, console: Console) -> int:
         for label in options.target:
             if not options.run_target:
                 build = f"android-{abi}" if options.device == "android" else abi
-                console.out(f"built {program(ROOT, label, build, _flags(options)).path}")
+                console.out(f"built {program(ROOT, label, build, _flags(options, label)).path}")
                 continue
             for device in select_devices(abi, folder, request):
-                made = program(ROOT, label, device.build, _flags(options))
+                made = program(ROOT, label, device.build, _flags(options, label))
                 try:
                     rans.append(_run(made, label, device, options, console))
                 except MaceError as error:

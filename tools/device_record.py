@@ -190,6 +190,17 @@ def targets(bench: Bench) -> list[Said]:
                     "bazel_adb_run.py", label, "--run_target=True", *where, f"--args={words}"
                 )
             )
+    # In place of a GPU, OpenCL on this machine's CPU.
+    bench.environment["MACE_OPENCL_DEVICE"] = "Portable Computing Language"
+    said.append(
+        bench.tool(
+            "bazel_adb_run.py",
+            f"--target=//mace/ops:{TARGETS[1][0]}",
+            "--run_target=True",
+            "--target_abis=host",
+            f"--args={TARGETS[1][1].replace('_CPU', '_GPU')}",
+        )
+    )
     return said
 
 

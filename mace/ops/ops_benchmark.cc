@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "mace/ops/ops_benchmark_cases.h"
+#include "mace/ops/ops_benchmark_gpu.h"
 #include "mace/ops/ops_benchmark_kernels.h"
 #include "mace/ops/ops_benchmark_limits.h"
 
@@ -97,12 +98,12 @@ void PrintRoofline(const Options &options, const Roofline &limit) {
          limit.share < limit.wanted ? " !" : "");
 }
 
-void Print(const Options &options, const BenchmarkCase &one, const Measured &measured, int64_t macs,
-           const Roofline *limit, const std::vector<KernelTime> &kernels, bool first) {
+void Print(const Options &options, const std::string &name, int64_t input_bytes,
+           const Measured &measured, int64_t macs, const Roofline *limit,
+           const std::vector<KernelTime> &kernels, bool first) {
   const double seconds = measured.nanoseconds * 1e-9;
-  const double bytes = static_cast<double>(one.InputBytes()) / seconds;
+  const double bytes = static_cast<double>(input_bytes) / seconds;
   const double rate = static_cast<double>(macs) / seconds;
-  const std::string name = one.Name();
   if (options.json) {
     printf("%s\n    {\"name\": \"%s\", \"run_type\": \"iteration\", \"iterations\": %" PRId64
            ", \"real_time\": %.1f, \"time_unit\": \"ns\", \"bytes_per_second\": %.1f",
@@ -125,52 +126,113 @@ void Print(const Options &options, const BenchmarkCase &one, const Measured &mea
   fflush(stdout);
 }
 
-int RunAll(const Options &options, const std::regex &filter) {
-  int failures = 0;
-  bool first = true;
-  std::unique_ptr<MachineLimits> limits;
-  if (options.roofline && !options.list) {
-    limits = std::make_unique<MachineLimits>(options.threads, options.seconds);
+// Measures what the filter chooses, and prints a line for each.
+class Runner {
+ public:
+  explicit Runner(const Options &options) : options_(options), filter_(options.filter) {}
+
+  int RunAll() {
+    Begin();
+    for (const BenchmarkCase &one : BenchmarkCases()) {
+      if (Wanted(one.Name())) RunOnCpu(one);
+      for (bool half : {false, true}) {
+        if (!GpuBenchmark::MayRun(one)) continue;
+        const std::string name = GpuBenchmark::Name(one, half);
+        if (Wanted(name)) RunOnGpu(one, half, name);
+      }
+    }
+    if (options_.json) printf("\n  ]\n}\n");
+    if (gpu_missing_ > 0) {
+      fprintf(stderr, "%d benchmarks of the GPU were left out: %s\n", gpu_missing_,
+              gpu_status_.information().c_str());
+    } else if (first_ && failures_ == 0 && !options_.list) {
+      fprintf(stderr, "no benchmark matches '%s'%s\n", options_.filter.c_str(),
+              GpuBenchmark::IsBuilt() ? "" : "; those of the GPU want --define=opencl=true");
+    }
+    return failures_ == 0 ? 0 : 1;
   }
-  if (options.json) {
-    printf("{\n  \"context\": {\"threads\": %d},\n  \"benchmarks\": [", options.threads);
-  } else if (!options.list) {
-    if (limits != nullptr) {
-      printf("%d threads multiply and add %.1f GMAC/s from the L1 cache\n", options.threads,
-             limits->macs_per_nanosecond());
+
+ private:
+  void Begin() {
+    if (options_.roofline && !options_.list) {
+      limits_ = std::make_unique<MachineLimits>(options_.threads, options_.seconds);
+    }
+    if (options_.list) return;
+    if (options_.json) {
+      printf("{\n  \"context\": {\"threads\": %d},\n  \"benchmarks\": [", options_.threads);
+      return;
+    }
+    if (limits_ != nullptr) {
+      printf("%d threads multiply and add %.1f GMAC/s from the L1 cache\n", options_.threads,
+             limits_->macs_per_nanosecond());
     }
     printf("%-64s %12s %12s %12s %8s%s\n", "Benchmark", "Time (ns)", "Iterations", "Input (MB/s)",
-           "GMACPS", limits != nullptr ? "   Limit (ns)    by     %" : "");
+           "GMACPS", limits_ != nullptr ? "   Limit (ns)    by     %" : "");
   }
-  for (const BenchmarkCase &one : BenchmarkCases()) {
-    if (!std::regex_search(one.Name(), filter)) continue;
-    if (options.list) {
-      printf("%s\n", one.Name().c_str());
-      continue;
-    }
+
+  // Whether to measure; a list has the name then.
+  bool Wanted(const std::string &name) const {
+    if (!std::regex_search(name, filter_)) return false;
+    if (options_.list) printf("%s\n", name.c_str());
+    return !options_.list;
+  }
+
+  void Fail(const std::string &name, const MaceStatus &status) {
+    fprintf(stderr, "%s: %s\n", name.c_str(), status.information().c_str());
+    ++failures_;
+  }
+
+  void RunOnCpu(const BenchmarkCase &one) {
     OpsTestNet net;
     AddBenchmarkCase(one, &net);
     Measured measured;
-    MaceStatus status = Measure(options, &net, &measured);
+    MaceStatus status = Measure(options_, &net, &measured);
     Roofline limit;
-    if (status.ok() && limits != nullptr) status = net.RunOp();
-    if (status.ok() && limits != nullptr) {
-      limit =
-          limits->Of(one.op, net.macs(), MovedBytes(one, net), measured.least, options.seconds / 4);
-    }
-    if (!status.ok()) {
-      fprintf(stderr, "%s: %s\n", one.Name().c_str(), status.information().c_str());
-      ++failures;
-      continue;
+    if (status.ok() && limits_ != nullptr) status = net.RunOp();
+    if (!status.ok()) return Fail(one.Name(), status);
+    if (limits_ != nullptr) {
+      limit = limits_->Of(one.op, net.macs(), MovedBytes(one, net), measured.least,
+                          options_.seconds / 4);
     }
     std::vector<KernelTime> kernels;
-    if (options.kernels) kernels = TimeKernels(KernelsOf(one), options.seconds / 4);
-    Print(options, one, measured, net.macs(), limits != nullptr ? &limit : nullptr, kernels, first);
-    first = false;
+    if (options_.kernels) kernels = TimeKernels(KernelsOf(one), options_.seconds / 4);
+    Print(options_, one.Name(), one.InputBytes(), measured, net.macs(),
+          limits_ != nullptr ? &limit : nullptr, kernels, first_);
+    first_ = false;
   }
-  if (options.json) printf("\n  ]\n}\n");
-  return failures == 0 ? 0 : 1;
-}
+
+  void RunOnGpu(const BenchmarkCase &one, bool half, const std::string &name) {
+    if (gpu_ == nullptr) {
+      gpu_ = std::make_unique<GpuBenchmark>();
+      gpu_status_ = gpu_->Open();
+    }
+    if (!gpu_status_.ok()) {
+      ++gpu_missing_;
+      return;
+    }
+    GpuTime time;
+    const MaceStatus status = gpu_->Measure(one, half, options_.seconds, kLeastIterations, &time);
+    if (status.code() == MaceStatus::MACE_UNSUPPORTED) {
+      fprintf(stderr, "%s is left out: %s\n", name.c_str(), status.information().c_str());
+      return;
+    }
+    if (!status.ok()) return Fail(name, status);
+    Measured measured;
+    measured.iterations = time.iterations;
+    measured.nanoseconds = time.nanoseconds;
+    Print(options_, name, GpuBenchmark::InputBytes(one, half), measured, time.macs, nullptr, {},
+          first_);
+    first_ = false;
+  }
+
+  const Options &options_;
+  const std::regex filter_;
+  std::unique_ptr<MachineLimits> limits_;
+  std::unique_ptr<GpuBenchmark> gpu_;  // opened with its first case
+  MaceStatus gpu_status_;
+  int gpu_missing_ = 0, failures_ = 0;
+  bool first_ = true;
+};
 
 bool TakesValue(const std::string &word, const std::string &flag, std::string *value) {
   if (word.compare(0, flag.size() + 1, flag + "=") != 0) return false;
@@ -206,7 +268,7 @@ int Main(int argc, char **argv) {
     }
   }
   try {
-    return RunAll(options, std::regex(options.filter));
+    return Runner(options).RunAll();
   } catch (const std::regex_error &error) {
     fprintf(stderr, "%s: '%s' is no regular expression: %s\n", argv[0], options.filter.c_str(),
             error.what());

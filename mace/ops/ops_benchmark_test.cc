@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "mace/base/isa.h"
 #include "mace/core/op_schema.h"
 #include "mace/ops/ops_benchmark_cases.h"
+#include "mace/ops/ops_benchmark_gpu.h"
 #include "mace/ops/ops_benchmark_kernels.h"
 #include "mace/ops/ops_benchmark_limits.h"
 
@@ -54,6 +56,53 @@ TEST(OpsBenchmarkTest, OneIsRun) {
     EXPECT_EQ(rounds, 4);
     EXPECT_EQ(net.macs(), 1024 * 1000);
   }
+}
+
+TEST(OpsBenchmarkTest, GpuCasesHaveNames) {
+  int convolutions = 0, typed = 0;
+  for (const BenchmarkCase &one : BenchmarkCases()) {
+    if (!GpuBenchmark::MayRun(one)) continue;
+    EXPECT_TRUE(GpuBenchmark::IsBuilt());
+    convolutions += one.op == "Conv2D";
+    typed += one.inputs[0].dtype != DT_FLOAT;
+    if (one.op != "FullyConnected") continue;
+    EXPECT_EQ(GpuBenchmark::Name(one, false), "MACE_BM_FULLY_CONNECTED_1x1024_1000_float_GPU");
+    EXPECT_EQ(GpuBenchmark::Name(one, true), "MACE_BM_FULLY_CONNECTED_1x1024_1000_half_GPU");
+    EXPECT_EQ(GpuBenchmark::InputBytes(one, true) * 2, one.InputBytes());
+  }
+  EXPECT_EQ(convolutions > 0, GpuBenchmark::IsBuilt());
+  EXPECT_EQ(typed, 0);
+}
+
+TEST(OpsBenchmarkTest, OneIsRunOnTheGpu) {
+  setenv("MACE_OPENCL_DEVICE", "Portable Computing Language", 0);
+  GpuBenchmark gpu;
+  const MaceStatus opened = gpu.Open();
+  if (!GpuBenchmark::IsBuilt()) {
+    EXPECT_NE(opened.information().find("opencl=true"), std::string::npos);
+    return;
+  }
+  if (!opened.ok()) GTEST_SKIP() << opened.information();
+  int run = 0, refused = 0;
+  for (const BenchmarkCase &one : BenchmarkCases()) {
+    if (one.op != "FullyConnected" && one.op != "ArgMax" && one.op != "SpaceToDepth") continue;
+    if (!GpuBenchmark::MayRun(one)) continue;
+    for (bool half : {false, true}) {
+      GpuTime time;
+      EXPECT_TRUE(Succeeds(gpu.Measure(one, half, 0, 3, &time))) << one.Name();
+      EXPECT_EQ(time.iterations, 3);
+      EXPECT_GT(time.nanoseconds, 0);
+      EXPECT_EQ(time.macs, one.op == "FullyConnected" ? 1024 * 1000 : 0);
+      ++run;
+    }
+    // The GPU executes no operator on whole numbers.
+    BenchmarkCase other = one;
+    other.inputs[0].dtype = DT_INT32;
+    GpuTime time;
+    refused += gpu.Measure(other, false, 0, 1, &time).ok() ? 0 : 1;
+  }
+  EXPECT_GE(run, 6);
+  EXPECT_EQ(refused * 2, run);
 }
 
 TEST(OpsBenchmarkTest, OneKernelIsChosenForEachConvolution) {

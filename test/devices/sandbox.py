@@ -20,6 +20,14 @@ _MACHINES = (
     ("qemu-aarch64", 0xB7, 2, "aarch64-linux-gnu", "ld-linux-aarch64.so.1"),
     ("qemu-arm", 0x28, 1, "arm-linux-gnueabihf", "ld-linux-armhf.so.3"),
 )
+# What Linux says of the emulated core, which has every extension that qemu knows.
+_CPU = """\
+processor\t: 0
+BogoMIPS\t: 125.00
+Features\t: half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 fp asimd aes pmull sha1 sha2 crc32 \
+atomics fphp asimdhp asimdrdm asimddp sve sve2 i8mm bf16
+
+"""
 _NAMESPACES = ("--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child")
 
 
@@ -67,6 +75,7 @@ def lay_out(root: Path, folders: Sequence[str], storage: Mapping[str, str]) -> N
     for name in ("bin", "sbin", "lib64"):
         if not (root / name).is_symlink():
             (root / name).symlink_to(f"usr/{name}")
+    (root / "etc" / "cpuinfo").write_text(_CPU, encoding="ascii")
     # The loader of this machine's own programs is looked for below /lib, by its full path.
     own = Path(f"/usr/lib/{platform.machine()}-linux-gnu")
     if not (root / "lib" / own.name).is_symlink():
@@ -102,7 +111,7 @@ def command(
     for name in writable:
         made += ["--bind", str(root / name), f"/{name}"]
     made += ["--bind", "/proc", "/proc", "--dev", "/dev", "--chdir", "/", "--clearenv"]
-    for path, name in (others or {}).items():
+    for path, name in {"/proc/cpuinfo": "etc/cpuinfo", **(others or {})}.items():
         made += ["--ro-bind", str(root / name), path]
     for key, value in environment.items():
         made += ["--setenv", key, value]

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mace.cli.main import main
+from mace.devices.opencl import opencl_devices
 from pretended import PretendedBoard, PretendedPhone
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +59,32 @@ def test_on_a_board(
     assert main(["devices", "--device_yml=devices.yml", "--json"]) == 0
     found = {d["kind"]: d for d in json.loads(capfd.readouterr().out)["devices"]}
     assert found["arm_linux"]["system"].startswith("Test board")
+    assert found["arm_linux"]["abis"] == ["arm64"]
+    assert {"NEON", "dot product"} <= set(found["arm_linux"]["cpu_features"])
+
+
+def test_devices_tell_of_their_gpu_and_dsp(
+    phone: PretendedPhone, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def described() -> dict[str, Any]:
+        capfd.readouterr()
+        assert main(["devices", "--json"]) == 0
+        found = json.loads(capfd.readouterr().out)["devices"]
+        (device,) = [device for device in found if device["kind"] == "android"]
+        assert isinstance(device, dict)
+        return device
+
+    device = described()
+    assert (device["opencl"], device["dsp"], device["soc"]) == (False, False, "testsoc")
+    features = ["NEON", "fp16", "dot product", "i8mm", "bf16", "SVE2"]
+    assert device["cpu_features"] == features
+    assert device["abis"][:2] == ["arm64-v8a", "armeabi-v7a"] and device["serial"] == phone.serial
+    vendor = tmp_path / "phone0" / "vendor" / "lib64"
+    vendor.mkdir(parents=True)
+    (vendor / "libOpenCL.so").touch()
+    assert (described()["opencl"], described()["dsp"]) == (True, False)
+    (vendor / "libcdsprpc.so").touch()
+    assert (described()["opencl"], described()["dsp"]) == (True, True)
 
 
 def test_on_two_phones_at_once(
@@ -155,6 +183,28 @@ def test_a_filter_that_leaves_no_test() -> None:
     words = ["--target=//mace/base:base_test", "--run_target", "--target_abis=host"]
     done = _tool(*words, "--args=--gtest_filter=Nothing*")
     assert done.returncode == 3 and "no test ran" in done.stdout
+
+
+def test_benchmarks_of_the_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names, why_not = opencl_devices()
+    monkeypatch.setenv("MACE_OPENCL_DEVICE", "Portable Computing Language")
+    where = ["--target=//mace/ops:ops_benchmark", "--run_target=True", "--target_abis=host"]
+    chosen = "--args=--filter=MACE_BM_FULLY_CONNECTED_*_GPU --benchmark_min_time=0.01"
+    done = _tool(*where, "--args=--filter=MACE_BM_FULLY_CONNECTED_*_GPU", "--enable_opencl=False")
+    assert done.returncode == 3 and "those of the GPU want --define=opencl=true" in done.stdout
+    with monkeypatch.context() as patch:
+        patch.setenv("MACE_OPENCL_LIBRARY", str(tmp_path / "none"))
+        done = _tool(*where, chosen)
+    assert done.returncode == 3 and "2 benchmarks of the GPU were left out" in done.stdout
+    if not names:
+        pytest.skip(f"there is no OpenCL on this machine: {why_not}")
+    done = _tool(*where, chosen, "--json")
+    assert done.returncode == 0, done.stderr
+    (ran,) = json.loads(done.stdout)["runs"]
+    rows = {row["name"]: row for row in ran["benchmarks"]}
+    name = "MACE_BM_FULLY_CONNECTED_1x1024_1000"
+    assert list(rows) == [f"{name}_float_GPU", f"{name}_half_GPU"]
+    assert all(row["gmacps"] > 0 and row["input_mb_s"] > 0 for row in rows.values()), rows
 
 
 def test_filters_of_earlier_documents(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,8 @@ CPP_LAYERS = {
     "ops": {"public", "base", "runtimes", "kernels", "core"},
     # What says which parts an engine has sees all of it.
     "ops/generate": {"public", "base", "runtimes", "kernels", "core", "libmace"},
+    # Runs operators on the GPU as the engine does.
+    "ops/ops_benchmark_gpu.cc": {"public", "base", "core", "libmace", "runtimes"},
     "libmace": {"public", "base", "runtimes", "core", "crypto", "ops"},
     "codegen": {"public", "base", "runtimes", "kernels", "core"},
     "tools": {"public", "base", "codegen", "crypto"},

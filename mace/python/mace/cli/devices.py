@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from mace.cli.console import Console
 from mace.config.loader import load_devices
 from mace.devices.adb import AdbLink, connected, find_adb
 from mace.devices.local import EMULATED_ABIS, EmulatedDevice, HostDevice
+from mace.devices.opencl import opencl_devices
 from mace.devices.process import TookTooLong
 from mace.devices.remote import Link
 from mace.devices.select import board_link
@@ -33,10 +33,9 @@ _FEATURES = (
     ("avx512f", "AVX-512"),
     ("avx512_vnni", "VNNI"),
 )
-_HOST_FOLDERS = ("/usr/lib", f"/usr/lib/{platform.machine()}-linux-gnu", "/usr/lib64")
 _LIBRARIES = (
-    "for d in /vendor/lib64 /vendor/lib /system/vendor/lib64 /system/lib64 /usr/lib /usr/lib/*; do "
-    "ls $d/libOpenCL.so* $d/libcdsprpc.so 2>/dev/null; done; true"
+    "for d in /vendor/lib64 /vendor/lib /system/vendor/lib64 /system/lib64 /usr/lib /usr/local/lib "
+    "/usr/lib/a*-linux-gnu*; do ls $d/libOpenCL.so* $d/libcdsprpc.so 2>/dev/null; done; true"
 )
 
 
@@ -103,7 +102,7 @@ def _host() -> _Found:
     except OSError:
         flags = []
     found = _Found("host", info.name, "", ["host"], info.soc, info.system, flags)
-    found.opencl = any(any(Path(folder).glob("libOpenCL.so*")) for folder in _HOST_FOLDERS)
+    found.opencl = bool(opencl_devices()[0])
     return found
 
 
@@ -115,7 +114,8 @@ def _emulated() -> Iterator[_Found]:
             yield _Found("emulated", abi, "", [abi], "", "", [], problem=str(error))
             continue
         info = device.info()
-        yield _Found("emulated", info.name, "", [abi], info.soc, info.system, [])
+        flags = _named(device.cpu_flags())
+        yield _Found("emulated", info.name, "", [abi], info.soc, info.system, flags)
 
 
 def _phones(console: Console) -> Iterator[_Found]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import ctypes.util
 import importlib.metadata
 import os
 import platform
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from mace import __version__
 from mace.cli.console import Console
+from mace.devices.opencl import opencl_devices
 from mace.errors import EXIT_OK, EXIT_USAGE, MaceError
 from mace.resources import cache_dir, resource, source_root
 
@@ -43,6 +43,8 @@ _CROSS = (
     ("aarch64-linux-gnu", "arm64-v8a and arm64"),
     ("arm-linux-gnueabihf", "armeabi-v7a and armhf"),
 )
+# Programs that size-optimized libraries are made with, and Debian's packages that have them.
+_SMALLEST = {"clang-19": "clang-19", "ld.lld-19": "lld-19", "llvm-objcopy-19": "llvm-19"}
 
 
 @dataclass
@@ -88,7 +90,7 @@ def _packages() -> list[Finding]:
     versions = {name: _version(name) for name in _NEEDED}
     missing = [name for name, version in versions.items() if version is None]
     listed = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
-    cure = "run tools/setup.sh --core, or: pip install -r setup/requirements.txt"
+    cure = "to convert models: run tools/setup.sh --core, or: pip install -r setup/requirements.txt"
     found = listed if not missing else f"without {', '.join(missing)}"
     findings = [Finding("Python packages", not missing, found, cure)]
     for name, purpose in _FOR_SOME.items():
@@ -142,7 +144,8 @@ def _program(name: str, argument: str, cure: str, needed: bool) -> Finding:
 def _build_tools() -> list[Finding]:
     in_tree = source_root() is not None
     found = str(source_root() or "none: what this package has in it can be used, nothing built")
-    findings = [Finding("source tree", in_tree, found, "", needed=False)]
+    cure = "to build engines, libraries and models as code: work in a clone of the repository"
+    findings = [Finding("source tree", in_tree, found, cure, needed=False)]
     if in_tree:
         path = shutil.which("bazel")
         cure = "to build the engine: run tools/setup.sh"
@@ -152,6 +155,9 @@ def _build_tools() -> list[Finding]:
         for machine, abis in _CROSS:
             cure = f"to build for {abis}: run tools/setup.sh"
             findings.append(_program(f"{machine}-g++", "--version", cure, False))
+        for name in _SMALLEST:
+            cure = "to make the smallest libraries (build --optimize=size): apt-get install "
+            findings.append(_program(name, "--version", cure + " ".join(_SMALLEST.values()), False))
         cure = "to make an archive for Android (build --aar): apt-get install default-jdk-headless"
         findings.append(_program("javac", "-version", cure, False))
     return findings
@@ -167,10 +173,11 @@ def _devices() -> list[Finding]:
     for program, argument in (("ssh", "-V"), ("scp", "")):
         cure = "to run on boards with Linux: apt-get install openssh-client"
         findings.append(_program(program, argument, cure, False))
-    path = ctypes.util.find_library("OpenCL")
+    names, why_not = opencl_devices()
     cure = "to run on this machine's GPU: install its driver; on its CPU in place of one: apt-get "
-    cure += "install pocl-opencl-icd"
-    findings.append(Finding("OpenCL", bool(path), path or "not installed", cure, needed=False))
+    cure += "install ocl-icd-libopencl1 pocl-opencl-icd"
+    found = ", ".join(names) or why_not
+    findings.append(Finding("OpenCL", bool(names), found, cure, needed=False))
     ndk = os.environ.get("ANDROID_NDK_HOME", "")
     well = bool(ndk) and Path(ndk).is_dir()
     found = ndk if well else f"ANDROID_NDK_HOME is {'not set' if not ndk else 'no folder: ' + ndk}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +26,10 @@ _QEMU = {
     "armeabi-v7a": ("qemu-arm", "/usr/arm-linux-gnueabihf"),
 }
 EMULATED_ABIS = tuple(_QEMU)
+# A program that each ABI's libraries have: the loader, which tells what the kernel says of the CPU.
+_LOADER = {"arm64-v8a": "lib/ld-linux-aarch64.so.1", "armeabi-v7a": "lib/ld-linux-armhf.so.3"}
+# Bits of AT_HWCAP and, from 64 on, of AT_HWCAP2 on 64-bit Arm (arch/arm64/include/uapi/asm/hwcap.h of Linux).
+_HWCAP = {1: "asimd", 10: "asimdhp", 20: "asimddp", 65: "sve2", 77: "i8mm", 78: "bf16"}
 
 
 class HostDevice(Device):
@@ -111,8 +116,9 @@ class EmulatedDevice(HostDevice):
         if shutil.which(self.emulator) is None:
             raise DeviceError(
                 f"there is no device for {abi}: {self.emulator}, which would emulate one, is not "
-                "installed, and running on Android devices is not in this version of MACE",
-                hint="install qemu-user (apt-get install qemu-user), or use --target_abis=host",
+                "installed",
+                hint="install qemu-user (apt-get install qemu-user), or use a phone (--device="
+                "android), or --target_abis=host",
             )
         if self.cpu != "max" and self.cpu not in self._cores():
             raise DeviceError(
@@ -122,6 +128,20 @@ class EmulatedDevice(HostDevice):
 
     def info(self) -> DeviceInfo:
         return DeviceInfo(f"{self.emulator}-{self.cpu}", self.cpu, self.abi, "Linux, emulated")
+
+    def cpu_flags(self) -> str:
+        """What /proc/cpuinfo of such a machine has as its features; "" where it cannot be told."""
+        loader = Path(self._libraries) / _LOADER[self.abi]
+        command = [self.emulator, "-cpu", self.cpu, "-E", "LD_SHOW_AUXV=1", str(loader)]
+        try:
+            shown = run_process([*command, "--version"], 20).stdout
+        except (DeviceError, TookTooLong):
+            return ""
+        words = dict(re.findall(r"^AT_(HWCAP2?):[ \t]*(.*)$", shown, re.MULTILINE))
+        if self.abi != "arm64-v8a":
+            return f"{words.get('HWCAP', '')} {words.get('HWCAP2', '')}"
+        bits = int(words.get("HWCAP", "0"), 16) | int(words.get("HWCAP2", "0"), 16) << 64
+        return " ".join(name for bit, name in _HWCAP.items() if bits >> bit & 1)
 
     def _cores(self) -> list[str]:
         result = subprocess.run(

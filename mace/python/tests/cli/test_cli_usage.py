@@ -15,6 +15,7 @@ from mace.cli import main as entry
 from mace.cli.arguments import VERBS, UsageError, make_parser, parse, verb_parser
 from mace.cli.console import printable, table_lines
 from mace.cli.main import main
+from mace.devices.opencl import opencl_devices
 from mace.resources import resource
 
 import mace
@@ -170,15 +171,84 @@ def test_doctor_tells_what_each_missing_thing_is_for(
     engine = resource("libmace.so")
     monkeypatch.setattr("mace.runtime.version", lambda: "")
     monkeypatch.setattr("mace.cli.doctor.resource", lambda name: engine)
-    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    monkeypatch.setenv("MACE_OPENCL_LIBRARY", "/none")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("ANDROID_NDK_HOME", raising=False)
     assert main(["doctor", "--json"]) == 2
     findings = json.loads(capsys.readouterr().out)["findings"]
     missing = {f["name"]: f["cure"] for f in findings if not f["well"]}
     programs = {"bazel", "g++", "protoc", "javac", "qemu-aarch64", "qemu-arm", "adb", "ssh", "scp"}
+    programs |= {"clang-19", "ld.lld-19", "llvm-objcopy-19"}
     assert programs | {"OpenCL", "Android NDK", "aarch64-linux-gnu-g++"} <= set(missing)
     assert all(re.match(r"to [a-z].*: .", cure) for cure in missing.values()), missing
+
+
+def test_doctor_as_text(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MACE_LIBRARY", "/none")
+    monkeypatch.setattr("mace.cli.doctor.source_root", lambda: None)
+    monkeypatch.setattr("mace.cli.doctor._NEEDED", ("numpy", "no-such-package"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("ANDROID_NDK_HOME", "/no/ndk")
+    assert main(["doctor"]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert "MISSING  Python packages: without no-such-package" in lines
+    assert "MISSING  engine: MACE_LIBRARY is set to '/none', which is not a file" in lines
+    assert "absent   Android NDK: ANDROID_NDK_HOME is no folder: /no/ndk" in lines
+    assert "absent   adb: not installed" in lines
+    # Whatever is not there has its cure in the next line.
+    for line, after in zip(lines, [*lines[1:], ""], strict=True):
+        assert after.startswith("         cure: ") == line.startswith(("MISSING", "absent")), line
+
+
+def test_a_driver_of_opencl_is_asked_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cases = {
+        "int clGetPlatformIDs() { return -1; }": "no driver that offers a device",
+        "int clGetPlatformIDs() { return *(volatile int*)0; }": "asking its driver ended with -11",
+        "int clGetPlatformIDs() { for (;;) sleep(1); }": "did not answer within 2 s",
+    }
+    for code, words in cases.items():
+        (tmp_path / "cl.c").write_text(f"unsigned sleep(unsigned);\n{code}\n")
+        command = ["gcc", "-shared", "-fPIC", "-O0", "cl.c", "-o", "cl.so"]
+        subprocess.run(command, check=True, cwd=tmp_path)
+        monkeypatch.setenv("MACE_OPENCL_LIBRARY", str(tmp_path / "cl.so"))
+        names, why_not = opencl_devices(2)
+        assert names == [] and words in why_not
+    monkeypatch.setenv("MACE_OPENCL_LIBRARY", "/none")
+    assert opencl_devices() == ([], "not installed")
+
+
+def test_devices_without_programs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["devices", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["devices"]
+    assert [device["kind"] for device in found] == ["host", "emulated", "emulated"]
+    assert all("not installed" in device["problem"] for device in found[1:])
+
+
+def test_emulated_devices_tell_what_their_core_has(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = {
+        "": [["NEON", "fp16", "dot product", "i8mm", "bf16", "SVE2"], ["NEON"]],
+        "cortex-a53": [["NEON"], []],
+        "cortex-a76": [["NEON", "fp16", "dot product"], []],
+        "cortex-a15": [[], ["NEON"]],
+    }
+    for core, features in expected.items():
+        monkeypatch.setenv("MACE_QEMU_CPU", core)
+        assert main(["devices", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["devices"]
+        emulated = [device for device in found if device["kind"] == "emulated"]
+        assert [device["abis"] for device in emulated] == [["arm64-v8a"], ["armeabi-v7a"]]
+        for device, wanted in zip(emulated, features, strict=True):
+            assert wanted or "no core" in device["problem"]
+            assert device["cpu_features"] == (wanted if wanted or not device["problem"] else [])
 
 
 def test_odd_text_cannot_disturb_a_terminal() -> None:
