@@ -73,7 +73,9 @@ def test_size(
     assert (library / "libmace.so").stat().st_size < _MOST[abi, interface]
     if interface == "c++":
         model = network / "builds" / "net" / "model"
-        assert "no operator type 'Conv2D'" in _run(["aarch64-linux-gnu-g++"], library, model, tmp_path)
+        assert "no operator type 'Conv2D'" in _run(
+            ["aarch64-linux-gnu-g++"], library, model, tmp_path
+        )
 
 
 def test_operators_are_none_or_chosen(capsys: pytest.CaptureFixture[str]) -> None:

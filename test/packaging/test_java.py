@@ -5,6 +5,7 @@ this machine; the archive for Android has what its build looks for."""
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,26 @@ def test_a_model_runs_in_java(
         "closed",
     ]
     assert lines[-1] == "true", lines
+
+
+# Debian's package of it (apt-get install kotlin) brings a hundred others, so that it is not asked for.
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("kotlinc") is None, reason="there is no kotlinc on this machine")
+def test_a_model_runs_in_kotlin(
+    jdk: Path, library: Library, network: Path, expected: str, tmp_path: Path
+) -> None:
+    classes, jar = tmp_path / "classes", tmp_path / "main.jar"
+    classes.mkdir()
+    android.compile_classes(ROOT, jdk, classes)
+    android.compile_native(ROOT, jdk, library, tmp_path / "libmace_jni.so")
+    sources = [ROOT / "mace/java/org/mace/Mace.kt", _APPLICATION / "Main.kt"]
+    kotlin = ["kotlinc", "-Werror", "-cp", classes, *sources, "-include-runtime", "-d", jar]
+    started(kotlin, tmp_path)
+    model = network / "builds" / "net" / "model"
+    java = [jdk / "bin" / "java", "-Xcheck:jni", f"-Djava.library.path={tmp_path}"]
+    java += ["-cp", f"{jar}:{classes}", "MainKt", model / "net.pb", model / "net.data"]
+    lines = started(java, tmp_path).splitlines()
+    assert lines[0] == expected.strip() and lines[1].startswith("1 ") and "'z'" in lines[1], lines
 
 
 def test_native_methods_are_all_there(jdk: Path, library: Library, tmp_path: Path) -> None:
