@@ -132,6 +132,8 @@ Cases Windows() {
        2},
       {"Pooling", "1x56x56x64_MAX_K3x3S2", {In(kImage)}, Pool("MAX", {3, 3}, {2, 2})},
       {"Pooling", "1x56x56x64_AVG_K3x3S1", {In(kImage)}, Pool("AVG", {3, 3}, {1, 1})},
+      {"Pooling", "1x56x56x64_AVG_K2x2S2", {In(kImage)}, Pool("AVG", {2, 2}, {2, 2})},
+      {"Pooling", "1x7x7x1024_AVG_K7x7S7", {In({1, 7, 7, 1024})}, Pool("AVG", {7, 7}, {7, 7})},
       {"Resize", "1x56x56x64_BILINEAR_112", {In(kImage)}, Resize("BILINEAR", 112)},
       {"Resize", "1x56x56x64_NEAREST_112", {In(kImage)}, Resize("NEAREST", 112)},
       {"Resize", "1x56x56x64_BICUBIC_112", {In(kImage)}, Resize("BICUBIC", 112)},

@@ -50,8 +50,13 @@ inline void Tile16(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t
 void transpose_x32_16x16__avx512(const CopyBlock &block, const uint8_t *src, uint8_t *dst) {
   const int64_t columns = block.outer.size / kSide * kSide, rows = block.inner.size / kSide * kSide;
   const int64_t src_stride = block.inner.src_stride, dst_stride = block.outer.dst_stride;
-  for (int64_t row = 0; row < rows; row += kSide) {
-    for (int64_t column = 0; column < columns; column += kSide) {
+  for (int64_t column = 0; column < columns; column += kSide) {
+    for (int64_t row = 0; row < rows; row += kSide) {
+      // Asked for now, what the next tile writes is in the cache by then: the hardware does not see
+      // this many columns coming. Past the last row it is the next unit's, or harmless.
+      for (int64_t i = 0; i < kSide; ++i) {
+        __builtin_prefetch(dst + (column + i) * dst_stride + (row + kSide) * 4, 1);
+      }
       Tile16(src + row * src_stride + column * 4, src_stride, dst + column * dst_stride + row * 4,
              dst_stride);
     }

@@ -261,8 +261,13 @@ void FillElements(void *dst, const void *element, int64_t element_bytes, int64_t
   uint8_t *to = static_cast<uint8_t *>(dst);
   const int64_t total = element_bytes * count;
   if (total <= 0) return;
-  std::memcpy(to, element, static_cast<size_t>(element_bytes));
+  const uint8_t *bytes = static_cast<const uint8_t *>(element);
+  if (std::all_of(bytes, bytes + element_bytes, [=](uint8_t b) { return b == *bytes; })) {
+    std::memset(to, *bytes, static_cast<size_t>(total));
+    return;
+  }
   // What is filled so far is the pattern for the next part, up to a size that stays in the cache.
+  std::memcpy(to, element, static_cast<size_t>(element_bytes));
   for (int64_t done = element_bytes; done < total;) {
     const int64_t part = std::min({done, total - done, int64_t{4096}});
     std::memcpy(to + done, to, static_cast<size_t>(part));

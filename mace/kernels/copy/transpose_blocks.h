@@ -22,23 +22,25 @@ template <int64_t kBytes, int kSide, void (*kTile)(const uint8_t *, int64_t, uin
 inline void TransposeBlocks(const CopyBlock &block, const uint8_t *src, uint8_t *dst) {
   const int64_t columns = block.outer.size, rows = block.inner.size;
   const int64_t src_stride = block.inner.src_stride, dst_stride = block.outer.dst_stride;
-  int64_t row = 0;
-  for (; row + kSide <= rows; row += kSide) {
-    const uint8_t *from = src + row * src_stride;
-    uint8_t *to = dst + row * kBytes;
-    int64_t column = 0;
-    for (; column + kSide <= columns; column += kSide) {
-      kTile(from + column * kBytes, src_stride, to + column * dst_stride, dst_stride);
-    }
-    for (; column < columns; ++column) {
-      for (int64_t i = 0; i < kSide; ++i) {
-        CopyElement<kBytes>(from + column * kBytes + i * src_stride,
-                            to + column * dst_stride + i * kBytes);
-      }
+  const int64_t whole_rows = rows / kSide * kSide;
+  // Down the rows first: the few columns of dst that are being written then grow by whole cache
+  // lines, in as many pages, whatever their distance.
+  int64_t column = 0;
+  for (; column + kSide <= columns; column += kSide) {
+    const uint8_t *from = src + column * kBytes;
+    uint8_t *to = dst + column * dst_stride;
+    for (int64_t row = 0; row < whole_rows; row += kSide) {
+      kTile(from + row * src_stride, src_stride, to + row * kBytes, dst_stride);
     }
   }
-  for (int64_t column = 0; column < columns; ++column) {
-    for (int64_t i = row; i < rows; ++i) {
+  for (; column < columns; ++column) {
+    for (int64_t i = 0; i < whole_rows; ++i) {
+      CopyElement<kBytes>(src + column * kBytes + i * src_stride,
+                          dst + column * dst_stride + i * kBytes);
+    }
+  }
+  for (column = 0; column < columns; ++column) {
+    for (int64_t i = whole_rows; i < rows; ++i) {
       CopyElement<kBytes>(src + column * kBytes + i * src_stride,
                           dst + column * dst_stride + i * kBytes);
     }

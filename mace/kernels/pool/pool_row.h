@@ -19,9 +19,11 @@ struct WindowColumns {
 
 MACE_INLINE int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-MACE_INLINE WindowColumns Columns(const PoolRow &p, int64_t x) {
-  WindowColumns w;
+// `inner` is what windows have that lie in the image as a whole.
+MACE_INLINE WindowColumns Columns(const PoolRow &p, const WindowColumns &inner, int64_t x) {
+  WindowColumns w = inner;
   w.first = x * p.stride_w - p.pad_left;
+  if (w.first >= 0 && w.first + (p.kernel_w - 1) * p.dilation_w < p.in_w) return w;
   w.begin = w.first < 0 ? CeilDiv(-w.first, p.dilation_w) : 0;
   w.end = w.first < p.in_w ? CeilDiv(p.in_w - w.first, p.dilation_w) : 0;
   if (w.end > p.kernel_w) w.end = p.kernel_w;
@@ -31,6 +33,11 @@ MACE_INLINE WindowColumns Columns(const PoolRow &p, int64_t x) {
   const int64_t count = p.row_count * counted;
   w.scale = count > 0 ? 1.0f / static_cast<float>(count) : 0.0f;
   return w;
+}
+
+MACE_INLINE WindowColumns InnerColumns(const PoolRow &p) {
+  const int64_t count = p.row_count * p.kernel_w;
+  return {0, 0, p.kernel_w, count > 0 ? 1.0f / static_cast<float>(count) : 0.0f};
 }
 
 // kVectors vectors of channels from c on of the pixel at `out`.
@@ -61,8 +68,9 @@ MACE_INLINE void Pixel(const PoolRow &p, const WindowColumns &w, int64_t c, floa
 template <typename V, bool kMax>
 MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
   constexpr int kWide = 4;
+  const WindowColumns inner = InnerColumns(p);
   for (int64_t x = begin; x < end; ++x) {
-    const WindowColumns w = Columns(p, x);
+    const WindowColumns w = Columns(p, inner, x);
     float *out = p.out + x * p.channels;
     int64_t c = 0;
     for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
@@ -76,8 +84,61 @@ MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
   }
 }
 
+// The sums (or maxima) of kVectors vectors of channels, from c on, of one column of all windows.
+template <typename V, bool kMax, int kVectors>
+MACE_INLINE void Column(const PoolRow &p, int64_t column, int64_t c, typename V::T *acc) {
+  MACE_UNROLL
+  for (int i = 0; i < kVectors; ++i) acc[i] = V::Set(kMax ? -__builtin_inff() : 0.0f);
+  if (column < 0 || column >= p.in_w) return;
+  const float *pixel = p.in + column * p.channels + c;
+  for (int64_t u = 0; u < p.rows; ++u, pixel += p.in_row) {
+    MACE_UNROLL
+    for (int i = 0; i < kVectors; ++i) {
+      const typename V::T x = V::Load(pixel + i * V::kLanes);
+      acc[i] = kMax ? V::Max(acc[i], x) : V::Add(acc[i], x);
+    }
+  }
+}
+
+// kVectors vectors of channels from c on of all pixels of windows with three columns, which move by
+// one: each column is summed once, for three pixels.
+template <typename V, bool kMax, int kVectors>
+MACE_INLINE void Slide3(const PoolRow &p, const WindowColumns &inner, int64_t c) {
+  typename V::T left[kVectors], middle[kVectors], right[kVectors];
+  Column<V, kMax, kVectors>(p, -p.pad_left, c, left);
+  Column<V, kMax, kVectors>(p, 1 - p.pad_left, c, middle);
+  float *out = p.out + c;
+  for (int64_t x = 0; x < p.out_w; ++x, out += p.channels) {
+    Column<V, kMax, kVectors>(p, x + 2 - p.pad_left, c, right);
+    const typename V::T scale = V::Set(kMax ? 1.0f : Columns(p, inner, x).scale);
+    MACE_UNROLL
+    for (int i = 0; i < kVectors; ++i) {
+      V::Store(out + i * V::kLanes,
+               kMax ? V::Max(V::Max(left[i], middle[i]), right[i])
+                    : V::Mul(V::Add(V::Add(left[i], middle[i]), right[i]), scale));
+      left[i] = middle[i];
+      middle[i] = right[i];
+    }
+  }
+}
+
+template <typename V, bool kMax>
+MACE_INLINE void SlideRow(const PoolRow &p) {
+  constexpr int kWide = V::kLanes == 16 ? 4 : 2;  // three times as many registers, of 32 or 16
+  const WindowColumns inner = InnerColumns(p);
+  int64_t c = 0;
+  for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
+    Slide3<V, kMax, kWide>(p, inner, c);
+  }
+  for (; c < p.channels; c += V::kLanes) {
+    if (c + V::kLanes > p.channels) c = p.channels - V::kLanes;
+    Slide3<V, kMax, 1>(p, inner, c);
+  }
+}
+
 template <typename V, bool kMax>
 MACE_INLINE void Row(const PoolRow &p) {
+  if (p.kernel_w == 3 && p.stride_w == 1 && p.dilation_w == 1) return SlideRow<V, kMax>(p);
   Pixels<V, kMax>(p, 0, p.out_w);
 }
 

@@ -9,19 +9,22 @@ namespace mace {
 namespace kernels {
 namespace {
 
-// exp of x <= 0 or NaN.
-HWY_INLINE FloatVector ExpOfNegative(FloatVector x) {
-  return hn::IfThenElse(IsNumber(x), hn::Exp(kFloats, x), x);
-}
-
+// Four side by side, as a maximum takes four cycles.
 float Max(const float *in, int64_t n) {
-  FloatVector max0 = Set(-HUGE_VALF), max1 = max0;
+  FloatVector max0 = Set(-HUGE_VALF), max1 = max0, max2 = max0, max3 = max0;
   int64_t i = 0;
-  for (; i <= n - 2 * kLanes; i += 2 * kLanes) {
+  for (; i <= n - 4 * kLanes; i += 4 * kLanes) {
     max0 = hn::Max(max0, Load(in + i));
     max1 = hn::Max(max1, Load(in + i + kLanes));
+    max2 = hn::Max(max2, Load(in + i + 2 * kLanes));
+    max3 = hn::Max(max3, Load(in + i + 3 * kLanes));
   }
-  max0 = hn::Max(max0, max1);
+  for (; i <= n - kLanes; i += kLanes) max0 = hn::Max(max0, Load(in + i));
+  if (i < n && n >= kLanes) {  // some a second time
+    max1 = hn::Max(max1, Load(in + n - kLanes));
+    i = n;
+  }
+  max0 = hn::Max(hn::Max(max0, max1), hn::Max(max2, max3));
   float max = hn::GetLane(hn::MaxOfLanes(kFloats, max0));
   for (; i < n; ++i) max = in[i] > max ? in[i] : max;
   return max;
@@ -32,27 +35,27 @@ float Max(const float *in, int64_t n) {
 template <bool kStore>
 HWY_INLINE float ExpSum(const float *in, float max, float *out, int64_t n) {
   const FloatVector shift = Set(max);
-  FloatVector sum[4] = {hn::Zero(kFloats), hn::Zero(kFloats), hn::Zero(kFloats), hn::Zero(kFloats)};
-  int64_t i = 0;
-  for (; i <= n - 4 * kLanes; i += 4 * kLanes) {
-    for (int k = 0; k < 4; ++k) {
-      const FloatVector e = ExpOfNegative(hn::Sub(Load(in + i + k * kLanes), shift));
-      if (kStore) Store(e, out + i + k * kLanes);
-      sum[k] = hn::Add(sum[k], e);
-    }
-  }
-  for (; i <= n - kLanes; i += kLanes) {
+  const auto whole = [=](int64_t i) {
     const FloatVector e = ExpOfNegative(hn::Sub(Load(in + i), shift));
     if (kStore) Store(e, out + i);
-    sum[0] = hn::Add(sum[0], e);
+    return e;
+  };
+  FloatVector sum0 = hn::Zero(kFloats), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+  int64_t i = 0;
+  for (; i <= n - 4 * kLanes; i += 4 * kLanes) {
+    sum0 = hn::Add(sum0, whole(i));
+    sum1 = hn::Add(sum1, whole(i + kLanes));
+    sum2 = hn::Add(sum2, whole(i + 2 * kLanes));
+    sum3 = hn::Add(sum3, whole(i + 3 * kLanes));
   }
+  for (; i <= n - kLanes; i += kLanes) sum0 = hn::Add(sum0, whole(i));
   if (i < n) {
     const FloatVector e = ExpOfNegative(hn::Sub(LoadPart(in + i, n - i), shift));
     if (kStore) StorePart(e, out + i, n - i);
     const FloatMask used = hn::FirstN(kFloats, static_cast<size_t>(n - i));
-    sum[1] = hn::Add(sum[1], hn::IfThenElseZero(used, e));
+    sum1 = hn::Add(sum1, hn::IfThenElseZero(used, e));
   }
-  const FloatVector total = hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3]));
+  const FloatVector total = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
   return hn::GetLane(hn::SumOfLanes(kFloats, total));
 }
 
