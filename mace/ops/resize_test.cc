@@ -246,7 +246,6 @@ TEST(Resize, AllModesAndCoordinates) {
   }
 }
 
-// The same image in every channel of every batch: vectors of all remainders.
 // Sums of one row and of two in turn: a row that is kept for the next sum must stay.
 TEST(Resize, LargerByAreas) {
   RunOpCases(
@@ -258,17 +257,19 @@ TEST(Resize, LargerByAreas) {
                                           0,    3.5f, 7,    6.4f, 6.3f, 6.2f, 8,    7,    6})}}});
 }
 
+// The same image in every channel of every batch: vectors of all remainders, and with the most
+// channels strips of a column or two.
 TEST(Resize, ManyChannels) {
   for (const Golden &golden : kGoldens) {
     if (golden.coordinates != "HALF_PIXEL") continue;
-    for (int64_t channels : {2, 3, 4, 7, 17}) {
+    for (int64_t channels : {2, 3, 4, 7, 17, 700}) {
       std::vector<float> in, out;
       for (int64_t n = 0; n < 2; ++n) {
         for (float x : kImage) {
-          for (int64_t c = 0; c < channels; ++c) in.push_back(x + static_cast<float>(n * 10 + c));
+          for (int64_t c = 0; c < channels; ++c) in.push_back(x + static_cast<float>(n * 10 + c % 20));
         }
         for (float x : golden.output) {
-          for (int64_t c = 0; c < channels; ++c) out.push_back(x + static_cast<float>(n * 10 + c));
+          for (int64_t c = 0; c < channels; ++c) out.push_back(x + static_cast<float>(n * 10 + c % 20));
         }
       }
       OpCase op_case = {MakeString(golden.mode, ", ", channels, " channels"),

@@ -3,7 +3,6 @@
 // destination is aligned.
 #include "mace/kernels/copy/kernels.h"
 #include "mace/kernels/copy/transpose_8x8_avx.h"
-#include "mace/kernels/copy/transpose_blocks.h"
 
 namespace mace {
 namespace kernels {
@@ -25,6 +24,9 @@ inline __m512 LoadQuarters(const uint8_t *src, int64_t src_stride) {
 }
 
 inline void Tile16(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t dst_stride) {
+  // Asked for now, what the next tile writes is in the cache by then: the hardware does not see
+  // this many columns coming. Past the last row it is the next unit's, or harmless.
+  for (int64_t i = 0; i < kSide; ++i) __builtin_prefetch(dst + i * dst_stride + kSide * 4, 1);
   const auto store = [=](int column, __m512 v) {
     _mm512_storeu_ps(reinterpret_cast<float *>(dst + column * dst_stride), v);
   };
@@ -48,26 +50,7 @@ inline void Tile16(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t
 }  // namespace
 
 void transpose_x32_16x16__avx512(const CopyBlock &block, const uint8_t *src, uint8_t *dst) {
-  const int64_t columns = block.outer.size / kSide * kSide, rows = block.inner.size / kSide * kSide;
-  const int64_t src_stride = block.inner.src_stride, dst_stride = block.outer.dst_stride;
-  for (int64_t column = 0; column < columns; column += kSide) {
-    for (int64_t row = 0; row < rows; row += kSide) {
-      // Asked for now, what the next tile writes is in the cache by then: the hardware does not see
-      // this many columns coming. Past the last row it is the next unit's, or harmless.
-      for (int64_t i = 0; i < kSide; ++i) {
-        __builtin_prefetch(dst + (column + i) * dst_stride + (row + kSide) * 4, 1);
-      }
-      Tile16(src + row * src_stride + column * 4, src_stride, dst + column * dst_stride + row * 4,
-             dst_stride);
-    }
-  }
-  // What is left at the right, then below.
-  CopyBlock rest = block;
-  rest.outer.size -= columns;
-  TransposeBlocks<4, 8, Tile32>(rest, src + columns * 4, dst + columns * dst_stride);
-  rest.outer.size = columns;
-  rest.inner.size -= rows;
-  TransposeBlocks<4, 8, Tile32>(rest, src + rows * src_stride, dst + rows * 4);
+  TransposeBlocks<4, kSide, Tile16, Transpose32>(block, src, dst);
 }
 
 }  // namespace kernels

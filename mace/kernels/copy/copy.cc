@@ -167,8 +167,11 @@ void StridedCopy::ChooseKernel(uint32_t isas) {
     return;
   }
   if (ChooseTranspose(isas)) {
-    const int64_t side = block_.bytes > 2 ? 64 : 128;
-    CutIntoUnits(side, std::max<int64_t>(8, kUnitBytes / block_.bytes / side));
+    // Long pieces where one of the dimensions is short, as channels are.
+    const int64_t elements = kUnitBytes / block_.bytes;
+    const int64_t side = std::min<int64_t>(block_.bytes > 2 ? 64 : 128, block_.inner.size);
+    const int64_t columns = std::min(std::max<int64_t>(8, elements / side), block_.outer.size);
+    CutIntoUnits(std::max(side, elements / columns), columns);
     return;
   }
   SetKernel("elements", ElementKernel(block_.bytes));

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tile of 8x8 elements of 4 bytes in 256-bit registers. Included by one source per instruction
-// set.
+// Tiles of 8x8 elements of 4 bytes in 256-bit registers, and of 4x4 for what they leave. Included
+// by one source per instruction set.
 #ifndef MACE_KERNELS_COPY_TRANSPOSE_8X8_AVX_H_
 #define MACE_KERNELS_COPY_TRANSPOSE_8X8_AVX_H_
 
 #include <immintrin.h>
 
 #include <cstdint>
+
+#include "mace/kernels/copy/transpose_blocks.h"
 
 namespace mace {
 namespace kernels {
@@ -38,6 +40,21 @@ inline void Tile32(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t
     Store(to + 2 * dst_stride, _mm256_shuffle_ps(ab_high, cd_high, 0x44));
     Store(to + 3 * dst_stride, _mm256_shuffle_ps(ab_high, cd_high, 0xee));
   }
+}
+
+inline void Tile32Small(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t dst_stride) {
+  __m128 rows[4];
+  for (int i = 0; i < 4; ++i) {
+    rows[i] = _mm_loadu_ps(reinterpret_cast<const float *>(src + i * src_stride));
+  }
+  _MM_TRANSPOSE4_PS(rows[0], rows[1], rows[2], rows[3]);
+  for (int i = 0; i < 4; ++i) {
+    _mm_storeu_ps(reinterpret_cast<float *>(dst + i * dst_stride), rows[i]);
+  }
+}
+
+inline void Transpose32(const CopyBlock &block, const uint8_t *src, uint8_t *dst) {
+  TransposeBlocks<4, 8, Tile32, TransposeBlocks<4, 4, Tile32Small>>(block, src, dst);
 }
 
 }  // namespace

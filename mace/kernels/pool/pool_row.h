@@ -84,61 +84,61 @@ MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
   }
 }
 
-// The sums (or maxima) of kVectors vectors of channels, from c on, of one column of all windows.
-template <typename V, bool kMax, int kVectors>
-MACE_INLINE void Column(const PoolRow &p, int64_t column, int64_t c, typename V::T *acc) {
+// The sums of kVectors vectors of channels, from c on, of one column of all windows.
+template <typename V, int kVectors>
+MACE_INLINE void ColumnSum(const PoolRow &p, int64_t column, int64_t c, typename V::T *sum) {
   MACE_UNROLL
-  for (int i = 0; i < kVectors; ++i) acc[i] = V::Set(kMax ? -__builtin_inff() : 0.0f);
+  for (int i = 0; i < kVectors; ++i) sum[i] = V::Set(0.0f);
   if (column < 0 || column >= p.in_w) return;
   const float *pixel = p.in + column * p.channels + c;
   for (int64_t u = 0; u < p.rows; ++u, pixel += p.in_row) {
     MACE_UNROLL
-    for (int i = 0; i < kVectors; ++i) {
-      const typename V::T x = V::Load(pixel + i * V::kLanes);
-      acc[i] = kMax ? V::Max(acc[i], x) : V::Add(acc[i], x);
-    }
+    for (int i = 0; i < kVectors; ++i) sum[i] = V::Add(sum[i], V::Load(pixel + i * V::kLanes));
   }
 }
 
-// kVectors vectors of channels from c on of all pixels of windows with three columns, which move by
-// one: each column is summed once, for three pixels.
-template <typename V, bool kMax, int kVectors>
+// The means of kVectors vectors of channels from c on, of all windows of three columns, which move
+// by one: each column is summed once, for three pixels.
+template <typename V, int kVectors>
 MACE_INLINE void Slide3(const PoolRow &p, const WindowColumns &inner, int64_t c) {
   typename V::T left[kVectors], middle[kVectors], right[kVectors];
-  Column<V, kMax, kVectors>(p, -p.pad_left, c, left);
-  Column<V, kMax, kVectors>(p, 1 - p.pad_left, c, middle);
+  ColumnSum<V, kVectors>(p, -p.pad_left, c, left);
+  ColumnSum<V, kVectors>(p, 1 - p.pad_left, c, middle);
   float *out = p.out + c;
   for (int64_t x = 0; x < p.out_w; ++x, out += p.channels) {
-    Column<V, kMax, kVectors>(p, x + 2 - p.pad_left, c, right);
-    const typename V::T scale = V::Set(kMax ? 1.0f : Columns(p, inner, x).scale);
+    ColumnSum<V, kVectors>(p, x + 2 - p.pad_left, c, right);
+    const typename V::T scale = V::Set(Columns(p, inner, x).scale);
     MACE_UNROLL
     for (int i = 0; i < kVectors; ++i) {
-      V::Store(out + i * V::kLanes,
-               kMax ? V::Max(V::Max(left[i], middle[i]), right[i])
-                    : V::Mul(V::Add(V::Add(left[i], middle[i]), right[i]), scale));
+      const typename V::T sum = V::Add(V::Add(left[i], middle[i]), right[i]);
+      V::Store(out + i * V::kLanes, V::Mul(sum, scale));
       left[i] = middle[i];
       middle[i] = right[i];
     }
   }
 }
 
-template <typename V, bool kMax>
+template <typename V>
 MACE_INLINE void SlideRow(const PoolRow &p) {
-  constexpr int kWide = V::kLanes == 16 ? 4 : 2;  // three times as many registers, of 32 or 16
+#if defined(__arm__)
+  constexpr int kWide = 2;  // there are 16 registers, and loads need one
+#else
+  constexpr int kWide = 4;
+#endif
   const WindowColumns inner = InnerColumns(p);
   int64_t c = 0;
   for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
-    Slide3<V, kMax, kWide>(p, inner, c);
+    Slide3<V, kWide>(p, inner, c);
   }
   for (; c < p.channels; c += V::kLanes) {
     if (c + V::kLanes > p.channels) c = p.channels - V::kLanes;
-    Slide3<V, kMax, 1>(p, inner, c);
+    Slide3<V, 1>(p, inner, c);
   }
 }
 
 template <typename V, bool kMax>
 MACE_INLINE void Row(const PoolRow &p) {
-  if (p.kernel_w == 3 && p.stride_w == 1 && p.dilation_w == 1) return SlideRow<V, kMax>(p);
+  if (!kMax && p.kernel_w == 3 && p.stride_w == 1 && p.dilation_w == 1) return SlideRow<V>(p);
   Pixels<V, kMax>(p, 0, p.out_w);
 }
 
