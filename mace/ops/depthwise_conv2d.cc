@@ -143,24 +143,12 @@ class DepthwiseConv2dOp : public FilterOperation {
  protected:
   MaceStatus Geometry(OpPlanContext *context, kernels::DwconvShape *s) const {
     const Shape &in = context->Input(0).shape, &filter = context->Input(1).shape;
-    const Shape &out = context->OutputShape(0);
+    const std::array<WindowDimension, 2> window = WindowOf(filter);
     std::array<WindowLayout, 2> layout;
-    MACE_RETURN_IF_ERROR(InferWindows(context, WindowOf(filter), filter[3], &layout));
-    s->batch = in[0];
-    s->in_h = in[1];
-    s->in_w = in[2];
+    MACE_RETURN_IF_ERROR(InferWindows(context, window, filter[3], &layout));
+    SetWindowGeometry(in, window, layout, s);
     s->in_c = in[3];
     s->multiplier = filter[3] / in[3];
-    s->out_h = out[1];
-    s->out_w = out[2];
-    s->kernel_h = filter[1];
-    s->kernel_w = filter[2];
-    s->stride_h = attrs_.strides[0];
-    s->stride_w = attrs_.strides[1];
-    s->dilation_h = attrs_.dilations[0];
-    s->dilation_w = attrs_.dilations[1];
-    s->pad_top = layout[0].pad_begin;
-    s->pad_left = layout[1].pad_begin;
     return MaceStatus::MACE_SUCCESS;
   }
 

@@ -43,21 +43,9 @@ std::vector<kernels::Way> Convolution(const OperatorDef &def, const std::vector<
     if (!fits) return {};
   }
   kernels::ConvShape s;
-  s.batch = in[0];
-  s.in_h = in[1];
-  s.in_w = in[2];
+  SetWindowGeometry(in, windows, layouts, &s);
   s.in_c = in[3];
-  s.out_h = layouts[0].count;
-  s.out_w = layouts[1].count;
   s.out_c = filter[0];
-  s.kernel_h = filter[1];
-  s.kernel_w = filter[2];
-  s.stride_h = windows[0].stride;
-  s.stride_w = windows[1].stride;
-  s.dilation_h = windows[0].dilation;
-  s.dilation_w = windows[1].dilation;
-  s.pad_top = layouts[0].pad_begin;
-  s.pad_left = layouts[1].pad_begin;
   s.group = IntArg(def, "group", 0, 1);
   return kernels::ConvWays(s, transposed, SupportedIsas());
 }
@@ -71,21 +59,9 @@ std::vector<kernels::Way> Depthwise(const OperatorDef &def, const std::vector<in
     if (!LayOutWindow(windows[i], in[1 + i], &layouts[i], &problem)) return {};
   }
   kernels::DwconvShape s;
-  s.batch = in[0];
-  s.in_h = in[1];
-  s.in_w = in[2];
+  SetWindowGeometry(in, windows, layouts, &s);
   s.in_c = in[3];
   s.multiplier = filter[3] / in[3];
-  s.out_h = layouts[0].count;
-  s.out_w = layouts[1].count;
-  s.kernel_h = filter[1];
-  s.kernel_w = filter[2];
-  s.stride_h = windows[0].stride;
-  s.stride_w = windows[1].stride;
-  s.dilation_h = windows[0].dilation;
-  s.dilation_w = windows[1].dilation;
-  s.pad_top = layouts[0].pad_begin;
-  s.pad_left = layouts[1].pad_begin;
   return kernels::DwconvWays(s, SupportedIsas());
 }
 

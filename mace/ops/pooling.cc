@@ -36,27 +36,15 @@ class PoolingOp : public WindowOperation {
   }
 
   MaceStatus Plan(OpPlanContext *context) override {
-    const Shape &in = context->Input(0).shape, &out = context->OutputShape(0);
-    if (out.elements() == 0) return MaceStatus::MACE_SUCCESS;
+    const Shape &in = context->Input(0).shape;
+    if (context->OutputShape(0).elements() == 0) return MaceStatus::MACE_SUCCESS;
     std::array<WindowLayout, 2> layout;
     MACE_RETURN_IF_ERROR(InferWindows(context, window_, in[3], &layout));
     auto state = std::make_unique<State>();
     kernels::PoolShape &s = state->shape;
-    s.batch = in[0];
-    s.in_h = in[1];
-    s.in_w = in[2];
+    SetWindowGeometry(in, window_, layout, &s);
     s.channels = in[3];
-    s.out_h = out[1];
-    s.out_w = out[2];
-    s.kernel_h = window_[0].kernel;
-    s.kernel_w = window_[1].kernel;
-    s.stride_h = window_[0].stride;
-    s.stride_w = window_[1].stride;
-    s.dilation_h = window_[0].dilation;
-    s.dilation_w = window_[1].dilation;
-    s.pad_top = layout[0].pad_begin;
     s.pad_bottom = layout[0].pad_end;
-    s.pad_left = layout[1].pad_begin;
     s.pad_right = layout[1].pad_end;
     s.count_include_pad = attrs_.count_include_pad;
     s.count_all = attrs_.count_all;

@@ -27,6 +27,8 @@ constexpr int kMaxTaps = 4;
 // Output rows that one thread takes at a time are at least this many: the first one of them needs
 // rows that nobody kept.
 constexpr int64_t kLeastRows = 8;
+// Numbers of the rows of one sum that are kept: 16 KB.
+constexpr int64_t kStripFloats = 4096;
 
 struct ResizeState : public OpState {
   ResizeTable height;
@@ -228,12 +230,26 @@ class ResizeOp : public ShapedOperation {
     }
   }
 
-  // Rows made of `taps` rows, each of them resized in width before.
+  // Rows made of `taps` rows, each of them resized in width before: a strip of columns at a time,
+  // so that what is resized stays in the first-level cache until it is summed.
   static void SummedRows(OpContext *context, const ResizeState &state, int64_t begin, int64_t end,
                          int thread) {
-    const Shape &input = context->input(0)->shape, &output = context->output(0)->shape;
-    const int64_t height = output[1], row = state.row_elements;
+    const int64_t width = context->output(0)->shape[2], channels = context->output(0)->shape[3];
+    const int64_t pixels =
+        std::max<int64_t>(1, kStripFloats / std::max<int64_t>(1, state.height.taps * channels));
+    for (int64_t x = 0; x < width; x += pixels) {
+      SummedStrip(context, state, begin, end, thread, x, std::min(pixels, width - x));
+    }
+  }
+
+  // Columns [left, left + pixels) of these rows.
+  static void SummedStrip(OpContext *context, const ResizeState &state, int64_t begin, int64_t end,
+                          int thread, int64_t left, int64_t pixels) {
+    const Shape &input = context->input(0)->shape;
+    const int64_t height = context->output(0)->shape[1], row = state.row_elements;
+    const int64_t channels = input[3], floats = pixels * channels;
     const int taps = state.height.taps;
+    const int64_t first_tap = left * state.width.taps;
     const kernels::ResizeFunctions &kernel = kernels::Resize();
     const float *in = context->input(0)->data<float>();
     float *kept = static_cast<float *>(context->scratch()) + thread * taps * row;
@@ -244,21 +260,22 @@ class ResizeOp : public ShapedOperation {
       const float *rows[kMaxTaps];
       for (int t = 0; t < taps; ++t) {
         const int64_t y = batch * input[1] + state.height.places[first + static_cast<size_t>(t)];
-        const float *from = in + y * input[2] * input[3];
-        rows[t] = from;
+        const float *from = in + y * input[2] * channels;
+        rows[t] = from + left * channels;
         if (state.width.is_identity) continue;
         // The rows of one sum follow each other, so no two of them share a place.
         const int64_t slot = y % taps;
-        float *resized = kept + slot * row;
+        float *resized = kept + slot * floats;
         if (kept_rows[slot] != y) {
-          kernel.resample(from, state.width.places.data(), state.width.weights.data(),
-                          state.width.taps, output[2], input[3], resized);
+          kernel.resample(from, state.width.places.data() + first_tap,
+                          state.width.weights.data() + first_tap, state.width.taps, pixels,
+                          channels, resized);
           kept_rows[slot] = y;
         }
         rows[t] = resized;
       }
-      kernel.blend(rows, &state.height.weights[first], taps, row,
-                   context->output(0)->mutable_data<float>() + i * row);
+      kernel.blend(rows, &state.height.weights[first], taps, floats,
+                   context->output(0)->mutable_data<float>() + i * row + left * channels);
     }
   }
 

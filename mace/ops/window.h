@@ -51,6 +51,27 @@ bool LayOutTransposed(const WindowDimension &window, int64_t in, int64_t output_
 bool LayOutTransposedTo(const WindowDimension &window, int64_t in, int64_t out,
                         WindowLayout *layout, std::string *problem);
 
+// What the shapes of convolution and pooling kernels have in common: where windows lie over the
+// NHWC image `in`. Arrays of height and width, of WindowDimension with the kernel and of
+// WindowLayout.
+template <typename Dims, typename Windows, typename Layouts, typename KernelShape>
+void SetWindowGeometry(const Dims &in, const Windows &windows, const Layouts &layouts,
+                       KernelShape *s) {
+  s->batch = in[0];
+  s->in_h = in[1];
+  s->in_w = in[2];
+  s->out_h = layouts[0].count;
+  s->out_w = layouts[1].count;
+  s->kernel_h = windows[0].kernel;
+  s->kernel_w = windows[1].kernel;
+  s->stride_h = windows[0].stride;
+  s->stride_w = windows[1].stride;
+  s->dilation_h = windows[0].dilation;
+  s->dilation_w = windows[1].dilation;
+  s->pad_top = layouts[0].pad_begin;
+  s->pad_left = layouts[1].pad_begin;
+}
+
 // An activation as a clamp, which costs nothing in a kernel, and what is left to do after it.
 struct FusedActivation {
   float low;
