@@ -266,10 +266,12 @@ TEST(Resize, ManyChannels) {
       std::vector<float> in, out;
       for (int64_t n = 0; n < 2; ++n) {
         for (float x : kImage) {
-          for (int64_t c = 0; c < channels; ++c) in.push_back(x + static_cast<float>(n * 10 + c % 20));
+          for (int64_t c = 0; c < channels; ++c)
+            in.push_back(x + static_cast<float>(n * 10 + c % 20));
         }
         for (float x : golden.output) {
-          for (int64_t c = 0; c < channels; ++c) out.push_back(x + static_cast<float>(n * 10 + c % 20));
+          for (int64_t c = 0; c < channels; ++c)
+            out.push_back(x + static_cast<float>(n * 10 + c % 20));
         }
       }
       OpCase op_case = {MakeString(golden.mode, ", ", channels, " channels"),
