@@ -3,6 +3,8 @@
 // it the results are those of float32 to about three digits, or two, on others to the last bit. The
 // interface stays float32.
 #include <cmath>
+#include <cstdlib>
+#include <string>
 
 #include "mace/base/isa.h"
 #include "mace/kernels/bf16/bf16_gemm.h"
@@ -66,6 +68,22 @@ double Difference(const std::vector<float> &a, const std::vector<float> &b) {
   for (size_t i = 0; i < a.size(); ++i) most = std::max<double>(most, std::fabs(a[i] - b[i]));
   return most;
 }
+
+#if defined(__aarch64__)
+// What is emulated is what the other tests are to run on.
+TEST(Half, EmulatedCoreHasItsTypes) {
+  const char *set = std::getenv("MACE_QEMU_CPU");
+  const std::string core = set == nullptr ? "" : set;
+  const bool half = (SupportedIsas() & kIsaNeonFp16) != 0;
+  const bool bfloat = (SupportedIsas() & kIsaNeonBf16) != 0;
+  if (core == "cortex-a53" || core == "cortex-a76" || core == "max") {
+    EXPECT_EQ(half, core != "cortex-a53");
+    EXPECT_EQ(bfloat, core == "max");
+  }
+  // A processor with bfmmla has arithmetic in half as well.
+  EXPECT_LE(bfloat, half);
+}
+#endif
 
 TEST(Half, IsFloat32ToThreeDigits) {
   std::vector<float> middle, y;
