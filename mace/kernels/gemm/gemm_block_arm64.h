@@ -11,76 +11,90 @@ namespace mace {
 namespace kernels {
 namespace {
 
+// How a panel begins: with its bias or with sums of earlier steps, and with the loop (2, 3) or too
+// few steps for it (0, 1).
+MACE_INLINE int64_t StartWay(const GemmBlock &block) {
+  return (block.k < 32 ? 0 : 2) + ((block.flags & kGemmBlockAccumulate) != 0 ? 1 : 0);
+}
+
 // clang-format off
+// The bias of two rows, which stays where it is: loads do not compete with multiply-adds, as moves
+// would.
+#define BIAS(r0, r1) "ld1 {v" #r0 ".4s, v" #r1 ".4s}, [%[b]]\n"
+#define LOAD_BIAS4 \
+  BIAS(16, 17) BIAS(18, 19) BIAS(20, 21) "ld1 {v22.4s, v23.4s}, [%[b]], #32\n"
+#define LOAD_BIAS8 \
+  BIAS(16, 17) BIAS(18, 19) BIAS(20, 21) BIAS(22, 23) BIAS(24, 25) BIAS(26, 27) BIAS(28, 29) \
+  "ld1 {v30.4s, v31.4s}, [%[b]], #32\n"
+#define BEGIN "mov %[x], %[a]\n" "lsr %[count], %[k], #5\n"
+
+#define START_IF(way, label) \
+  "adr x17, " label "\n" "cmp %[count], #" way "\n" "csel %[start], x17, %[start], eq\n"
+
+// %[after] is where to go after the loop. %[x], %[start] and %[finish] come with c, StartWay() and
+// FinishWay(): each register more is one to be saved.
 #define BLOCK(rows) \
   asm volatile( \
       ROWS##rows \
-      "lsr %[turns], %[k], #5\n" \
+      FIND_FINISH \
+      "adr %[after], 5f\n" \
+      "tst %[k], #31\n" \
+      "csel %[after], %[finish], %[after], eq\n" \
+      "mov %[count], %[start]\n" \
+      "adr %[start], 3f\n" START_IF("0", "10f") START_IF("1", "1f") START_IF("3", "2f") \
+      "br %[start]\n" \
       "1:\n" \
-      "cbnz %[usual], 3f\n" \
-      "mov %[x], %[a]\n" \
-      "mov %[count], %[turns]\n" \
-      "tbnz %[flags], #3, 2f\n" \
-      LOAD_BIAS##rows \
-      "cbnz %[count], 4f\n" \
-      "b 5f\n" \
-      "2:\n" \
-      LOAD_SUMS##rows \
+      BEGIN \
+      LOAD_SUMS(rows) \
       "add %[b], %[b], #32\n" \
-      "cbnz %[count], 4f\n" \
       "b 5f\n" \
+      "10:\n" \
+      LOAD_BIAS##rows \
+      BEGIN \
+      "b 5f\n" \
+      "2:\n" /* as the bias below, the sums are loaded beside multiply-adds */ \
+      LOAD_SUMS(rows) \
+      "add %[b], %[b], #32\n" \
+      BEGIN \
+      STEPS(rows) \
+      "b 40f\n" \
       "3:\n" /* runs into the loop, so that the loads overlap with multiply-adds */ \
       LOAD_BIAS##rows \
-      "mov %[x], %[a]\n" \
-      "mov %[count], %[turns]\n" \
-      "4:\n" STEPS(rows) STEPS(rows) STEPS(rows) STEPS(rows) \
+      BEGIN \
+      "4:\n" STEPS(rows) \
+      "40:\n" STEPS(rows) STEPS(rows) STEPS(rows) \
       "subs %[count], %[count], #1\n" \
       STEPS(rows) STEPS(rows) STEPS(rows) STEPS(rows) \
       "b.ne 4b\n" \
+      "br %[after]\n" \
       "5:\n" \
-      "cbz %[special], 11f\n" \
-      "tst %[k], #31\n" \
-      "b.eq 8f\n" \
       "ubfx %[count], %[k], #2, #3\n" \
       "cbz %[count], 7f\n" \
       "6:\n" STEPS(rows) \
       "subs %[count], %[count], #1\n" \
       "b.ne 6b\n" \
       "7:\n" \
-      LAST_STEPS(rows) FINISH(rows) \
-      : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count), \
-        [turns] "=&r"(turns) \
-      : [a] "r"(block.a), [c] "r"(block.c), [k] "r"(block.k), [flags] "r"(FlagsOfBlock(block)), \
-        [usual] "r"(usual), [special] "r"(special), [residual] "r"(block.residual), \
+      LAST_STEPS(rows) \
+      "br %[finish]\n" \
+      FINISH(rows, NEXT_PANEL) \
+      : [b] "+r"(b), [panels] "+r"(panels), [x] "+r"(x), [count] "=&r"(count), \
+        [start] "+r"(start), [after] "=&r"(after), [finish] "+r"(finish) \
+      : [a] "r"(block.a), [k] "r"(block.k), [residual] "r"(block.residual), \
         [bounds] "r"(block.bounds) \
       : CLOBBERS)
+
+#define BLOCK_FUNCTION(rows) \
+  void Block##rows(const GemmBlock &block) { \
+    const float *b = block.b; \
+    const void *x = block.c; \
+    int64_t panels = block.panels, count, after; \
+    int64_t start = StartWay(block), finish = FinishWay(block.flags); \
+    BLOCK(rows); \
+  }
+BLOCK_FUNCTION(8)
+BLOCK_FUNCTION(4)
+#undef BLOCK_FUNCTION
 // clang-format on
-
-// Whether a panel begins with its bias and goes on in the loop.
-MACE_INLINE bool IsUsual(const GemmBlock &block) {
-  return block.k >= 32 && (block.flags & kGemmBlockAccumulate) == 0;
-}
-// Whether anything comes between the loop and storing.
-MACE_INLINE bool IsSpecial(const GemmBlock &block) {
-  constexpr uintptr_t kMore = kGemmBlockResidual | kGemmBlockLow | kGemmBlockHigh;
-  return block.k % 32 != 0 || (block.flags & kMore) != 0;
-}
-
-void Block8(const GemmBlock &block) {
-  const float *b = block.b;
-  const float *x;
-  int64_t panels = block.panels, count, turns;
-  const int64_t usual = IsUsual(block), special = IsSpecial(block);
-  BLOCK(8);
-}
-
-void Block4(const GemmBlock &block) {
-  const float *b = block.b;
-  const float *x;
-  int64_t panels = block.panels, count, turns;
-  const int64_t usual = IsUsual(block), special = IsSpecial(block);
-  BLOCK(4);
-}
 
 MACE_INLINE void StoreQuads(float32x4_t a, float32x4_t b, float32x4_t c, float32x4_t d, float *to) {
   const float32x4x4_t quads = {{a, b, c, d}};

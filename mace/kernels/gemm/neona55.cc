@@ -69,9 +69,12 @@ namespace {
 #define COPY_BIAS4 "ldp q16, q17, [%[b]]\n" COPIES(18, 19) COPIES(20, 21) COPIES(22, 23)
 #define COPY_BIAS8 COPY_BIAS4 COPIES(24, 25) COPIES(26, 27) COPIES(28, 29) COPIES(30, 31)
 
+#define NEXT_IN_ORDER "subs %[panels], %[panels], #1\n" "b.ne 1b\n" "b 27f\n"
+
 #define BLOCK_IN_ORDER(rows) \
   asm volatile( \
       ROWS##rows \
+      FIND_FINISH \
       "1:\n" \
       "mov %[x], %[a]\n" \
       "lsr %[count], %[k], #2\n" \
@@ -79,7 +82,7 @@ namespace {
       COPY_BIAS##rows \
       "b 3f\n" \
       "2:\n" \
-      LOAD_SUMS##rows \
+      LOAD_SUMS(rows) \
       "3:\n" \
       "add %[b], %[b], #32\n" \
       "cbz %[count], 7f\n" \
@@ -100,25 +103,29 @@ namespace {
       "add %[x], %[x], #" A_BYTES_##rows "\n" \
       "add %[b], %[b], #128\n" \
       "7:\n" \
-      LAST_STEPS(rows) FINISH(rows) \
-      : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count), \
-        [high0] "=&r"(high0), [high1] "=&r"(high1) \
-      : [a] "r"(block.a), [c] "r"(block.c), [k] "r"(block.k), [flags] "r"(FlagsOfBlock(block)), \
+      LAST_STEPS(rows) \
+      "br %[finish]\n" \
+      FINISH(rows, NEXT_IN_ORDER) \
+      : [b] "+r"(b), [panels] "+r"(panels), [x] "+r"(x), [count] "=&r"(count), \
+        [high0] "=&r"(high0), [high1] "=&r"(high1), [finish] "+r"(finish) \
+      : [a] "r"(block.a), [k] "r"(block.k), [flags] "r"(block.flags), \
         [residual] "r"(block.residual), [bounds] "r"(block.bounds) \
       : CLOBBERS)
 // clang-format on
 
 void InOrder8(const GemmBlock &block) {
   const float *b = block.b;
-  const float *x;
+  const void *x = block.c;
   int64_t panels = block.panels, count, high0, high1;
+  int64_t finish = FinishWay(block.flags);
   BLOCK_IN_ORDER(8);
 }
 
 void InOrder4(const GemmBlock &block) {
   const float *b = block.b;
-  const float *x;
+  const void *x = block.c;
   int64_t panels = block.panels, count, high0, high1;
+  int64_t finish = FinishWay(block.flags);
   BLOCK_IN_ORDER(4);
 }
 

@@ -7,6 +7,9 @@
 
 #include <arm_neon.h>
 
+#define MACE_LANES ".8h"
+#define MACE_LANE ".h"
+#include "mace/kernels/gemm_asm_arm64.h"
 #include "mace/kernels/half/half_kernel.h"
 #include "mace/kernels/simd.h"
 
@@ -15,72 +18,35 @@ namespace kernels {
 namespace {
 
 // clang-format off
-#define MLA(acc, b, a, lane) "fmla v" #acc ".8h, v" #b ".8h, v" #a ".h[" #lane "]\n"
-#define ROW(acc0, acc1, a, b0, b1, lane) MLA(acc0, b0, a, lane) MLA(acc1, b1, a, lane)
-#define STEP_4(b0, b1, lane) \
-  ROW(16, 17, 0, b0, b1, lane) ROW(18, 19, 1, b0, b1, lane) \
-  ROW(20, 21, 2, b0, b1, lane) ROW(22, 23, 3, b0, b1, lane)
-#define STEP_8(b0, b1, lane) \
-  STEP_4(b0, b1, lane) \
-  ROW(24, 25, 4, b0, b1, lane) ROW(26, 27, 5, b0, b1, lane) \
-  ROW(28, 29, 6, b0, b1, lane) ROW(30, 31, 7, b0, b1, lane)
-#define LOAD4(r0, r1, r2, r3, p) \
-  "ld1 {v" #r0 ".8h, v" #r1 ".8h, v" #r2 ".8h, v" #r3 ".8h}, [" p "], #64\n"
-#define LOAD_A4 LOAD4(0, 1, 2, 3, "%[x]")
-#define LOAD_A8 LOAD_A4 LOAD4(4, 5, 6, 7, "%[x]")
-#define LOAD_B0 LOAD4(8, 9, 10, 11, "%[b]")
-#define LOAD_B1 LOAD4(12, 13, 14, 15, "%[b]")
-// Four steps of k.
-#define QUAD0(rows) \
-  LOAD_B0 LOAD_A##rows STEP_##rows(8, 9, 0) STEP_##rows(10, 11, 1) \
-  LOAD_B1 STEP_##rows(12, 13, 2) STEP_##rows(14, 15, 3)
-#define QUAD1(rows) \
-  LOAD_B0 STEP_##rows(8, 9, 4) STEP_##rows(10, 11, 5) \
-  LOAD_B1 STEP_##rows(12, 13, 6) STEP_##rows(14, 15, 7)
-#define OCTET(rows) QUAD0(rows) QUAD1(rows)
+// Four steps of k with the upper halves of A.
+#define UPPER_STEPS(rows) \
+  LOAD4(8, 9, 10, 11, "%[b]") STEP_##rows(8, 9, 4) STEP_##rows(10, 11, 5) \
+  LOAD4(12, 13, 14, 15, "%[b]") STEP_##rows(12, 13, 6) STEP_##rows(14, 15, 7)
+#define OCTET(rows) STEPS(rows) UPPER_STEPS(rows)
 // The bias of two rows, which stays where it is.
-#define BIAS(r0, r1, r2, r3) \
-  "ld1 {v" #r0 ".8h, v" #r1 ".8h, v" #r2 ".8h, v" #r3 ".8h}, [%[b]]\n"
+#define BIAS(r0, r1, r2, r3) "ld1 " VECTORS4(r0, r1, r2, r3) ", [%[b]]\n"
 #define LOAD_BIAS4 BIAS(16, 17, 18, 19) LOAD4(20, 21, 22, 23, "%[b]")
 #define LOAD_BIAS8 \
   BIAS(16, 17, 18, 19) BIAS(20, 21, 22, 23) BIAS(24, 25, 26, 27) LOAD4(28, 29, 30, 31, "%[b]")
-#define BOUND(op, r, by) op " v" #r ".8h, v" #r ".8h, v" #by ".8h\n"
-#define BOUND4(op, by) \
-  BOUND(op, 16, by) BOUND(op, 17, by) BOUND(op, 18, by) BOUND(op, 19, by) BOUND(op, 20, by) \
-  BOUND(op, 21, by) BOUND(op, 22, by) BOUND(op, 23, by)
-#define BOUND8(op, by) \
-  BOUND4(op, by) BOUND(op, 24, by) BOUND(op, 25, by) BOUND(op, 26, by) BOUND(op, 27, by) \
-  BOUND(op, 28, by) BOUND(op, 29, by) BOUND(op, 30, by) BOUND(op, 31, by)
-#define STORE(r0, r1, p) "st1 {v" #r0 ".8h, v" #r1 ".8h}, [" p "], #32\n"
-#define STORE4_ROWS \
-  STORE(16, 17, "x9") STORE(18, 19, "x10") STORE(20, 21, "x11") STORE(22, 23, "x12")
-#define STORE8_ROWS \
-  STORE4_ROWS STORE(24, 25, "x13") STORE(26, 27, "x14") STORE(28, 29, "x15") STORE(30, 31, "x16")
-// The residual of a row lies at a constant distance from the row.
-#define ADD(r0, r1, p) \
-  "ldr q0, [" p ", %[residual]]\n" "ldr q1, [" p ", %[x]]\n" \
-  "fadd v" #r0 ".8h, v" #r0 ".8h, v0.8h\n" "fadd v" #r1 ".8h, v" #r1 ".8h, v1.8h\n"
-#define ADD4_ROWS ADD(16, 17, "x9") ADD(18, 19, "x10") ADD(20, 21, "x11") ADD(22, 23, "x12")
-#define ADD8_ROWS \
-  ADD4_ROWS ADD(24, 25, "x13") ADD(26, 27, "x14") ADD(28, 29, "x15") ADD(30, 31, "x16")
-#define ROWS4 "ldp x9, x10, [%[c]]\n" "ldp x11, x12, [%[c], #16]\n"
-#define ROWS8 ROWS4 "ldp x13, x14, [%[c], #32]\n" "ldp x15, x16, [%[c], #48]\n"
+#define BEGIN "mov %[x], %[a]\n" "sub %[count], %[octets], #3\n"
 
 #define BLOCK(rows) \
   asm volatile( \
       ROWS##rows \
+      FIND_FINISH \
       "lsr %[octets], %[quads], #1\n" \
-      "1:\n" \
+      "adr %[start], 1f\n" \
+      "adr x17, 2f\n" \
       "cmp %[octets], #3\n" \
-      "b.ge 2f\n" \
+      "csel %[start], x17, %[start], ge\n" \
+      "br %[start]\n" \
+      "1:\n" \
       LOAD_BIAS##rows \
-      "mov %[x], %[a]\n" \
-      "sub %[count], %[octets], #3\n" \
+      BEGIN \
       "b 4f\n" \
       "2:\n" /* runs into the loop, so that the loads overlap with multiply-adds */ \
       LOAD_BIAS##rows \
-      "mov %[x], %[a]\n" \
-      "sub %[count], %[octets], #3\n" \
+      BEGIN \
       "3:\n" OCTET(rows) OCTET(rows) \
       "subs %[count], %[count], #3\n" \
       OCTET(rows) \
@@ -93,44 +59,26 @@ namespace {
       "b.ne 5b\n" \
       "6:\n" \
       "tbz %[quads], #0, 7f\n" \
-      QUAD0(rows) \
+      STEPS(rows) \
       "7:\n" \
-      "tbz %[flags], #0, 8f\n" \
-      "add %[x], %[residual], #16\n" \
-      ADD##rows##_ROWS \
-      "8:\n" \
-      "ld2r {v0.8h, v1.8h}, [%[bounds]]\n" \
-      "tbz %[flags], #1, 9f\n" \
-      BOUND##rows("fmax", 0) \
-      "9:\n" \
-      "tbz %[flags], #2, 10f\n" \
-      BOUND##rows("fmin", 1) \
-      "10:\n" \
-      STORE##rows##_ROWS \
-      "subs %[panels], %[panels], #1\n" \
-      "b.ne 1b\n" \
-      : [b] "+r"(b), [panels] "+r"(panels), [x] "=&r"(x), [count] "=&r"(count), \
-        [octets] "=&r"(octets) \
-      : [a] "r"(block.a), [c] "r"(block.c), [quads] "r"(block.quads), [flags] "r"(block.flags), \
-        [residual] "r"(block.residual), [bounds] "r"(block.bounds) \
-      : "memory", "cc", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "v0", "v1", "v2", \
-        "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", \
-        "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", \
-        "v30", "v31")
+      "br %[finish]\n" \
+      FINISH(rows, NEXT_PANEL) \
+      : [b] "+r"(b), [panels] "+r"(panels), [x] "+r"(x), [count] "=&r"(count), \
+        [octets] "=&r"(octets), [start] "=&r"(start), [finish] "+r"(finish) \
+      : [a] "r"(block.a), [quads] "r"(block.quads), [residual] "r"(block.residual), \
+        [bounds] "r"(block.bounds) \
+      : CLOBBERS)
 
-void Block8(const HalfBlock &block) {
-  const uint16_t *b = block.b;
-  const uint16_t *x;
-  int64_t panels = block.panels, count, octets;
-  BLOCK(8);
-}
-
-void Block4(const HalfBlock &block) {
-  const uint16_t *b = block.b;
-  const uint16_t *x;
-  int64_t panels = block.panels, count, octets;
-  BLOCK(4);
-}
+#define BLOCK_FUNCTION(rows) \
+  void Block##rows(const HalfBlock &block) { \
+    const uint16_t *b = block.b; \
+    const void *x = block.c; \
+    int64_t panels = block.panels, count, octets, start, finish = FinishWay(block.flags); \
+    BLOCK(rows); \
+  }
+BLOCK_FUNCTION(8)
+BLOCK_FUNCTION(4)
+#undef BLOCK_FUNCTION
 
 // Packs 8 rows, two octets at a time.
 uint16_t *PackOctets8(const uint16_t *const *rows, intptr_t octets, uint16_t *to) {
@@ -218,15 +166,6 @@ void Block1(const HalfBlock &block) {
     }
   }
 }
-
-#undef MLA
-#undef ROW
-#undef LOAD4
-#undef BIAS
-#undef BOUND
-#undef STORE
-#undef ADD
-#undef BLOCK
 
 }  // namespace
 }  // namespace kernels

@@ -102,7 +102,8 @@ MACE_INLINE void InputTile(const WinogradInput &tile) {
   }
 }
 
-template <bool kWhole>
+// kHigh: there may be an upper bound.
+template <bool kWhole, bool kHigh>
 MACE_INLINE void OutputTile(const WinogradOutput &tile) {
   const T factors = vld1q_f32(kFactors);
   const float *in = tile.in;
@@ -132,7 +133,8 @@ MACE_INLINE void OutputTile(const WinogradOutput &tile) {
       MACE_UNROLL
       for (int x = 0; x < kWinogradOut; ++x) {
         if (!kWhole && x >= tile.columns) break;
-        StoreNext(&to, vminq_f32(high, vmaxq_f32(low, t[x])), out_pixel);
+        const T y_low = vmaxq_f32(low, t[x]);
+        StoreNext(&to, kHigh ? vminq_f32(high, y_low) : y_low, out_pixel);
       }
     }
   }
