@@ -150,8 +150,48 @@ class Symbols:
         return re.sub(r"^void |\(.*", "", name)
 
 
+def goes_on(code: str) -> bool:
+    """Whether a block of arm64 was cut where the emulator's buffers were full, or at a page: its last
+    instruction is no branch, no return and no system call."""
+    last = int.from_bytes(bytes.fromhex(code)[-4:], "little")
+    top = last >> 25
+    # b and bl; cbz and tbz; b.cond; br, blr and ret; svc and the like.
+    branches = (top >> 1 & 0x1F == 5, top & 0x3E == 0x1A, top == 0x2A, top == 0x6B, top == 0x6A)
+    return not any(branches)
+
+
+def straight_code(trace: Trace, interval: Interval) -> tuple[Trace, Interval]:
+    """Blocks as the program has them: what the emulator cut is put together again. A block that is
+    also jumped to counts by itself as often as that."""
+    at = {trace.blocks[b].address: b for b in interval.blocks}
+    following: dict[int, int] = {}
+    entered = Counter(interval.blocks)
+    for b, n in interval.blocks.items():
+        block = trace.blocks[b]
+        end = block.address + len(block.code) // 2
+        if end in at and at[end] != b and goes_on(block.code):
+            following[b] = at[end]
+            entered[at[end]] -= n
+    whole = Trace()
+    counts: dict[int, int] = {}
+    for b, n in entered.items():
+        if n <= 0:
+            continue
+        first = trace.blocks[b]
+        code, instructions, part = first.code, first.instructions, b
+        while part in following:
+            part = following[part]
+            code += trace.blocks[part].code
+            instructions += trace.blocks[part].instructions
+        whole.blocks[b] = Block(first.address, instructions, code)
+        counts[b] = n
+    return whole, Interval(counts, interval.l1_misses, interval.l2_misses)
+
+
 def mca_cycles(trace: Trace, interval: Interval, triple: str, core: str) -> float:
     """Cycles of an interval, each block as a steady loop with all loads in L1."""
+    if triple.startswith("aarch64"):
+        trace, interval = straight_code(trace, interval)
     weight = {b: trace.blocks[b].instructions * n for b, n in interval.blocks.items()}
     total, covered, chosen = sum(weight.values()), 0, []
     for b in sorted(weight, key=lambda key: -weight[key]):
