@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _check_names(deployment: Deployment, name: str, inputs: list[TensorInfo], gr
     if sorted(wanted) != sorted(info.name for info in inputs):
         raise MaceError(
             f"'{graph}' was converted with other inputs than '{deployment.file}' says",
-            hint=f"convert it again: mace convert --config={deployment.file}",
+            hint=f"convert it again: mace convert --config={shlex.quote(str(deployment.file))}",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-    console.out(f"wrote {target}; next: mace convert --config={target}")
+    console.out(f"wrote {target}; next: mace convert --config={shlex.quote(str(target))}")
     console.result |= {"file": str(target), "inputs": [vars(i) for i in description.inputs]}
     console.result["outputs"] = [vars(o) for o in description.outputs]
     return EXIT_OK

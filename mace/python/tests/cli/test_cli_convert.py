@@ -84,6 +84,18 @@ def test_same_input_same_bytes(folder: Path) -> None:
     assert len(digests) == 1
 
 
+def test_names_with_blanks_and_signs_of_the_shell(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conv_onnx(folder / "my net;$(touch x).onnx")
+    assert main(["init", "my net;$(touch x).onnx", "-o", "a b.yml"]) == 0
+    # What it says to type next can be typed.
+    assert "mace convert --config='a b.yml'" in capsys.readouterr().out
+    assert main(["convert", "--config=a b.yml", "-q"]) == 0
+    assert (folder / "builds/my_net_touch_x/model/my_net_touch_x.pb").is_file()
+    assert not (folder / "x").exists()
+
+
 def test_init_then_convert(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     conv_onnx(folder / "net.onnx")
     assert main(["init", "net.onnx"]) == 0
