@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The models of the zoo on the GPU runtime (on PoCL where there is no GPU): how far each way of
 storage is from the model's own framework, and which operators are left to the CPU, and why.
---record keeps that in docs/gpu_models.md:
+--record keeps that in docs/gpu_models.md; --half compares arithmetic in half with that in float, on a
+device with cl_khr_fp16 (MACE_OPENCL_DEVICE chooses it).
 
     python test/zoo/gpu.py squeezenet_v11 text_direction"""
 
@@ -29,6 +30,8 @@ STORAGES = {
     ("fp16_fp32", "buffer"): 0.999,
     ("fp16_fp32", "image"): 0.999,
 }
+# The same with --half.
+HALVES = {("fp16_fp32", "buffer"): 0.999, ("fp16_fp16", "buffer"): 0.999}
 SAMPLES = 2
 # For models whose sizes are open and whose files do not say them.
 _SEED = 11
@@ -46,18 +49,24 @@ class Agreement:
     on_gpu: int
     cosines: list[float]
     reasons: list[tuple[str, int, str]] = field(default_factory=list)
+    half: bool = False  # the ways of HALVES
+
+    @property
+    def storages(self) -> dict[tuple[str, str], float]:
+        """The ways of storage, with the least cosine that is right."""
+        return HALVES if self.half else STORAGES
 
     @property
     def bad(self) -> list[str]:
         """The ways of storage whose results are too far away."""
         return [
             "/".join(storage)
-            for (storage, least), cosine in zip(STORAGES.items(), self.cosines, strict=True)
+            for (storage, least), cosine in zip(self.storages.items(), self.cosines, strict=True)
             if not cosine >= least
         ]
 
 
-def compare(name: str, samples: int = SAMPLES) -> Agreement:
+def compare(name: str, samples: int = SAMPLES, half: bool = False) -> Agreement:
     """Makes, converts and runs a model of the zoo."""
     from mace.config.loader import load_deployment
     from mace.convert import convert_graph
@@ -69,9 +78,9 @@ def compare(name: str, samples: int = SAMPLES) -> Agreement:
     subprocess.run([sys.executable, str(ROOT / "test/zoo/make.py"), name], cwd=ROOT, check=True)
     deployment = load_deployment(ROOT / "test/zoo" / f"{name}.yml")
     model = convert_graph(api.deployment_request(deployment, name)).model
-    found = Agreement(name, 0, 0, [])
+    found = Agreement(name, 0, 0, [], half=half)
     given: list[Any] = []
-    for data_type, memory in STORAGES:
+    for data_type, memory in found.storages:
         with Engine.from_bytes(
             model.graph, model.data, device="gpu", gpu=Gpu(data_type, memory), num_threads=2
         ) as engine:
@@ -174,10 +183,12 @@ def recorded(table: Path = TABLE) -> dict[str, list[float]]:
     return {name: [float(cell) for cell in cells.split("|")[:4]] for name, cells in rows}
 
 
-def compare_alone(name: str, samples: int = SAMPLES) -> Agreement:
+def compare_alone(name: str, samples: int = SAMPLES, half: bool = False) -> Agreement:
     """The comparison in a process of its own, which gives its memory back; PoCL's LLVM and that of
     TensorFlow, which a caller may have loaded, break each other."""
     command = [sys.executable, __file__, "--json", f"--samples={samples}", name]
+    if half:
+        command.append("--half")
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return Agreement(**json.loads(done.stdout.strip().splitlines()[-1]))
 
@@ -189,6 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="models of the zoo; all", metavar="NAME")
     parser.add_argument("--record", action="store_true", help=f"renew their rows in {TABLE.name}")
+    parser.add_argument("--half", action="store_true", help="arithmetic in half, against float")
     parser.add_argument("--json", action="store_true", help="one line of JSON for one model")
     parser.add_argument(
         "--samples", type=int, default=SAMPLES, help="inputs for each (%(default)s)"
@@ -198,12 +210,14 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = set(names) - set(make.models())
     if unknown:
         parser.error(f"the zoo has no model {', '.join(sorted(unknown))}")
+    if options.half and options.record:
+        parser.error("--half is not recorded: PoCL has no arithmetic in half")
     if options.json:
-        print(json.dumps(asdict(compare(names[0], options.samples))))
+        print(json.dumps(asdict(compare(names[0], options.samples, options.half))))
         return 0
     bad = 0
     for name in names:
-        found = compare_alone(name, options.samples)
+        found = compare_alone(name, options.samples, options.half)
         bad += bool(found.bad)
         cosines = " ".join(f"{cosine:.7f}" for cosine in found.cosines)
         print(f"{name}: {found.on_gpu} of {found.operators} on the GPU, cosines {cosines}")

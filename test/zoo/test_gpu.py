@@ -54,3 +54,5 @@ def test_a_row_is_renewed(tmp_path: Path) -> None:
         "fp32_fp32/image",
         "fp16_fp32/image",
     ]
+    half = gpu.Agreement("c", 3, 2, [1.0, 0.998], half=True)
+    assert half.bad == ["fp16_fp16/buffer"]
