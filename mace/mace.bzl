@@ -12,7 +12,11 @@ _STATUS = select({
     "//conditions:default": [],
     "//mace:optimize_size_c_interface": ["-DMACE_TRIVIAL_STATUS"],
 })
-_CXX = ["-std=c++17"] + _WARNINGS + _HIDDEN + _STATUS
+_MESSAGES = select({
+    "//conditions:default": [],
+    "//mace:short_messages": ["-DMACE_SHORT_MESSAGES"],
+})
+_CXX = ["-std=c++17"] + _WARNINGS + _HIDDEN + _STATUS + _MESSAGES
 
 # Tables of cases compile nearly twice as fast as with -O2, and nobody waits for the tests' own code.
 _TEST = ["-O1"]
@@ -40,8 +44,9 @@ _SMALL = select({
 # A feature of the toolchains, switched off as a whole by --features=-treat_warnings_as_errors.
 _FEATURES = ["treat_warnings_as_errors"]
 
-# Of what is built so, --icf=safe keeps one of each kind of function that nobody compares.
-SIZE_LINKOPTS = ["-flto", "-Wl,--icf=safe"]
+# Of what is built so, --icf=safe keeps one of each kind of function that nobody compares, and -O2
+# one of texts that end alike.
+SIZE_LINKOPTS = ["-flto", "-Wl,--icf=safe", "-Wl,-O2"]
 
 _HOST = ["@platforms//cpu:x86_64", "@platforms//os:linux"]
 

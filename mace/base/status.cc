@@ -46,7 +46,14 @@ namespace internal {
 
 namespace {
 
-void AddPieces(const char *kinds, va_list pieces, std::string *text) {
+#ifdef MACE_SHORT_MESSAGES
+constexpr bool kShort = true;
+#else
+constexpr bool kShort = false;
+#endif
+
+// In short messages pieces of text that are null are none, and the others are apart.
+void AddPieces(const char *kinds, va_list pieces, bool apart, std::string *text) {
   for (; *kinds != '\0'; ++kinds) {
     char number[32];
     const char *piece = number;
@@ -75,9 +82,11 @@ void AddPieces(const char *kinds, va_list pieces, std::string *text) {
         break;
       default:
         piece = va_arg(pieces, const char *);
+        if (piece == nullptr && apart) continue;
         if (piece == nullptr) piece = "(null)";
         size = std::strlen(piece);
     }
+    if (apart && !text->empty()) text->push_back(' ');
     text->append(piece, size);
   }
 }
@@ -88,7 +97,7 @@ std::string Join(const char *kinds, ...) {
   std::string text;
   va_list pieces;
   va_start(pieces, kinds);
-  AddPieces(kinds, pieces, &text);
+  AddPieces(kinds, pieces, false, &text);
   va_end(pieces);
   return text;
 }
@@ -97,7 +106,7 @@ MaceStatus MakeStatus(const char *kinds, ...) {
   std::string joined, text;
   va_list pieces;
   va_start(pieces, kinds);
-  AddPieces(kinds + 1, pieces, &joined);
+  AddPieces(kinds + 1, pieces, kShort, &joined);
   va_end(pieces);
   for (char c : joined) {
     if (c == '\n') {

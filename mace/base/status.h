@@ -66,30 +66,80 @@ __attribute__((always_inline)) inline std::string MakeString(const Args &...args
                         internal::TextPiece::Pass(args)...);
 }
 
-template <typename... Args>
-__attribute__((always_inline)) inline MaceStatus InvalidArgs(const Args &...args) {
-  return internal::MakeStatus(
-      internal::Kinds<MaceStatus::MACE_INVALID_ARGS, internal::kKind<Args>...>::kText,
-      internal::TextPiece::Pass(args)...);
-}
-template <typename... Args>
-__attribute__((always_inline)) inline MaceStatus OutOfResources(const Args &...args) {
-  return internal::MakeStatus(
-      internal::Kinds<MaceStatus::MACE_OUT_OF_RESOURCES, internal::kKind<Args>...>::kText,
-      internal::TextPiece::Pass(args)...);
-}
-template <typename... Args>
-__attribute__((always_inline)) inline MaceStatus Unsupported(const Args &...args) {
-  return internal::MakeStatus(
-      internal::Kinds<MaceStatus::MACE_UNSUPPORTED, internal::kKind<Args>...>::kText,
-      internal::TextPiece::Pass(args)...);
-}
-template <typename... Args>
-__attribute__((always_inline)) inline MaceStatus RuntimeError(const Args &...args) {
-  return internal::MakeStatus(
-      internal::Kinds<MaceStatus::MACE_RUNTIME_ERROR, internal::kKind<Args>...>::kText,
-      internal::TextPiece::Pass(args)...);
-}
+#ifdef MACE_SHORT_MESSAGES
+
+#if __has_builtin(__builtin_FILE_NAME)
+#define MACE_FILE_NAME __builtin_FILE_NAME()
+#else
+#define MACE_FILE_NAME __builtin_FILE()
+#endif
+
+// Instead of its sentence a message says where it is from, and then the names and numbers of it
+// ("net.cc 195 conv1 Conv2D"): the sentences are a tenth of the engine.
+namespace internal {
+
+struct FirstPiece {
+  template <size_t size>
+  FirstPiece(const char (&)[size], const char *in = MACE_FILE_NAME,  // NOLINT
+             int at = __builtin_LINE())
+      : file(in), line(at), text(nullptr) {}
+  FirstPiece(const std::string &piece, const char *in = MACE_FILE_NAME,  // NOLINT
+             int at = __builtin_LINE())
+      : file(in), line(at), text(piece.c_str()) {}
+  template <typename T, typename = std::enable_if_t<std::is_same_v<T, const char *>>>
+  FirstPiece(const T &piece, const char *in = MACE_FILE_NAME,  // NOLINT
+             int at = __builtin_LINE())
+      : file(in), line(at), text(piece) {}
+
+  const char *file;
+  int line;
+  const char *text;  // null: part of the sentence
+};
+
+// Passes those pieces on that are no part of the sentence, of which the first `left` are looked at.
+template <char... kinds>
+struct ShortMessage {
+  template <size_t left, typename T, typename... More>
+  __attribute__((always_inline)) static MaceStatus Make(const T &piece, const More &...more) {
+    if constexpr (left == 0) {
+      return MakeStatus(Kinds<kinds...>::kText, piece, more...);
+    } else if constexpr (std::is_array_v<T>) {
+      return ShortMessage<kinds...>::template Make<left - 1>(more...);
+    } else {
+      return ShortMessage<kinds..., kKind<T>>::template Make<left - 1>(more...,
+                                                                       TextPiece::Pass(piece));
+    }
+  }
+};
+
+}  // namespace internal
+
+#undef MACE_FILE_NAME
+#define MACE_STATUS_FUNCTION(name, code)                                                   \
+  template <typename... Args>                                                              \
+  __attribute__((always_inline)) inline MaceStatus name(const internal::FirstPiece &first, \
+                                                        const Args &...args) {             \
+    return internal::ShortMessage<MaceStatus::code, 's', 'd', 's'>::Make<sizeof...(Args)>( \
+        args..., first.file, static_cast<long long>(first.line), first.text); /* NOLINT */ \
+  }
+
+#else
+
+#define MACE_STATUS_FUNCTION(name, code)                                       \
+  template <typename... Args>                                                  \
+  __attribute__((always_inline)) inline MaceStatus name(const Args &...args) { \
+    return internal::MakeStatus(                                               \
+        internal::Kinds<MaceStatus::code, internal::kKind<Args>...>::kText,    \
+        internal::TextPiece::Pass(args)...);                                   \
+  }
+
+#endif
+
+MACE_STATUS_FUNCTION(InvalidArgs, MACE_INVALID_ARGS)
+MACE_STATUS_FUNCTION(OutOfResources, MACE_OUT_OF_RESOURCES)
+MACE_STATUS_FUNCTION(Unsupported, MACE_UNSUPPORTED)
+MACE_STATUS_FUNCTION(RuntimeError, MACE_RUNTIME_ERROR)
+#undef MACE_STATUS_FUNCTION
 
 }  // namespace mace
 

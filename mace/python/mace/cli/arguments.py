@@ -209,6 +209,13 @@ def _add_build(parser: argparse.ArgumentParser) -> None:
         "mace_c.h; default: c++",
     )
     group.add_argument(
+        "--messages",
+        choices=("full", "short"),
+        default="full",
+        help="short: instead of their sentences errors say the source line that they are from, and "
+        "the names and numbers: smaller by 6 KB and more; default: full",
+    )
+    group.add_argument(
         "--no_operators",
         action="store_true",
         help="link no operator and no kernel: what the engine itself takes in every library",

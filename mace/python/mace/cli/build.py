@@ -78,6 +78,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
                     hide_kernels,
                     options.optimize,
                     options.interface,
+                    options.messages,
                 )
             console.result["libraries"].append(_describe(made))
             rows.append(_row(made))

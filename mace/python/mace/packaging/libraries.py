@@ -42,6 +42,8 @@ _MAP = "//mace/libmace:libmace.map"
 OPTIMIZATIONS: dict[str, tuple[str, ...]] = {"speed": (), "size": ("--define=optimize=size",)}
 # What libmace.so exports: mace.h and mace_c.h, or the latter alone.
 INTERFACES: dict[str, tuple[str, ...]] = {"c++": (), "c": ("--define=interface=c",)}
+# What errors say: sentences, or the source line and the names that are in them.
+MESSAGES: dict[str, tuple[str, ...]] = {"full": (), "short": ("--define=messages=short",)}
 # The selection of an engine that can do nothing.
 NO_OPERATORS = "//mace/ops:no_operators"
 
@@ -130,17 +132,20 @@ def build_libraries(
     hide_kernels: bool = False,
     optimize: str = "speed",
     interface: str = "c++",
+    messages: str = "full",
 ) -> Library:
     """Writes `output`/<abi>/<runtimes>/libmace.{so,a} and the package files beside them.
 
     selection: the Bazel package of a selection of operators, or NO_OPERATORS, empty for all. encryption: they can
     read encrypted models. hide_kernels: those of the GPU have no names. optimize: one of
-    OPTIMIZATIONS; "size" takes clang. interface: one of INTERFACES. Raises BuildError.
+    OPTIMIZATIONS; "size" takes clang. interface: one of INTERFACES. messages: one of
+    MESSAGES. Raises BuildError.
     """
     android = bool(os.environ.get("ANDROID_NDK_HOME"))
     target = _TARGETS[abi][0 if android else 1]
     flags = [*build.target_flags(target), *_LINK_FLAGS.get(abi, ()), *OPTIMIZATIONS[optimize]]
     flags += INTERFACES[interface]
+    flags += MESSAGES[messages]
     if optimize == "size" and not android:
         flags[0] += "-clang"  # as the NDK's compiler is
     for part in ("opencl", "hexagon"):
