@@ -25,7 +25,7 @@ TEST(ShortMessages, KeepNamesAndNumbers) {
   status = Unsupported(name, ": ", what, " is not there", none);
   EXPECT_EQ(AfterLine(status, __LINE__ - 1), "from conv\\n1 input");
   EXPECT_EQ(status.code(), MaceStatus::MACE_UNSUPPORTED);
-  status = RuntimeError(what);
+  status = RuntimeError(what, std::string(), "");
   EXPECT_EQ(AfterLine(status, __LINE__ - 1), "from input");
   EXPECT_EQ(status.code(), MaceStatus::MACE_RUNTIME_ERROR);
   status = OutOfResources("a sentence alone");

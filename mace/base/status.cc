@@ -86,6 +86,7 @@ void AddPieces(const char *kinds, va_list pieces, bool apart, std::string *text)
         if (piece == nullptr) piece = "(null)";
         size = std::strlen(piece);
     }
+    if (apart && size == 0) continue;
     if (apart && !text->empty()) text->push_back(' ');
     text->append(piece, size);
   }
