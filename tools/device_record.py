@@ -54,6 +54,7 @@ TARGETS = (
 _ROW = re.compile(r"I statistics\.cc:\d+ \| ")
 _PARTS = ["transcripts", "targets", "faults"]
 _FOREVER = "--round=1000000000"
+_LONGEST_SECONDS = 3600  # of one command
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,16 @@ class Bench:
             capture_output=True,
             text=True,
             check=False,
-            timeout=3600,
+            timeout=_LONGEST_SECONDS,
         )
         return Said(words, done.returncode, done.stdout, done.stderr)
 
     def while_it_runs(self, act: Callable[[int], None]) -> None:
         """Calls `act` with the number of the emulator that runs the model, some seconds after that
-        began."""
+        began. Before that, programs may have to be built, which takes as long as it takes."""
 
         def watch() -> None:
-            end = time.monotonic() + 300
+            end = time.monotonic() + _LONGEST_SECONDS
             while time.monotonic() < end:
                 if found := _emulators():
                     time.sleep(3)
