@@ -533,12 +533,13 @@ TEST_F(GpuFailureTest, RunsThatAreNotWaitedForFailAsOthersDo) {
   int failures = 0;
   for (int number = 0; number < 40; number += 3) {
     Fail("", -1, 0);
+    // Runs write these until the engine has ended.
+    std::vector<std::map<std::string, MaceTensor>> outputs(3, {{"y", MaceTensor()}});
+    std::vector<MaceStatus> told;
     MaceEngine engine(config);
     ASSERT_TRUE(
         engine.Init(model.graph.data(), model.graph.size(), {}, {}, model.data(), model.data_size)
             .ok());
-    std::vector<std::map<std::string, MaceTensor>> outputs(3, {{"y", MaceTensor()}});
-    std::vector<MaceStatus> told;
     Fail("", number, 1);
     for (auto &output : outputs) {
       ASSERT_TRUE(
