@@ -70,14 +70,23 @@ namespace {
   "mov %[count], %[finish]\n" "adr %[finish], 21f\n" FINISH_IF("2", "24f") FINISH_IF("5", "23f")
 #define FAST_FINISH(rows, next)
 #else
+#define FINISH_RELU(rows, next) \
+  "22:\n" "ld1r {v14" MACE_LANES "}, [%[bounds]]\n" EACH##rows(ROW_RELU) next
+#if defined(MACE_FEWER_FINISHES)
+#define FIND_FINISH \
+  "mov %[count], %[finish]\n" "adr %[finish], 21f\n" FINISH_IF("1", "22f") \
+  FINISH_IF("2", "24f") FINISH_IF("5", "23f")
+#define FAST_FINISH(rows, next) FINISH_RELU(rows, next)
+#else
 #define FIND_FINISH \
   "mov %[count], %[finish]\n" "adr %[finish], 21f\n" FINISH_IF("1", "22f") \
   FINISH_IF("2", "24f") FINISH_IF("3", "25f") FINISH_IF("4", "26f") FINISH_IF("5", "23f")
 #define FAST_FINISH(rows, next) \
-  "22:\n" "ld1r {v14" MACE_LANES "}, [%[bounds]]\n" EACH##rows(ROW_RELU) next \
+  FINISH_RELU(rows, next) \
   "25:\n" "add %[x], %[residual], #16\n" EACH##rows(ROW_ADD_STORE) next \
   "26:\n" "ld1r {v14" MACE_LANES "}, [%[bounds]]\n" \
   "add %[x], %[residual], #16\n" EACH##rows(ROW_ADD_RELU) next
+#endif
 #endif
 // `next` goes on with the next panel, or at label 27 after the last one.
 #define FINISH(rows, next) \
@@ -101,6 +110,8 @@ namespace {
 MACE_INLINE int64_t FinishWay(uint64_t flags) {
 #if defined(MACE_OPTIMIZE_SIZE)
   constexpr uint64_t kWays = 0x52525250;
+#elif defined(MACE_FEWER_FINISHES)
+  constexpr uint64_t kWays = 0x52525150;
 #else
   constexpr uint64_t kWays = 0x52524130;
 #endif
