@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // TensorFlow's BatchToSpaceND over height and width: image (r * block_width + s) * N + n becomes
 // row r and column s of each block of image n, then the borders are cropped.
-#include <algorithm>
+#include "mace/ops/attrs/batch_to_space_nd.h"
+
 #include <cstring>
 
 #include "mace/base/checked.h"
-#include "mace/ops/attrs/batch_to_space_nd.h"
 #include "mace/ops/data_movement.h"
-#include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
 namespace ops {
 
-class BatchToSpaceNDOp : public ShapedOperation {
+class BatchToSpaceNDOp : public ImageRowOperation {
  public:
-  using ShapedOperation::ShapedOperation;
+  using ImageRowOperation::ImageRowOperation;
 
   MaceStatus Init(OpInitContext *) override { return ParseAttrs(&attrs_); }
 
@@ -40,25 +39,8 @@ class BatchToSpaceNDOp : public ShapedOperation {
     return SetOutput(context, 0, dims);
   }
 
-  MaceStatus Run(OpContext *context) override {
-    const Shape &output = context->output(0)->shape;
-    if (output.elements() == 0) return MaceStatus::MACE_SUCCESS;
-    const int64_t row_bytes =
-        output.elements(2, 4) * static_cast<int64_t>(DataTypeSize(context->output(0)->dtype));
-    context->thread_pool()->ParallelFor(
-        output[0] * output[1], std::max<int64_t>(1, kGrainBytes / row_bytes),
-        [&](int64_t begin, int64_t end, int) {
-          for (int64_t row = begin; row < end; ++row) {
-            MakeRow(*context->input(0), row, output,
-                    context->output(0)->mutable_data<uint8_t>() + row * row_bytes);
-          }
-        });
-    return MaceStatus::MACE_SUCCESS;
-  }
-
  private:
-  // Row `row` of all rows of all output images.
-  void MakeRow(const Tensor &input, int64_t row, const Shape &output, uint8_t *dst) const {
+  void MakeRow(const Tensor &input, int64_t row, const Shape &output, uint8_t *dst) const override {
     const int64_t pixel = output[3] * static_cast<int64_t>(DataTypeSize(input.dtype));
     const int64_t batch = output[0];
     const int64_t block_height = attrs_.block_shape[0], block_width = attrs_.block_shape[1];
@@ -74,7 +56,6 @@ class BatchToSpaceNDOp : public ShapedOperation {
     }
   }
 
-  static constexpr int64_t kGrainBytes = 64 * 1024;
   BatchToSpaceNDAttrs attrs_;
 };
 

@@ -62,13 +62,7 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
 
   void Describe(const OpShapeContext &context, ConvPoolArgs *args) const override {
     const Shape &filter = context.Input(1).shape;
-    const std::array<WindowDimension, 2> window = WindowOf(filter);
-    std::array<WindowLayout, 2> layout;
-    std::string problem;
-    for (int i = 0; i < 2; ++i) {
-      if (!LayOutWindow(window[i], context.Input(0).shape[1 + i], &layout[i], &problem)) return;
-    }
-    DescribeWindow(window, layout, filter.ToVector(), args);
+    DescribeWindow(WindowOf(filter), context.Input(0).shape, filter.ToVector(), args);
   }
 
  protected:

@@ -1,36 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts a window out of the input.
 #include "mace/ops/attrs/crop.h"
+
 #include "mace/ops/data_movement.h"
 
 namespace mace {
 namespace ops {
 
-class CropOp : public CopyOperation {
+class CropOp : public RangeOperation {
  public:
-  using CopyOperation::CopyOperation;
+  using RangeOperation::RangeOperation;
 
   MaceStatus Init(OpInitContext *) override { return ParseAttrs(&attrs_); }
 
-  MaceStatus InferShape(OpShapeContext *context) override {
-    std::vector<DimRange> ranges;
-    MACE_RETURN_IF_ERROR(Ranges(*context, &ranges));
-    std::vector<int64_t> dims;
-    for (const DimRange &range : ranges) dims.push_back(range.count);
-    return SetOutput(context, 0, dims);
-  }
-
  protected:
-  MaceStatus MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) override {
-    std::vector<DimRange> ranges;
-    MACE_RETURN_IF_ERROR(Ranges(context, &ranges));
-    const Tensor &input = context.Input(0);
-    steps->push_back({0, 0, SliceCopy(input.shape, ElementBytes(context), ranges.data())});
-    return MaceStatus::MACE_SUCCESS;
-  }
-
- private:
-  MaceStatus Ranges(const OpShapeContext &context, std::vector<DimRange> *ranges) const {
+  MaceStatus Ranges(const OpShapeContext &context, std::vector<DimRange> *ranges) const override {
     const Shape &input = context.Input(0).shape;
     const bool has_like = context.HasInput(1);
     const std::vector<int64_t> sizes = has_like ? context.Input(1).shape.ToVector() : attrs_.size;
@@ -55,6 +39,7 @@ class CropOp : public CopyOperation {
     return MaceStatus::MACE_SUCCESS;
   }
 
+ private:
   CropAttrs attrs_;
 };
 

@@ -14,9 +14,6 @@ namespace ops {
 
 namespace {
 
-// Below this many bytes a copy is over before another thread has woken.
-constexpr int64_t kThreadBytes = 64 * 1024;
-
 int64_t Clamp(int64_t value, int64_t low, int64_t high) {
   return std::min(std::max(value, low), high);
 }
@@ -68,12 +65,12 @@ kernels::StridedCopy SliceCopy(const Shape &shape, int64_t element_bytes, const 
 }
 
 void RunCopy(ThreadPool *pool, const kernels::StridedCopy &copy, const void *src, void *dst) {
-  if (copy.bytes() < 2 * kThreadBytes) {
+  if (copy.bytes() < 2 * kCopyGrainBytes) {
     copy.Run(src, dst, 0, copy.units());
     return;
   }
   const int64_t unit_bytes = std::max<int64_t>(1, copy.bytes() / copy.units());
-  const int64_t grain = std::max<int64_t>(1, kThreadBytes / unit_bytes);
+  const int64_t grain = std::max<int64_t>(1, kCopyGrainBytes / unit_bytes);
   pool->ParallelFor(copy.units(), grain,
                     [&](int64_t begin, int64_t end, int) { copy.Run(src, dst, begin, end); });
 }
@@ -84,11 +81,11 @@ void CopyTensor(ThreadPool *pool, const Tensor &src, Tensor *dst) {
   char *to = dst->mutable_data<char>();
   const int64_t bytes = static_cast<int64_t>(dst->bytes());
   if (bytes == 0) return;
-  if (bytes < 2 * kThreadBytes) {
+  if (bytes < 2 * kCopyGrainBytes) {
     kernels::CopyBytes(to, from, static_cast<size_t>(bytes));
     return;
   }
-  pool->ParallelFor(bytes, kThreadBytes, [=](int64_t begin, int64_t end, int) {
+  pool->ParallelFor(bytes, kCopyGrainBytes, [=](int64_t begin, int64_t end, int) {
     kernels::CopyBytes(to + begin, from + begin, static_cast<size_t>(end - begin));
   });
 }
@@ -183,6 +180,39 @@ MaceStatus CopyOperation::Run(OpContext *context) {
     if (step.part_offset >= 0 && from == to + step.part_offset) continue;
     RunCopy(context->thread_pool(), step.copy, from, to);
   }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus RangeOperation::InferShape(OpShapeContext *context) {
+  std::vector<DimRange> ranges;
+  MACE_RETURN_IF_ERROR(Ranges(*context, &ranges));
+  std::vector<int64_t> dims;
+  for (const DimRange &range : ranges) dims.push_back(range.count);
+  return SetOutput(context, 0, dims);
+}
+
+MaceStatus RangeOperation::MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) {
+  std::vector<DimRange> ranges;
+  MACE_RETURN_IF_ERROR(Ranges(context, &ranges));
+  const Tensor &input = context.Input(0);
+  steps->push_back({0, 0, SliceCopy(input.shape, ElementBytes(context), ranges.data())});
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus ImageRowOperation::Run(OpContext *context) {
+  const Tensor &input = *context->input(0);
+  Tensor *output = context->output(0);
+  const Shape &shape = output->shape;
+  if (shape.elements() == 0) return MaceStatus::MACE_SUCCESS;
+  const int64_t row_bytes =
+      shape.elements(2, 4) * static_cast<int64_t>(DataTypeSize(output->dtype));
+  context->thread_pool()->ParallelFor(
+      shape[0] * shape[1], std::max<int64_t>(1, kCopyGrainBytes / row_bytes),
+      [&](int64_t begin, int64_t end, int) {
+        for (int64_t row = begin; row < end; ++row) {
+          MakeRow(input, row, shape, output->mutable_data<uint8_t>() + row * row_bytes);
+        }
+      });
   return MaceStatus::MACE_SUCCESS;
 }
 

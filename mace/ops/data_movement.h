@@ -36,6 +36,9 @@ using Strides = std::array<int64_t, kMaxRank>;
 // Distance in bytes of neighbours along each dimension of a dense tensor.
 Strides ByteStrides(const Shape &shape, int64_t element_bytes);
 
+// Below this many bytes a copy is over before another thread has woken.
+constexpr int64_t kCopyGrainBytes = 64 * 1024;
+
 // Elements start, start + step, ... along one dimension.
 struct DimRange {
   int64_t start;
@@ -112,6 +115,32 @@ class CopyOperation : public ShapedOperation {
   struct State : public OpState {
     std::vector<Step> steps;
   };
+};
+
+// Takes a range of each dimension of its first input.
+class RangeOperation : public CopyOperation {
+ public:
+  using CopyOperation::CopyOperation;
+
+  MaceStatus InferShape(OpShapeContext *context) override;
+
+ protected:
+  MaceStatus MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) override;
+  // One range for each dimension, inside of it.
+  virtual MaceStatus Ranges(const OpShapeContext &context, std::vector<DimRange> *ranges) const = 0;
+};
+
+// Puts the rows of its output, NHWC images, together one by one.
+class ImageRowOperation : public ShapedOperation {
+ public:
+  using ShapedOperation::ShapedOperation;
+
+  MaceStatus Run(OpContext *context) override;
+
+ protected:
+  // Writes row `row` of all rows of all output images.
+  virtual void MakeRow(const Tensor &input, int64_t row, const Shape &output,
+                       uint8_t *dst) const = 0;
 };
 
 }  // namespace ops

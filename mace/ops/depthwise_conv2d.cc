@@ -30,12 +30,7 @@ class DepthwiseConv2dOp : public FilterOperation {
 
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
-    const kernels::ActivationParams activation = MakeActivationParams(attrs_);
-    if (const char *problem = ActivationProblem(activation)) return Invalid(problem);
-    const FusedActivation fused = FuseActivation(activation);
-    epilogue_.low = fused.low;
-    epilogue_.high = fused.high;
-    epilogue_.activation = fused.rest;
+    MACE_RETURN_IF_ERROR(FuseInto(attrs_, &epilogue_));
     window_ = MakeWindow(attrs_);
     MACE_RETURN_IF_ERROR(CheckWindow(window_));
     has_bias_ = context->InputType(2) != DT_INVALID;
@@ -131,13 +126,7 @@ class DepthwiseConv2dOp : public FilterOperation {
 
   void Describe(const OpShapeContext &context, ConvPoolArgs *args) const override {
     const Shape &filter = context.Input(1).shape;
-    const std::array<WindowDimension, 2> window = WindowOf(filter);
-    std::array<WindowLayout, 2> layout;
-    std::string problem;
-    for (int i = 0; i < 2; ++i) {
-      if (!LayOutWindow(window[i], context.Input(0).shape[1 + i], &layout[i], &problem)) return;
-    }
-    DescribeWindow(window, layout, filter.ToVector(), args);
+    DescribeWindow(WindowOf(filter), context.Input(0).shape, filter.ToVector(), args);
   }
 
  protected:

@@ -26,12 +26,7 @@ class FullyConnectedOp : public WindowOperation {
 
   MaceStatus Init(OpInitContext *context) override {
     MACE_RETURN_IF_ERROR(ParseAttrs(&attrs_));
-    const kernels::ActivationParams activation = MakeActivationParams(attrs_);
-    if (const char *problem = ActivationProblem(activation)) return Invalid(problem);
-    const FusedActivation fused = FuseActivation(activation);
-    epilogue_.low = fused.low;
-    epilogue_.high = fused.high;
-    epilogue_.activation = fused.rest;
+    MACE_RETURN_IF_ERROR(FuseInto(attrs_, &epilogue_));
     has_bias_ = context->InputType(2) != DT_INVALID;
     return PackConstWeight(context);
   }

@@ -41,7 +41,8 @@ class GatherOp : public IndexOperation {
     const uint8_t *src = input.data<uint8_t>();
     uint8_t *dst = output->mutable_data<uint8_t>();
     context->thread_pool()->ParallelFor(
-        slices, std::max<int64_t>(1, kGrainBytes / bytes), [&](int64_t begin, int64_t end, int) {
+        slices, std::max<int64_t>(1, kCopyGrainBytes / bytes),
+        [&](int64_t begin, int64_t end, int) {
           for (int64_t i = begin; i < end; ++i) {
             const int64_t wanted = IndexAt(indices, i % count);
             const int64_t slice = i / count * dim + (wanted < 0 ? wanted + dim : wanted);
@@ -52,7 +53,6 @@ class GatherOp : public IndexOperation {
   }
 
  private:
-  static constexpr int64_t kGrainBytes = 64 * 1024;
   GatherAttrs attrs_;
 };
 

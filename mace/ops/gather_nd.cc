@@ -55,7 +55,7 @@ class GatherNDOp : public IndexOperation {
     const uint8_t *src = input.data<uint8_t>();
     uint8_t *dst = output->mutable_data<uint8_t>();
     context->thread_pool()->ParallelFor(
-        tuples.count(), std::max<int64_t>(1, kGrainBytes / (block + 8)),
+        tuples.count(), std::max<int64_t>(1, kCopyGrainBytes / (block + 8)),
         [&](int64_t begin, int64_t end, int) {
           int64_t unused = 0;
           for (int64_t t = begin; t < end; ++t) {
@@ -68,7 +68,6 @@ class GatherNDOp : public IndexOperation {
   }
 
  private:
-  static constexpr int64_t kGrainBytes = 64 * 1024;
   GatherNDAttrs attrs_;
 };
 

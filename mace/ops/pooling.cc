@@ -91,12 +91,7 @@ class PoolingOp : public WindowOperation {
   }
 
   void Describe(const OpShapeContext &context, ConvPoolArgs *args) const override {
-    std::array<WindowLayout, 2> layout;
-    std::string problem;
-    for (int i = 0; i < 2; ++i) {
-      if (!LayOutWindow(window_[i], context.Input(0).shape[1 + i], &layout[i], &problem)) return;
-    }
-    DescribeWindow(window_, layout, {window_[0].kernel, window_[1].kernel}, args);
+    DescribeWindow(window_, context.Input(0).shape, {window_[0].kernel, window_[1].kernel}, args);
   }
 
  private:

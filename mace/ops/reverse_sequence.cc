@@ -61,7 +61,7 @@ class ReverseSequenceOp : public ShapedOperation {
     const uint8_t *src = input.data<uint8_t>();
     uint8_t *dst = context->output(0)->mutable_data<uint8_t>();
     context->thread_pool()->ParallelFor(
-        shape.elements(0, last), std::max<int64_t>(1, kGrainBytes / bytes),
+        shape.elements(0, last), std::max<int64_t>(1, kCopyGrainBytes / bytes),
         [&](int64_t begin, int64_t end, int) {
           for (int64_t row = begin; row < end; ++row) {
             const int64_t time = row / time_step % times;
@@ -74,7 +74,6 @@ class ReverseSequenceOp : public ShapedOperation {
   }
 
  private:
-  static constexpr int64_t kGrainBytes = 64 * 1024;
   ReverseSequenceAttrs attrs_;
 };
 

@@ -7,29 +7,12 @@
 namespace mace {
 namespace ops {
 
-class SliceOp : public CopyOperation {
+class SliceOp : public RangeOperation {
  public:
-  using CopyOperation::CopyOperation;
-
-  MaceStatus InferShape(OpShapeContext *context) override {
-    std::vector<DimRange> ranges;
-    MACE_RETURN_IF_ERROR(Ranges(*context, &ranges));
-    std::vector<int64_t> dims;
-    for (const DimRange &range : ranges) dims.push_back(range.count);
-    return SetOutput(context, 0, dims);
-  }
+  using RangeOperation::RangeOperation;
 
  protected:
-  MaceStatus MakeSteps(const OpShapeContext &context, std::vector<Step> *steps) override {
-    std::vector<DimRange> ranges;
-    MACE_RETURN_IF_ERROR(Ranges(context, &ranges));
-    const Tensor &input = context.Input(0);
-    steps->push_back({0, 0, SliceCopy(input.shape, ElementBytes(context), ranges.data())});
-    return MaceStatus::MACE_SUCCESS;
-  }
-
- private:
-  MaceStatus Ranges(const OpShapeContext &context, std::vector<DimRange> *ranges) const {
+  MaceStatus Ranges(const OpShapeContext &context, std::vector<DimRange> *ranges) const override {
     const Shape &input = context.Input(0).shape;
     std::vector<int64_t> starts, ends, named, steps;
     MACE_RETURN_IF_ERROR(Integers(context, 1, "starts", &starts));

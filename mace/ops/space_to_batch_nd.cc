@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // TensorFlow's SpaceToBatchND over height and width: pads with zeros, then row r and column s of
 // each block go to image (r * block_width + s) * N + n of the output.
-#include <algorithm>
+#include "mace/ops/attrs/space_to_batch_nd.h"
+
 #include <cstring>
 
 #include "mace/base/checked.h"
-#include "mace/ops/attrs/space_to_batch_nd.h"
 #include "mace/ops/data_movement.h"
-#include "mace/runtimes/cpu/thread_pool.h"
 
 namespace mace {
 namespace ops {
 
-class SpaceToBatchNDOp : public ShapedOperation {
+class SpaceToBatchNDOp : public ImageRowOperation {
  public:
-  using ShapedOperation::ShapedOperation;
+  using ImageRowOperation::ImageRowOperation;
 
   MaceStatus Init(OpInitContext *) override { return ParseAttrs(&attrs_); }
 
@@ -39,25 +38,8 @@ class SpaceToBatchNDOp : public ShapedOperation {
     return SetOutput(context, 0, dims);
   }
 
-  MaceStatus Run(OpContext *context) override {
-    const Shape &output = context->output(0)->shape;
-    if (output.elements() == 0) return MaceStatus::MACE_SUCCESS;
-    const int64_t row_bytes =
-        output.elements(2, 4) * static_cast<int64_t>(DataTypeSize(context->output(0)->dtype));
-    context->thread_pool()->ParallelFor(
-        output[0] * output[1], std::max<int64_t>(1, kGrainBytes / row_bytes),
-        [&](int64_t begin, int64_t end, int) {
-          for (int64_t row = begin; row < end; ++row) {
-            MakeRow(*context->input(0), row, output,
-                    context->output(0)->mutable_data<uint8_t>() + row * row_bytes);
-          }
-        });
-    return MaceStatus::MACE_SUCCESS;
-  }
-
  private:
-  // Row `row` of all rows of all output images.
-  void MakeRow(const Tensor &input, int64_t row, const Shape &output, uint8_t *dst) const {
+  void MakeRow(const Tensor &input, int64_t row, const Shape &output, uint8_t *dst) const override {
     const int64_t batch = input.shape[0], height = input.shape[1], width = input.shape[2];
     const int64_t pixel = output[3] * static_cast<int64_t>(DataTypeSize(input.dtype));
     const int64_t columns = output[2];
@@ -81,7 +63,6 @@ class SpaceToBatchNDOp : public ShapedOperation {
     }
   }
 
-  static constexpr int64_t kGrainBytes = 64 * 1024;
   SpaceToBatchNDAttrs attrs_;
 };
 

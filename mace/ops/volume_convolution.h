@@ -30,10 +30,7 @@ class VolumeConvolution : public WindowOperation {
  protected:
   template <typename Attrs>
   MaceStatus InitConvolution(OpInitContext *context, const Attrs &attrs) {
-    const kernels::ActivationParams activation = MakeActivationParams(attrs);
-    if (const char *problem = ActivationProblem(activation)) return Invalid(problem);
-    const FusedActivation fused = FuseActivation(activation);
-    epilogue_ = {fused.low, fused.high, fused.rest};
+    MACE_RETURN_IF_ERROR(FuseInto(attrs, &epilogue_));
     group_ = attrs.group;
     for (int i = 0; i < 3; ++i) {
       window_[i].stride = attrs.strides[i];

@@ -143,5 +143,16 @@ void WindowOperation::DescribeWindow(const std::array<WindowDimension, 2> &windo
   args->kernels = kernels;
 }
 
+void WindowOperation::DescribeWindow(const std::array<WindowDimension, 2> &window,
+                                     const Shape &image, const std::vector<int64_t> &kernels,
+                                     ConvPoolArgs *args) {
+  std::array<WindowLayout, 2> layout;
+  std::string problem;
+  for (int i = 0; i < 2; ++i) {
+    if (!LayOutWindow(window[i], image[1 + i], &layout[i], &problem)) return;
+  }
+  DescribeWindow(window, layout, kernels, args);
+}
+
 }  // namespace ops
 }  // namespace mace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mace/kernels/eltwise/activation.h"
+#include "mace/ops/activation_params.h"
 #include "mace/ops/attr_groups.h"
 #include "mace/ops/data_movement.h"
 
@@ -111,6 +112,21 @@ class WindowOperation : public ShapedOperation {
   static void DescribeWindow(const std::array<WindowDimension, 2> &window,
                              const std::array<WindowLayout, 2> &layout,
                              const std::vector<int64_t> &kernels, ConvPoolArgs *args);
+  // The same laid out over an NHWC image; nothing where it does not fit.
+  static void DescribeWindow(const std::array<WindowDimension, 2> &window, const Shape &image,
+                             const std::vector<int64_t> &kernels, ConvPoolArgs *args);
+  // The activation of `attrs` as what kernels do to the sums that they store: the clamp and the
+  // rest of a ConvEpilogue or DwconvEpilogue.
+  template <typename Attrs, typename Epilogue>
+  MaceStatus FuseInto(const Attrs &attrs, Epilogue *epilogue) const {
+    const kernels::ActivationParams activation = MakeActivationParams(attrs);
+    if (const char *problem = ActivationProblem(activation)) return Invalid(problem);
+    const FusedActivation fused = FuseActivation(activation);
+    epilogue->low = fused.low;
+    epilogue->high = fused.high;
+    epilogue->activation = fused.rest;
+    return MaceStatus::MACE_SUCCESS;
+  }
 };
 
 }  // namespace ops
