@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "mace/base/status.h"
+
 namespace mace {
 
 namespace {
@@ -64,7 +66,7 @@ std::string DidYouMean(const std::string &, const std::vector<std::string> &) { 
 #else
 std::string DidYouMean(const std::string &name, const std::vector<std::string> &candidates) {
   const std::string closest = ClosestName(name, candidates);
-  return closest.empty() ? "" : "; did you mean '" + closest + "'?";
+  return closest.empty() ? "" : MakeString("; did you mean '", closest, "'?");
 }
 #endif
 

@@ -16,13 +16,15 @@ namespace mace {
 
 namespace {
 
+void WriteLine(const std::string &line) { std::fwrite(line.data(), 1, line.size(), stderr); }
+
 int LevelFromEnvironment(const char *name, int fallback) {
   const char *text = std::getenv(name);
   if (text == nullptr || *text == '\0') return fallback;
   char *end = nullptr;
   const long level = std::strtol(text, &end, 10);
   if (*end != '\0' || level < -1000 || level > 1000) {
-    std::fprintf(stderr, "W logging.cc: %s=%s is ignored: it is not a number\n", name, text);
+    WriteLine(MakeString("W logging.cc: ", name, "=", text, " is ignored: it is not a number\n"));
     return fallback;
   }
   return static_cast<int>(level);
@@ -59,7 +61,7 @@ LogMessage::~LogMessage() {
   const char *file = slash == nullptr ? file_ : slash + 1;
   if (severity_ >= MinLogLevel()) {
     const std::string line = MakeString("IWEF"[severity_], " ", file, ":", line_, " ", text_, "\n");
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    WriteLine(line);
 #ifdef __ANDROID__
     constexpr int kPriorities[] = {ANDROID_LOG_INFO, ANDROID_LOG_WARN, ANDROID_LOG_ERROR,
                                    ANDROID_LOG_FATAL};

@@ -39,7 +39,7 @@ std::string MaceStatus::information() const {
       name = "MACE_RUNTIME_ERROR";
       break;
   }
-  return message().empty() ? name : std::string(name) + ": " + message();
+  return message().empty() ? name : MakeString(name, ": ", message());
 }
 
 namespace internal {

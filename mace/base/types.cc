@@ -97,7 +97,8 @@ bool Shape::operator==(const Shape &other) const {
 std::string Shape::ToString() const {
   std::string text = "[";
   for (int i = 0; i < rank_; ++i) text += MakeString(i > 0 ? ", " : "", dims_[i]);
-  return text + "]";
+  text += ']';
+  return text;
 }
 
 bool CheckedBytes(const Shape &shape, size_t element_size, size_t *bytes) {

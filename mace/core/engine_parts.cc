@@ -6,6 +6,6 @@
 namespace mace {
 
 extern const EngineParts kEngineParts __attribute__((weak));
-const EngineParts kEngineParts = {MakeNetSubgraph, &kPlanLate, &kPlanFusion, true, true};
+const EngineParts kEngineParts = {MakeNetSubgraph, &kPlanLate, &kPlanFusion, true, true, true};
 
 }  // namespace mace

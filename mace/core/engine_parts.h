@@ -25,6 +25,7 @@ struct EngineParts {
   const PlanFusion *fusion = nullptr;  // sums and concatenations that cost no pass over memory
   bool storage = false;                // packed weights of an earlier engine, in a file
   bool expand = false;                 // weights that are stored in fewer bytes than float32
+  bool async = false;                  // runs that their caller does not wait for
 };
 
 extern const EngineParts kEngineParts;

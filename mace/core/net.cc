@@ -16,7 +16,7 @@ namespace mace {
 MaceStatus AtOperator(const OperatorDef &def, const MaceStatus &status) {
   const MaceStatus prefix = InvalidArgs(def.type, " '", def.name, "'");
   if (status.message().compare(0, prefix.message().size(), prefix.message()) == 0) return status;
-  return MaceStatus(status.code(), prefix.message() + ": " + status.message());
+  return MaceStatus(status.code(), MakeString(prefix.message(), ": ", status.message()));
 }
 
 namespace {

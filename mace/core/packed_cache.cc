@@ -35,7 +35,7 @@ struct Header {
 std::string FilePath(const std::string &folder, uint64_t model) {
   char name[48];
   snprintf(name, sizeof(name), "mace_packed_%016llx.bin", static_cast<unsigned long long>(model));
-  return folder + "/" + name;
+  return MakeString(folder, "/", name);
 }
 
 bool Before(const PackedBlock &a, const PackedBlock &b) {

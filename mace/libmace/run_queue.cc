@@ -11,6 +11,8 @@
 #include <mutex>
 #include <utility>
 
+#include "mace/core/engine_parts.h"
+
 namespace mace {
 
 struct RunQueue::State {
@@ -53,9 +55,14 @@ void *RunQueue::Execute(void *given) {
   }
 }
 
-RunQueue::RunQueue() : state_(std::make_shared<State>()) {}
+// Each function asks for the part first, so that a library without it has none of the rest.
+RunQueue::RunQueue() : state_(kEngineParts.async ? std::make_shared<State>() : nullptr) {}
 
 MaceStatus RunQueue::Add(Run run, Done done) {
+  if (!kEngineParts.async) {
+    return Unsupported("this library of chosen models has no runs in the background: run without ",
+                       "one, or build it with the part 'async'");
+  }
   State &state = *state_;
   std::lock_guard<std::mutex> lock(state.mutex);
   if (state.ended) return InvalidArgs("the engine is ending and takes no more runs");
@@ -75,6 +82,7 @@ MaceStatus RunQueue::Add(Run run, Done done) {
 }
 
 MaceStatus RunQueue::Wait() {
+  if (!kEngineParts.async) return MaceStatus::MACE_SUCCESS;
   State &state = *state_;
   std::unique_lock<std::mutex> lock(state.mutex);
   if (state.OnThread()) {
@@ -85,6 +93,7 @@ MaceStatus RunQueue::Wait() {
 }
 
 void RunQueue::End() {
+  if (!kEngineParts.async) return;
   State &state = *state_;
   std::unique_lock<std::mutex> lock(state.mutex);
   if (state.ended) return;

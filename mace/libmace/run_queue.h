@@ -23,7 +23,8 @@ class RunQueue {
   RunQueue &operator=(const RunQueue &) = delete;
 
   // Appends a run. `done` (may be empty) is told its status on the queue's thread, when all that
-  // `run` holds has been released. Any thread may call it, `done` too.
+  // `run` holds has been released. Any thread may call it, `done` too. UNSUPPORTED in a library
+  // for chosen models without the part `async`.
   MaceStatus Add(Run run, Done done);
   // Until all runs have ended and were told. The status of the first that failed since the last
   // Wait; INVALID_ARGS when called by a `done`, which would wait for itself.
@@ -36,7 +37,7 @@ class RunQueue {
   struct State;
   static void *Execute(void *state);
 
-  const std::shared_ptr<State> state_;  // the thread has a share of its own
+  const std::shared_ptr<State> state_;  // the thread has a share of its own; null without the part
 };
 
 }  // namespace mace

@@ -38,6 +38,7 @@ HELPERS = [
 # What an engine has beside operators and can be without.
 PARTS = [
     "activations",
+    "async",
     "expand",
     "fusion",
     "infer_shapes",

@@ -45,9 +45,12 @@ constexpr uint32_t Set(Numbers... numbers) {
 
 const Chosen kChosen = {Set(MACE_TYPES), Set(MACE_BINARY), Set(MACE_UNARY), Set(MACE_ACTIVATIONS),
                         Set(MACE_REDUCTIONS)};
-const EngineParts kEngineParts = {
-    MACE_PART(MACE_WITH_SUBGRAPHS, MakeNetSubgraph), MACE_PART(MACE_WITH_LATE, &kPlanLate),
-    MACE_PART(MACE_WITH_FUSION, &kPlanFusion), MACE_WITH_STORAGE != 0, MACE_WITH_EXPAND != 0};
+const EngineParts kEngineParts = {MACE_PART(MACE_WITH_SUBGRAPHS, MakeNetSubgraph),
+                                  MACE_PART(MACE_WITH_LATE, &kPlanLate),
+                                  MACE_PART(MACE_WITH_FUSION, &kPlanFusion),
+                                  MACE_WITH_STORAGE != 0,
+                                  MACE_WITH_EXPAND != 0,
+                                  MACE_WITH_ASYNC != 0};
 const InferPart kInferPart = {MACE_PART(MACE_WITH_INFER_SHAPES, InferShapes)};
 
 namespace kernels {

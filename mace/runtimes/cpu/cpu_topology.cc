@@ -8,7 +8,8 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <thread>
+
+#include "mace/base/status.h"
 
 namespace mace {
 
@@ -44,7 +45,7 @@ std::vector<CpuCore> ReadCores(const std::string &sysfs, const std::vector<int> 
   for (int id : ids) {
     CpuCore core;
     core.id = id;
-    core.max_khz = ReadNumber(sysfs + "/cpu" + std::to_string(id) + "/cpufreq/cpuinfo_max_freq");
+    core.max_khz = ReadNumber(MakeString(sysfs, "/cpu", id, "/cpufreq/cpuinfo_max_freq"));
     cores.push_back(core);
   }
   return cores;
@@ -53,7 +54,7 @@ std::vector<CpuCore> ReadCores(const std::string &sysfs, const std::vector<int> 
 CoreChoice ChooseCores(const std::vector<CpuCore> &cores, int num_threads,
                        CPUAffinityPolicy policy) {
   CoreChoice choice;
-  const int all = cores.empty() ? std::max(1, static_cast<int>(std::thread::hardware_concurrency()))
+  const int all = cores.empty() ? std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)))
                                 : static_cast<int>(cores.size());
   choice.num_threads = num_threads <= 0 ? all : std::min(num_threads, kMaxThreads);
   if (policy == AFFINITY_NONE) return choice;

@@ -150,7 +150,8 @@ def build_libraries(
         flags[0] += "-clang"  # as the NDK's compiler is
     for part in ("opencl", "hexagon"):
         flags.append(f"--define={part}={'true' if part in RUNTIMES[runtimes] else 'false'}")
-    flags.append("--stripopt=--strip-unneeded")
+    # The second says which compilers made it.
+    flags += ["--stripopt=--strip-unneeded", "--stripopt=--remove-section=.comment"]
     if encryption:
         flags.append(build.ENCRYPTION)
     if hide_kernels and "opencl" in RUNTIMES[runtimes]:

@@ -63,7 +63,7 @@ _ACTIVE = {"Activation", "GRU", "LSTM", "RNN"}
 _FUSED = {"Concat", "Conv2D", "DepthwiseConv2d", "Eltwise", "Pooling"}
 _CONVOLUTIONS = {"Conv2D"}
 # Parts that applications ask for, not models.
-_WANTED = {"storage"}
+_WANTED = {"async", "storage"}
 
 
 @dataclass
