@@ -56,9 +56,11 @@ struct GemmBlock {
   float bounds[2];  // low, high
 };
 enum GemmBlockFlag : uintptr_t {
+  // With these three, residuals of all rows are read before a row is written: rows may be repeated
+  // and be their own residual.
   kGemmBlockResidual = 1,
-  kGemmBlockLow = 2,   // the lower bound is not -infinity
-  kGemmBlockHigh = 4,  // the upper bound is not infinity
+  kGemmBlockLow = 2,   // there may be a lower bound; without this bit it is -infinity
+  kGemmBlockHigh = 4,  // there may be an upper bound; without this bit it is infinity
   // C holds sums of earlier steps of k, which take the place of the bias. On arm64 alone, and not
   // together with a residual.
   kGemmBlockAccumulate = 8,

@@ -160,12 +160,17 @@ class PackedLoop {
     block_.c = pointers;
     block_.a = call_.scratch == nullptr ? call_.a + call_.tap_offsets[0] : call_.scratch;
     Rows<float> rows(c, m_, c_line_, ldc_, begin);
+    const uintptr_t flags = block_.flags;
+    const bool in_place = (flags & kGemmBlockResidual) != 0 && block_.residual == 0;
     for (intptr_t row = begin; row < end; row += rows_, block_.a += tile_floats_) {
       const int count = Count(row, end);
       block_.height = Height(count);
       rows.Next(count, block_.height, pointers);
+      // Repeated rows that are their own residual: infinite bounds have all of them read first.
+      if (in_place && count < block_.height) block_.flags |= kGemmBlockLow | kGemmBlockHigh;
       kernel_.block(block_);
     }
+    block_.flags = flags;
   }
 
   const GemmKernel &kernel_;

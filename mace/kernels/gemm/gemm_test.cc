@@ -78,6 +78,31 @@ TEST(GemmTest, Clamp) {
   });
 }
 
+// Blocks repeat their last row where there are too few.
+TEST(GemmTest, ResidualsInPlace) {
+  GemmChecker checker;
+  ForEachKernel(GemmKernels(), [&](const GemmKernel &kernel) {
+    GemmProblem p;
+    p.residual = p.in_place = true;
+    p.n = 3 * kernel.columns + 1;
+    for (p.m = 1; p.m <= 2 * kernel.rows; ++p.m) {
+      for (const float low : {-kInf, 0.0f}) {
+        for (const float high : {kInf, 1.5f}) {
+          for (const int64_t k : {5, 20, 67}) {
+            p.k = k;
+            p.part = k == 67 ? 32 : 0;
+            p.lines = 1 + k % 2;
+            p.low = low;
+            p.high = high;
+            CheckBoth(&checker, kernel, p);
+            if (testing::Test::HasFatalFailure()) return;
+          }
+        }
+      }
+    }
+  });
+}
+
 // B larger than the cache: panels outside, with prefetch.
 TEST(GemmTest, LargeB) {
   GemmChecker checker;

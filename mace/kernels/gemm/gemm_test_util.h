@@ -28,6 +28,7 @@ struct GemmProblem {
   int64_t lines = 1;
   bool bias = true;
   bool residual = false;
+  bool in_place = false;  // the residual is C
   float low = -kInf;
   float high = kInf;
   bool transposed = false;  // B is given as [n][k]
@@ -88,7 +89,7 @@ class GemmChecker {
     const GemmSource source = {x.b.data(), x.sources.data(), p.taps, p.k,
                                x.stride_k, x.stride_n,       p.part};
     PackGemm(kernel, source, p.n, p.bias ? x.bias.data() : nullptr, packed);
-    float *c = c_.Take(x.c_floats, kUnwritten);
+    float *c = p.in_place ? c_.Take(x.residual) : c_.Take(x.c_floats, kUnwritten);
     GemmCall call;
     call.a = a_.Take(x.a);
     call.tap_offsets = x.offsets.data();
@@ -100,7 +101,7 @@ class GemmChecker {
     call.n = p.n;
     call.c = c;
     call.ldc = call.ldr = x.ldc;
-    if (p.residual) call.residual = residual_.Take(x.residual);
+    if (p.residual) call.residual = p.in_place ? c : residual_.Take(x.residual);
     call.low = p.low;
     call.high = p.high;
     call.m = p.m;
@@ -129,7 +130,8 @@ class GemmChecker {
     if (p.taps * p.k < 2000) meter.Expect("gemm");
     for (int64_t at = 0; at < x.c_floats; ++at) {
       if (written[at]) continue;
-      ASSERT_EQ(c[at], kUnwritten) << "a word between rows was written";
+      ASSERT_EQ(c[at], p.in_place ? x.residual[at] : kUnwritten)
+          << "a word between rows was written";
     }
   }
 
