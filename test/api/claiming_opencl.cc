@@ -106,6 +106,8 @@ cl_command_queue NewQueue(cl_context context, cl_device_id device,
   }
   const cl_command_queue queue =
       SYSTEM(clCreateCommandQueue)(context, device, records ? 0 : properties, error);
+  // A queue may have the address of one that is gone.
+  recordable.erase(std::remove(recordable.begin(), recordable.end(), queue), recordable.end());
   if (records) recordable.push_back(queue);
   return queue;
 }

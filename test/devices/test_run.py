@@ -152,7 +152,7 @@ def _tool(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_bazel_target_on_a_phone(phone: PretendedPhone) -> None:
-    where = ["--target=//mace/base:base_test", "--run_target=True", "--device=android"]
+    where = ["--target=//mace/base:status_test", "--run_target=True", "--device=android"]
     done = _tool(*where, "--args=--gtest_filter=Status*", "--json")
     assert done.returncode == 0, done.stderr
     (ran,) = json.loads(done.stdout)["runs"]
@@ -162,7 +162,7 @@ def test_a_bazel_target_on_a_phone(phone: PretendedPhone) -> None:
 
 
 def test_a_bazel_target_counted_by_simpleperf(phone: PretendedPhone, tmp_path: Path) -> None:
-    where = ["--target=//mace/base:base_test", "--run_target", "--device=android", "--simpleperf"]
+    where = ["--target=//mace/base:status_test", "--run_target", "--device=android", "--simpleperf"]
     done = _tool(*where, "--args=--gtest_filter=Status*")
     assert done.returncode == 3 and "simpleperf counted nothing" in done.stdout
     profiler = tmp_path / "phone0" / "system" / "bin" / "simpleperf"
@@ -178,9 +178,9 @@ def test_a_bazel_target_counted_by_simpleperf(phone: PretendedPhone, tmp_path: P
 
 
 def test_a_filter_that_leaves_no_test() -> None:
-    done = _tool("--target=//mace/base:base_test", "--run_target", "--target_abis=host")
+    done = _tool("--target=//mace/base:status_test", "--run_target", "--target_abis=host")
     assert done.returncode == 0, done.stdout + done.stderr
-    words = ["--target=//mace/base:base_test", "--run_target", "--target_abis=host"]
+    words = ["--target=//mace/base:status_test", "--run_target", "--target_abis=host"]
     done = _tool(*words, "--args=--gtest_filter=Nothing*")
     assert done.returncode == 3 and "no test ran" in done.stdout
 
@@ -232,10 +232,10 @@ def test_a_bazel_target_that_reads_files() -> None:
     [
         (["--target=nonsense"], 2, "is no label of a Bazel target"),
         (["--target=//mace/base:nothing", "--target_abis=host"], 2, "nothing"),
-        (["--target=//mace/base:base_test", "--target_abis=mips"], 2, "there is no ABI 'mips'"),
-        (["--target=//mace/base:base_test", "--simpleperf"], 2, "add --device=android"),
+        (["--target=//mace/base:status_test", "--target_abis=mips"], 2, "there is no ABI 'mips'"),
+        (["--target=//mace/base:status_test", "--simpleperf"], 2, "add --device=android"),
         (
-            ["--target=//mace/base:base_test", "--run_target", "--device=android"],
+            ["--target=//mace/base:status_test", "--run_target", "--device=android"],
             4,
             "no Android device is connected",
         ),
