@@ -98,7 +98,7 @@ class OneOperator {
     engine_.Placements(&placements);
     for (const MaceEngine::OperatorPlacement &placement : placements) {
       if (placement.device != GPU) {
-        return MaceStatus(MaceStatus::MACE_UNSUPPORTED, "the CPU executes it: " + placement.reason);
+        return Unsupported("the CPU executes it: ", placement.reason);
       }
     }
     return MaceStatus();
@@ -141,8 +141,7 @@ std::string GpuBenchmark::Name(const BenchmarkCase &one, bool half) {
 
 MaceStatus GpuBenchmark::Open() {
   if (!IsBuilt()) {
-    return MaceStatus(MaceStatus::MACE_UNSUPPORTED,
-                      "this build is without the GPU runtime (--define=opencl=true)");
+    return Unsupported("this build is without the GPU runtime (--define=opencl=true)");
   }
   context_ = std::make_shared<GPUContext>(GPUContextOptions());
   const BenchmarkCase smallest = {"Activation",
