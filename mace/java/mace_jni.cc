@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The native part of org.mace.MaceEngine, over the C interface. Java checks nothing that is checked
-// there; what is checked here is that buffers are direct and names are names.
+// The native part of org.mace.MaceEngine and GpuContext, over the C interface. Java checks nothing
+// that is checked there; what is checked here is that buffers are direct and names are names.
 #include <jni.h>
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mace/public/mace_c.h"
+#include "mace/public/mace_gpu.h"
 
 namespace {
 
@@ -35,6 +36,26 @@ std::string Text(JNIEnv *env, jstring text) {
   std::string copy(chars);
   env->ReleaseStringUTFChars(text, chars);
   return copy;
+}
+
+mace_gpu_context *Context(jlong handle) {
+  return reinterpret_cast<mace_gpu_context *>(static_cast<intptr_t>(handle));
+}
+
+// The settings in the order of MaceEngine.create. False after an exception.
+bool ReadNumbers(JNIEnv *env, jintArray array, mace_config *config) {
+  jint numbers[8];
+  env->GetIntArrayRegion(array, 0, 8, numbers);
+  if (env->ExceptionCheck()) return false;
+  config->device = numbers[0];
+  config->num_threads = numbers[1];
+  config->affinity = numbers[2];
+  config->gpu_perf_hint = numbers[3];
+  config->gpu_priority_hint = numbers[4];
+  config->gpu_data_type = numbers[5];
+  config->gpu_memory_type = numbers[6];
+  config->cpu_fallback = numbers[7];
+  return true;
 }
 
 // The class Tensor and what is used of it; valid when `make` is not null.
@@ -144,25 +165,38 @@ JNIEXPORT jstring JNICALL Java_org_mace_MaceEngine_version(JNIEnv *env, jclass) 
 }
 
 JNIEXPORT jlong JNICALL Java_org_mace_MaceEngine_create(JNIEnv *env, jclass, jobject graph,
-                                                        jobject data, jstring path, jint device,
-                                                        jint threads, jint affinity) {
+                                                        jobject data, jstring path,
+                                                        jintArray numbers, jlong memory_limit,
+                                                        jstring storage, jbyteArray key,
+                                                        jlong context) {
   const void *graph_bytes = graph == nullptr ? nullptr : env->GetDirectBufferAddress(graph);
   const void *data_bytes = data == nullptr ? nullptr : env->GetDirectBufferAddress(data);
-  if (graph_bytes == nullptr || (data != nullptr && data_bytes == nullptr)) {
-    Throw(env, kInvalidArgs, "graph and data must be direct buffers that are not empty");
+  if (graph_bytes == nullptr || (data != nullptr && data_bytes == nullptr) || memory_limit < 0) {
+    Throw(env, kInvalidArgs,
+          "graph and data must be direct buffers that are not empty, and the memory limit not "
+          "negative");
     return 0;
   }
-  const std::string file = Text(env, path);
   mace_config config;
   mace_config_init(&config);
-  config.device = device;
-  config.num_threads = threads;
-  config.affinity = affinity;
+  if (!ReadNumbers(env, numbers, &config)) return 0;
+  const auto limit = static_cast<uint64_t>(memory_limit);
+  config.memory_limit = limit > SIZE_MAX ? SIZE_MAX : static_cast<size_t>(limit);
+  config.gpu_context = Context(context);
+  const std::string file = Text(env, path), folder = Text(env, storage);
+  if (storage != nullptr) config.storage_path = folder.c_str();
+  std::vector<jbyte> key_bytes(key == nullptr ? 0 : static_cast<size_t>(env->GetArrayLength(key)));
+  if (key != nullptr) {
+    env->GetByteArrayRegion(key, 0, static_cast<jsize>(key_bytes.size()), key_bytes.data());
+    config.model_key = key_bytes.data();
+    config.model_key_size = key_bytes.size();
+  }
   mace_engine *engine = nullptr;
   const mace_code code = mace_engine_create(
       graph_bytes, static_cast<size_t>(env->GetDirectBufferCapacity(graph)), data_bytes,
       data == nullptr ? 0 : static_cast<size_t>(env->GetDirectBufferCapacity(data)),
       path == nullptr ? nullptr : file.c_str(), &config, &engine);
+  for (jbyte &byte : key_bytes) *static_cast<volatile jbyte *>(&byte) = 0;
   if (code != 0) Throw(env, code, mace_last_error());
   return static_cast<jlong>(reinterpret_cast<intptr_t>(engine));
 }
@@ -234,6 +268,43 @@ JNIEXPORT jobjectArray JNICALL Java_org_mace_MaceEngine_run(JNIEnv *env, jclass,
     env->DeleteLocalRef(tensor);
   }
   return found;
+}
+
+JNIEXPORT jlong JNICALL Java_org_mace_GpuContext_create(JNIEnv *env, jclass, jstring storage,
+                                                        jstring binaries, jstring parameters) {
+  const jstring given[3] = {storage, binaries, parameters};
+  std::string texts[3];
+  const char *paths[3];
+  for (int i = 0; i < 3; ++i) {
+    texts[i] = Text(env, given[i]);
+    paths[i] = given[i] == nullptr ? nullptr : texts[i].c_str();
+  }
+  mace_gpu_context *context = nullptr;
+  const mace_code code = mace_gpu_context_create(paths[0], paths[1], paths[2], &context);
+  if (code != 0) Throw(env, code, mace_last_error());
+  return static_cast<jlong>(reinterpret_cast<intptr_t>(context));
+}
+
+JNIEXPORT void JNICALL Java_org_mace_GpuContext_limit(JNIEnv *env, jclass, jlong handle,
+                                                      jint micros, jint queued) {
+  const mace_code code = mace_gpu_context_limit(Context(handle), micros, queued);
+  if (code != 0) Throw(env, code, mace_last_error());
+}
+
+JNIEXPORT void JNICALL Java_org_mace_GpuContext_compileInBackground(JNIEnv *env, jclass,
+                                                                    jlong handle,
+                                                                    jboolean background) {
+  const mace_code code = mace_gpu_context_compile_in_background(Context(handle), background);
+  if (code != 0) Throw(env, code, mace_last_error());
+}
+
+JNIEXPORT void JNICALL Java_org_mace_GpuContext_tune(JNIEnv *env, jclass, jlong handle) {
+  const mace_code code = mace_gpu_context_tune(Context(handle), nullptr, nullptr);
+  if (code != 0) Throw(env, code, mace_last_error());
+}
+
+JNIEXPORT void JNICALL Java_org_mace_GpuContext_destroy(JNIEnv *, jclass, jlong handle) {
+  mace_gpu_context_destroy(Context(handle));
 }
 
 }  // extern "C"

@@ -5,6 +5,7 @@ this machine; the archive for Android has what its build looks for."""
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import zipfile
 from dataclasses import replace
@@ -21,7 +22,7 @@ _APPLICATION = Path(__file__).parent / "application"
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     folder = tmp_path_factory.mktemp("java")
-    return build_libraries(ROOT, "linux-x86-64", "cpu", folder)
+    return build_libraries(ROOT, "linux-x86-64", "cpu_gpu", folder)
 
 
 def test_a_model_runs_in_java(
@@ -36,10 +37,14 @@ def test_a_model_runs_in_java(
     model = network / "builds" / "net" / "model"
     java = [jdk / "bin" / "java", "-Xcheck:jni", f"-Djava.library.path={tmp_path}"]
     java += ["-cp", f"{tmp_path}:{classes}", "Main", model / "net.pb", model / "net.data"]
-    lines = started(java, tmp_path).splitlines()
+    environment = {**os.environ, "MACE_OPENCL_LIBRARY": str(tmp_path / "none.so")}
+    lines = started(java, tmp_path, environment).splitlines()
     assert lines[:2] == ["x FLOAT 4", f"y {expected.strip()}"]
-    said = dict(line.split(": ", 1) for line in lines[2:-1])
+    assert lines[2] == lines[1]  # what the CPU makes of it where there is no GPU
+    said = dict(line.split(": ", 1) for line in lines[3:-1])
     assert "'z'" in said["wrong name"]
+    unsupported = said.pop("no GPU")
+    assert unsupported.startswith("3 "), lines
     assert all(text.startswith("1 ") for text in said.values()), lines
     assert list(said) == [
         "wrong name",
@@ -48,6 +53,10 @@ def test_a_model_runs_in_java(
         "rank 7",
         "huge",
         "junk",
+        "hint",
+        "key",
+        "limit",
+        "closed context",
         "closed",
     ]
     assert lines[-1] == "true", lines
@@ -78,10 +87,12 @@ def test_native_methods_are_all_there(jdk: Path, library: Library, tmp_path: Pat
     text = started(["nm", "-D", "--defined-only", tmp_path / "libmace_jni.so"], tmp_path)
     names = {line.split()[2] for line in text.splitlines()}
     assert {name for name in names if not name.startswith(("Java_org_mace_", "mace_"))} == set()
-    source = (ROOT / "mace/java/org/mace/MaceEngine.java").read_text(encoding="utf-8")
-    natives = [line.split("(")[0].split()[-1] for line in source.splitlines() if " native " in line]
-    assert len(natives) == 5
-    assert {f"Java_org_mace_MaceEngine_{name}" for name in natives} <= names
+    for kind in ("MaceEngine", "GpuContext"):
+        source = (ROOT / f"mace/java/org/mace/{kind}.java").read_text(encoding="utf-8")
+        lines = [line for line in source.splitlines() if " native " in line]
+        natives = [line.split("(")[0].split()[-1] for line in lines]
+        assert len(natives) == 5
+        assert {f"Java_org_mace_{kind}_{name}" for name in natives} <= names
 
 
 def test_the_archive_for_android(jdk: Path, library: Library, tmp_path: Path) -> None:

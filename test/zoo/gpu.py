@@ -2,7 +2,7 @@
 """The models of the zoo on the GPU runtime (on PoCL where there is no GPU): how far each way of
 storage is from the model's own framework, and which operators are left to the CPU, and why.
 --record keeps that in docs/gpu_models.md; --half compares arithmetic in half with that in float, on a
-device with cl_khr_fp16 (MACE_OPENCL_DEVICE chooses it).
+device with cl_khr_fp16 (MACE_OPENCL_DEVICE chooses it), and is kept in a table of its own there.
 
     python test/zoo/gpu.py squeezenet_v11 text_direction"""
 
@@ -31,7 +31,11 @@ STORAGES = {
     ("fp16_fp32", "image"): 0.999,
 }
 # The same with --half.
-HALVES = {("fp16_fp32", "buffer"): 0.999, ("fp16_fp16", "buffer"): 0.999}
+HALVES = {
+    ("fp16_fp32", "buffer"): 0.999,
+    ("fp16_fp16", "buffer"): 0.999,
+    ("fp16_fp16", "image"): 0.999,
+}
 SAMPLES = 2
 # For models whose sizes are open and whose files do not say them.
 _SEED = 11
@@ -163,24 +167,36 @@ def _without_name(reason: str) -> str:
 
 
 def record(found: Agreement, table: Path = TABLE) -> None:
-    """Puts a row into the document's table, in the place of the model's old one."""
-    left = "; ".join(f"{number} {kind}: {why}" for kind, number, why in found.reasons)
-    cosines = " | ".join(f"{cosine:.7f}" for cosine in found.cosines)
-    row = f"| {found.name} | {found.on_gpu} of {found.operators} | {cosines} | {left} |"
+    """Puts a row into the document's table for these ways of storage, in the place of the model's old
+    one."""
+    cells = [f"{found.on_gpu} of {found.operators}", *(f"{cosine:.7f}" for cosine in found.cosines)]
+    if not found.half:
+        left = "; ".join(f"{number} {kind}: {why}" for kind, number, why in found.reasons)
+        cells.append(left)
+    row = f"| {found.name} | {' | '.join(cells)} |"
     lines = table.read_text(encoding="utf-8").split("\n")
-    start = next(i for i, line in enumerate(lines) if re.match(r"\| *---", line)) + 1
-    end = start
-    while end < len(lines) and lines[end].startswith("|"):
-        end += 1
+    start, end = _rows(lines, found.half)
     kept = [old for old in lines[start:end] if not old.startswith(f"| {found.name} |")]
     lines[start:end] = sorted([*kept, row])
     table.write_text("\n".join(lines), encoding="utf-8")
 
 
-def recorded(table: Path = TABLE) -> dict[str, list[float]]:
-    """The cosines of each model of the document, in the order of STORAGES."""
-    rows = re.findall(r"^\| (\w+) \| \d+ of \d+ \|((?: -?[\d.]+ \|){4})", table.read_text(), re.M)
-    return {name: [float(cell) for cell in cells.split("|")[:4]] for name, cells in rows}
+def _rows(lines: list[str], half: bool) -> tuple[int, int]:
+    """Where the rows of a table begin and end; that of arithmetic in half is the second."""
+    start = [i for i, line in enumerate(lines) if re.match(r"\| *---", line)][half] + 1
+    end = start
+    while end < len(lines) and lines[end].startswith("|"):
+        end += 1
+    return start, end
+
+
+def recorded(table: Path = TABLE, half: bool = False) -> dict[str, list[float]]:
+    """The cosines of each model of the document, in the order of STORAGES or HALVES."""
+    lines = table.read_text(encoding="utf-8").split("\n")
+    start, end = _rows(lines, half)
+    count = len(HALVES if half else STORAGES)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[start:end]]
+    return {row[0]: [float(cell) for cell in row[2 : 2 + count]] for row in rows}
 
 
 def compare_alone(name: str, samples: int = SAMPLES, half: bool = False) -> Agreement:
@@ -210,8 +226,6 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = set(names) - set(make.models())
     if unknown:
         parser.error(f"the zoo has no model {', '.join(sorted(unknown))}")
-    if options.half and options.record:
-        parser.error("--half is not recorded: PoCL has no arithmetic in half")
     if options.json:
         print(json.dumps(asdict(compare(names[0], options.samples, options.half))))
         return 0

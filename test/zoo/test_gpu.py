@@ -39,20 +39,29 @@ def test_the_table_is_complete() -> None:
     assert set(found) == set(make.models())
     for name, cosines in found.items():
         assert not gpu.Agreement(name, 1, 1, cosines).bad, name
+    halves = gpu.recorded(half=True)
+    assert set(halves) <= set(found) and len(halves) >= 6
+    for name, cosines in halves.items():
+        assert len(cosines) == len(gpu.HALVES)
+        assert not gpu.Agreement(name, 1, 1, cosines, half=True).bad, name
 
 
 def test_a_row_is_renewed(tmp_path: Path) -> None:
     table = tmp_path / "table.md"
     table.write_text(
-        "# T\n\n| a | b |\n| --- | --- |\n| a_b | 1 of 2 | 1 | 1 | 1 | 1 | x |\n\nend\n"
+        "# T\n\n| a | b |\n| --- | --- |\n| a_b | 1 of 2 | 1 | 1 | 1 | 1 | x |\n\nhalf\n\n"
+        "| a | b |\n| --- | --- |\n\nend\n"
     )
     gpu.record(gpu.Agreement("c", 3, 2, [1.0, 0.5, 0.25, -1.0], [("If", 1, "no kernel")]), table)
     gpu.record(gpu.Agreement("a_b", 3, 3, [1.0] * 4), table)
     assert gpu.recorded(table) == {"a_b": [1.0] * 4, "c": [1.0, 0.5, 0.25, -1.0]}
-    assert table.read_text().endswith("1 If: no kernel |\n\nend\n")
+    assert "1 If: no kernel |\n\nhalf\n" in table.read_text()
+    gpu.record(gpu.Agreement("c", 3, 2, [1.0, 0.5, 0.25], [("If", 1, "no kernel")], True), table)
+    assert gpu.recorded(table, half=True) == {"c": [1.0, 0.5, 0.25]}
+    assert table.read_text().endswith("| c | 2 of 3 | 1.0000000 | 0.5000000 | 0.2500000 |\n\nend\n")
     assert gpu.Agreement("c", 3, 2, [1.0, 0.5, 1.0, 0.9]).bad == [
         "fp32_fp32/image",
         "fp16_fp32/image",
     ]
-    half = gpu.Agreement("c", 3, 2, [1.0, 0.998], half=True)
+    half = gpu.Agreement("c", 3, 2, [1.0, 0.998, 0.999], half=True)
     assert half.bad == ["fp16_fp16/buffer"]

@@ -17,10 +17,10 @@ from mace.errors import MaceError
 
 if TYPE_CHECKING:
     from mace.api import ConvertedModel as ConvertedModel
-    from mace.runtime import Engine
+    from mace.runtime import Engine, Gpu
 
 __version__ = "1.0.0"
-__all__ = ["Engine", "MaceError", "__version__", "convert"]
+__all__ = ["Engine", "Gpu", "MaceError", "__version__", "convert"]
 
 
 def convert(model: str, **config: Any) -> ConvertedModel:
@@ -32,10 +32,10 @@ def convert(model: str, **config: Any) -> ConvertedModel:
 
 def __getattr__(name: str) -> Any:
     # NumPy takes longer to load than all else, and not everything here needs it.
-    if name == "Engine":
-        from mace.runtime import Engine
+    if name in ("Engine", "Gpu"):
+        from mace import runtime
 
-        return Engine
+        return getattr(runtime, name)
     raise AttributeError(f"module 'mace' has no attribute '{name}'")
 
 

@@ -35,6 +35,7 @@ DEVICES = {"cpu": 0, "gpu": 2, "hexagon": 3}
 AFFINITIES = {"none": 0, "big_only": 1, "little_only": 2, "high_performance": 3, "power_save": 4}
 GPU_DATA_TYPES = {"": 0, "fp32_fp32": 1, "fp16_fp32": 2, "fp16_fp16": 3}
 GPU_MEMORY_TYPES = {"": 0, "buffer": 1, "image": 2}
+GPU_HINTS = {"": 0, "low": 1, "normal": 2, "high": 3}
 FORMATS = {0: "NONE", 1: "NHWC", 2: "NCHW"}
 DTYPES: dict[int, np.dtype[Any]] = {
     number: dtypes.to_numpy(name) for number, name in dtypes.NAMES.items()
@@ -43,6 +44,8 @@ _DTYPE_CODES = {dtype: code for code, dtype in DTYPES.items()}
 
 # Outputs whose size is known only after the run are planned at their largest.
 _SHAPES_KEPT = 16
+# Held while the context of a Gpu is made.
+_CONTEXTS = threading.Lock()
 
 
 class CTensor(Structure):
@@ -222,28 +225,65 @@ class TensorInfo:
     format: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gpu:
-    """How a GPU is used. data_type: "fp32_fp32", "fp16_fp32" or "fp16_fp16", memory: "buffer" or
-    "image"; empty: as the model says. storage_path: a folder for compiled programs; binary_path, parameter_path:
-    files with compiled programs and tuned parameters. cpu_fallback: the CPU executes a model that
+    """How a GPU is used. Engines that are given the same object share the device, its compiled
+    programs and tuned parameters, as engines in C++ with one GPUContext do.
+
+    data_type: "fp32_fp32", "fp16_fp32" or "fp16_fp16", memory: "buffer" or "image"; empty: as the
+    model says. storage_path: a folder for compiled programs; binary_path, parameter_path: files with
+    compiled programs and tuned parameters. cpu_fallback: the CPU executes a model that
     the GPU cannot. tune: find the fastest kernels where parameter_path has none yet, and write them
     there; the first run with new shapes then takes seconds to minutes. kernel_micros: kernels that
     take longer are launched in parts of about so many microseconds, which leaves the GPU to a user
     interface in between; queued_kernels: at most so many launches are in the GPU's queue; 0: as the
     model says, negative: no limit. compile_in_background: the CPU answers until the GPU's programs
-    are compiled."""
+    are compiled. perf_hint, priority_hint: "low", "normal" or "high" for drivers that take hints;
+    empty: the driver's own choice."""
 
     data_type: str = ""
     memory: str = ""
-    storage_path: str = ""
-    binary_path: str = ""
-    parameter_path: str = ""
+    storage_path: str | os.PathLike[str] = ""
+    binary_path: str | os.PathLike[str] = ""
+    parameter_path: str | os.PathLike[str] = ""
     cpu_fallback: bool = False
     tune: bool = False
     kernel_micros: int = 0
     queued_kernels: int = 0
     compile_in_background: bool = False
+    perf_hint: str = ""
+    priority_hint: str = ""
+    _contexts: list[_Context] = field(default_factory=list, init=False, repr=False)
+
+    def context(self) -> c_void_p:
+        """The mace_gpu_context of these settings, which belongs to this object."""
+        with _CONTEXTS:
+            if not self._contexts:
+                self._contexts.append(_Context(self))
+            return self._contexts[0].handle
+
+
+class _Context:
+    """A mace_gpu_context; engines keep what they need of it."""
+
+    def __init__(self, gpu: Gpu) -> None:
+        self.handle = c_void_p()
+        lib = self._lib = library()
+        paths = (gpu.storage_path, gpu.binary_path, gpu.parameter_path)
+        _check(
+            lib.mace_gpu_context_create(
+                *(os.fsencode(path) if path else None for path in paths), byref(self.handle)
+            )
+        )
+        _check(lib.mace_gpu_context_limit(self.handle, gpu.kernel_micros, gpu.queued_kernels))
+        background = int(gpu.compile_in_background)
+        _check(lib.mace_gpu_context_compile_in_background(self.handle, background))
+        if gpu.tune:
+            _check(lib.mace_gpu_context_tune(self.handle, None, None))
+
+    def __del__(self) -> None:
+        if self.handle.value:
+            self._lib.mace_gpu_context_destroy(self.handle)
 
 
 @dataclass(frozen=True)
@@ -312,10 +352,12 @@ class Engine:
 
     graph_path: model.pb. data_path: model.data; None: the file beside graph_path, if there is one.
     device: "cpu" or "gpu". gpu: how the GPU is used. num_threads: threads including the calling
-    one; 0 or less: one for each core that the policy allows. affinity: "none", "big_only", "little_only", "high_performance" or
-    "power_save". memory_limit: bytes for activations, 0 for no limit. model_key: the 32 bytes of the
-    key of an encrypted model. storage_path: a folder where the weights are kept as the CPU's kernels
-    read them, so that the next engine of the model starts sooner; None: they are not.
+    one; 0 or less: one for each core that the policy allows. affinity: "none", "big_only",
+    "little_only", "high_performance" or "power_save". memory_limit: bytes for activations, 0 for no
+    limit. model_key: the 32 bytes of the key of an encrypted model. storage_path: a folder where the
+    weights are kept as the CPU's kernels read them, so that the next engine of the model starts
+    sooner; None: they are not. cpu_fallback: the CPU executes a model that the device cannot, with a
+    warning, as with Gpu(cpu_fallback=True).
 
     May be used from several threads; runs of one engine come one after the other. Raises MaceError
     with the engine's sentence when the files or the settings are wrong.
@@ -332,12 +374,14 @@ class Engine:
         model_key: bytes | None = None,
         gpu: Gpu | None = None,
         storage_path: str | os.PathLike[str] | None = None,
+        cpu_fallback: bool = False,
     ) -> None:
         graph = _read(Path(graph_path))
         if data_path is None:
             beside = Path(graph_path).with_suffix(".data")
             data_path = beside if beside.is_file() else None
         config = _config(device, num_threads, affinity, memory_limit, model_key, storage_path)
+        config.cpu_fallback = int(cpu_fallback)
         path = os.fspath(data_path) if data_path is not None else None
         self._create(graph, None, path, config, gpu or Gpu())
 
@@ -353,10 +397,12 @@ class Engine:
         model_key: bytes | None = None,
         gpu: Gpu | None = None,
         storage_path: str | os.PathLike[str] | None = None,
+        cpu_fallback: bool = False,
     ) -> Engine:
         """An engine from the contents of model.pb and model.data. Aligned data is not copied."""
         engine = cls.__new__(cls)
         config = _config(device, num_threads, affinity, memory_limit, model_key, storage_path)
+        config.cpu_fallback = int(cpu_fallback)
         aligned = _aligned(data) if data is not None else None
         engine._create(graph, aligned, None, config, gpu or Gpu())
         return engine
@@ -371,26 +417,12 @@ class Engine:
         lib = self._lib = library()
         config.gpu_data_type = _gpu_number("data_type", gpu.data_type, GPU_DATA_TYPES)
         config.gpu_memory_type = _gpu_number("memory", gpu.memory, GPU_MEMORY_TYPES)
-        config.cpu_fallback = int(gpu.cpu_fallback)
-        context = c_void_p()
-        paths = (gpu.storage_path, gpu.binary_path, gpu.parameter_path)
+        config.cpu_fallback = int(config.cpu_fallback or gpu.cpu_fallback)
+        config.gpu_perf_hint = _gpu_number("perf_hint", gpu.perf_hint, GPU_HINTS)
+        config.gpu_priority_hint = _gpu_number("priority_hint", gpu.priority_hint, GPU_HINTS)
         if config.device == DEVICES["gpu"]:
-            _check(
-                lib.mace_gpu_context_create(
-                    *(os.fsencode(path) if path else None for path in paths), byref(context)
-                )
-            )
-        config.gpu_context = context
-        try:
-            if context:
-                _check(lib.mace_gpu_context_limit(context, gpu.kernel_micros, gpu.queued_kernels))
-                background = int(gpu.compile_in_background)
-                _check(lib.mace_gpu_context_compile_in_background(context, background))
-            if context and gpu.tune:
-                _check(lib.mace_gpu_context_tune(context, None, None))
-            self._make(lib, graph, data, path, config)
-        finally:
-            lib.mace_gpu_context_destroy(context)  # the engine keeps what it needs
+            config.gpu_context = gpu.context()
+        self._make(lib, graph, data, path, config)
         self.inputs = self._infos(lib.mace_engine_input_count, lib.mace_engine_input)
         self.outputs = self._infos(lib.mace_engine_output_count, lib.mace_engine_output)
         self._names = [(i.name.encode(), _DTYPE_CODES[i.dtype]) for i in self.inputs]

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import java.io.File;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.mace.Configuration;
 import org.mace.DataType;
+import org.mace.GpuContext;
 import org.mace.MaceEngine;
 import org.mace.MaceException;
 import org.mace.Tensor;
@@ -15,6 +18,38 @@ public final class Main {
       System.out.println(what + ": not refused");
     } catch (MaceException error) {
       System.out.println(what + ": " + error.code + " " + error.getMessage());
+    }
+  }
+
+  private static MaceEngine load(File graph, File data, Configuration configuration) {
+    try {
+      return MaceEngine.load(graph, data, configuration);
+    } catch (IOException error) {
+      throw new IllegalStateException(error);
+    }
+  }
+
+  /** The sum of the output with all settings of the GPU; its context is closed before the run. */
+  private static double onGpu(File graph, File data, Tensor x, boolean fallback) {
+    Configuration gpu = new Configuration();
+    gpu.device = MaceEngine.GPU;
+    gpu.threads = 1;
+    gpu.memoryLimit = 1L << 40;
+    gpu.storagePath = graph.getParentFile();
+    gpu.gpuDataType = Configuration.FP32_FP32;
+    gpu.gpuMemoryType = Configuration.BUFFER;
+    gpu.gpuPerfHint = Configuration.HIGH;
+    gpu.gpuPriorityHint = Configuration.LOW;
+    gpu.cpuFallback = fallback;
+    gpu.gpuContext = new GpuContext(graph.getParentFile(), null, null);
+    gpu.gpuContext.limit(1000, 8).compileInBackground(false).tune();
+    try (MaceEngine engine = load(graph, data, gpu)) {
+      gpu.gpuContext.close();
+      double sum = 0;
+      for (float value : engine.run(x)[0].floats()) {
+        sum += value;
+      }
+      return sum;
     }
   }
 
@@ -38,6 +73,8 @@ public final class Main {
         System.out.printf("%s %.3f%n", outputs[0].name, sum);
       }
     }
+    System.out.printf("y %.3f%n", onGpu(graph, data, x, true));
+    refused("no GPU", () -> onGpu(graph, data, x, false));
     refused("wrong name", () -> engine.run(Tensor.zeros("z", DataType.FLOAT, 1, 8, 8, 3)));
     refused("wrong type", () -> engine.run(Tensor.zeros("x", DataType.INT8, 1, 8, 8, 3)));
     refused("no input", () -> engine.run());
@@ -45,6 +82,20 @@ public final class Main {
     refused("huge", () -> Tensor.zeros("x", DataType.FLOAT, 1L << 40, 1L << 40));
     ByteBuffer junk = ByteBuffer.allocateDirect(64).order(ByteOrder.nativeOrder());
     refused("junk", () -> MaceEngine.load(junk, null, MaceEngine.CPU, 1, MaceEngine.AFFINITY_NONE));
+    Configuration hint = new Configuration();
+    hint.gpuPerfHint = 4;
+    refused("hint", () -> load(graph, data, hint));
+    Configuration key = new Configuration();
+    key.modelKey = new byte[31];
+    refused("key", () -> load(graph, data, key));
+    Configuration limit = new Configuration();
+    limit.memoryLimit = -1;
+    refused("limit", () -> load(graph, data, limit));
+    Configuration closed = new Configuration();
+    closed.gpuContext = new GpuContext();
+    closed.gpuContext.close();
+    closed.gpuContext.close();
+    refused("closed context", () -> load(graph, data, closed));
     engine.close();
     engine.close();
     refused("closed", () -> engine.run(x));

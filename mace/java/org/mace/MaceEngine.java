@@ -44,8 +44,13 @@ public final class MaceEngine implements AutoCloseable {
   /** threads: 0 for one for each core of the policy. */
   public static MaceEngine load(File graph, File data, int device, int threads, int affinity)
       throws IOException {
-    long handle = create(read(graph), null, data.getPath(), device, threads, affinity);
-    return new MaceEngine(handle, null);
+    return load(graph, data, configuration(device, threads, affinity));
+  }
+
+  /** data: the .data file; null for a model without constants. */
+  public static MaceEngine load(File graph, File data, Configuration configuration)
+      throws IOException {
+    return new MaceEngine(create(read(graph), null, data, configuration), null);
   }
 
   /**
@@ -54,7 +59,12 @@ public final class MaceEngine implements AutoCloseable {
    */
   public static MaceEngine load(
       ByteBuffer graph, ByteBuffer data, int device, int threads, int affinity) {
-    return new MaceEngine(create(graph, data, null, device, threads, affinity), data);
+    return load(graph, data, configuration(device, threads, affinity));
+  }
+
+  /** The same with all settings. */
+  public static MaceEngine load(ByteBuffer graph, ByteBuffer data, Configuration configuration) {
+    return new MaceEngine(create(graph, data, null, configuration), data);
   }
 
   /** What the model wants: names, types and shapes without data. */
@@ -106,8 +116,47 @@ public final class MaceEngine implements AutoCloseable {
     }
   }
 
+  private static Configuration configuration(int device, int threads, int affinity) {
+    Configuration made = new Configuration();
+    made.device = device;
+    made.threads = threads;
+    made.affinity = affinity;
+    return made;
+  }
+
+  private static long create(
+      ByteBuffer graph, ByteBuffer data, File file, Configuration configuration) {
+    Configuration c = configuration;
+    int[] numbers = {
+      c.device,
+      c.threads,
+      c.affinity,
+      c.gpuPerfHint,
+      c.gpuPriorityHint,
+      c.gpuDataType,
+      c.gpuMemoryType,
+      c.cpuFallback ? 1 : 0
+    };
+    String path = GpuContext.path(file);
+    String storage = GpuContext.path(c.storagePath);
+    if (c.gpuContext == null) {
+      return create(graph, data, path, numbers, c.memoryLimit, storage, c.modelKey, 0);
+    }
+    synchronized (c.gpuContext) {
+      long context = c.gpuContext.open();
+      return create(graph, data, path, numbers, c.memoryLimit, storage, c.modelKey, context);
+    }
+  }
+
   private static native long create(
-      ByteBuffer graph, ByteBuffer data, String path, int device, int threads, int affinity);
+      ByteBuffer graph,
+      ByteBuffer data,
+      String path,
+      int[] numbers,
+      long memoryLimit,
+      String storage,
+      byte[] key,
+      long context);
 
   private static native void destroy(long engine);
 

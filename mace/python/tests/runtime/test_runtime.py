@@ -146,6 +146,15 @@ def test_settings(  # type: ignore[no-untyped-def]
     with mace.Engine(model.graph, device="gpu", gpu=Gpu(cpu_fallback=True)) as engine:
         assert engine.run({"x": sample(1, 4, 4, 3)})["y"].shape == (1, 4, 4, 3)
         assert all(p.device == "cpu" and p.reason for p in engine.placements())
+    content = (model.graph.read_bytes(), model.data.read_bytes())
+    with mace.Engine.from_bytes(*content, device="gpu", cpu_fallback=True) as engine:
+        assert all(p.device == "cpu" and p.reason for p in engine.placements())
+    with mace.Engine(model.graph, device="gpu", cpu_fallback=True) as engine:
+        assert engine.run({"x": sample(1, 4, 4, 3)})["y"].shape == (1, 4, 4, 3)
+    with pytest.raises(mace.MaceError, match="perf_hint is 'hihg'.*did you mean 'high'"):
+        mace.Engine(model.graph, device="gpu", gpu=Gpu(perf_hint="hihg"))
+    with pytest.raises(mace.MaceError, match="priority_hint is 'none'"):
+        mace.Engine.from_bytes(*content, gpu=mace.Gpu(priority_hint="none"))
     limits = Gpu(kernel_micros=500, queued_kernels=8, compile_in_background=True)
     with mace.Engine(model.graph, device="gpu", gpu=limits) as engine:
         with pytest.raises(mace.MaceError) as caught:
@@ -158,6 +167,24 @@ def test_settings(  # type: ignore[no-untyped-def]
             assert engine.run({"x": sample(1, 4, 4, 3)})["y"].shape == (1, 4, 4, 3)
     with pytest.raises(mace.MaceError, match="cannot be read"):
         mace.Engine(tmp_path / "none.pb")
+
+
+def test_engines_share_a_gpu(model, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    # PoCL, in a process without TensorFlow.
+    code = f"""
+import gc, numpy, mace
+gpu = mace.Gpu(storage_path={str(tmp_path)!r}, perf_hint="low", priority_hint="high")
+engines = [mace.Engine({str(model.graph)!r}, device="gpu", gpu=gpu) for _ in range(2)]
+print(gpu.context() is gpu.context())
+del gpu
+gc.collect()
+x = numpy.ones((1, 8, 8, 3), numpy.float32)
+first, second = (engine.run({{"x": x}})["y"] for engine in engines)
+print((first == second).all(), {{p.device for engine in engines for p in engine.placements()}})
+"""
+    done = python(code, MACE_OPENCL_DEVICE="Portable Computing Language")
+    assert done.stdout.split("\n") == ["True", "True {'gpu'}", ""], done.stderr
+    assert list(tmp_path.iterdir())
 
 
 def test_a_memory_limit_is_kept(tmp_path: Path) -> None:
