@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -144,10 +143,7 @@ class EmulatedDevice(HostDevice):
         return " ".join(name for bit, name in _HWCAP.items() if bits >> bit & 1)
 
     def _cores(self) -> list[str]:
-        result = subprocess.run(
-            [self.emulator, "-cpu", "help"], capture_output=True, text=True, check=False
-        )
-        return result.stdout.split()
+        return run_process([self.emulator, "-cpu", "help"], 60).stdout.split()
 
     def _prefix(self) -> list[str]:
         return [self.emulator, "-cpu", self.cpu, "-L", self._libraries]

@@ -4,8 +4,9 @@ is no device. Drivers are asked in a process of their own, since some crash or n
 
 from __future__ import annotations
 
-import subprocess
 import sys
+
+from mace.devices.process import TookTooLong, run_process
 
 _PROBE = """
 import ctypes, os
@@ -38,18 +39,12 @@ for platform in ids(cl.clGetPlatformIDs):
 def opencl_devices(timeout: float = 30) -> tuple[list[str], str]:
     """The names of the devices that OpenCL offers here, and why there are none, else ""."""
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _PROBE],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        done = run_process([sys.executable, "-c", _PROBE], timeout)
+    except TookTooLong:
         return [], f"its driver did not answer within {timeout:.0f} s"
-    if done.returncode != 0:
+    if done.code != 0:
         if "no library" in done.stderr:
             return [], "not installed"
-        return [], f"asking its driver ended with {done.returncode}"
+        return [], f"asking its driver ended with {done.code}"
     names = done.stdout.splitlines()
     return names, "" if names else "libOpenCL is installed, but no driver that offers a device"

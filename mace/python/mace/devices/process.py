@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
+import re
+import shutil
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
+
+import sh
 
 from mace.devices.base import RunResult
 from mace.errors import DeviceError
+
+logging.getLogger("sh").setLevel(logging.WARNING)
 
 
 class Writer(Protocol):
@@ -47,51 +54,70 @@ def run_process(
     Raises DeviceError when it cannot be started, and TookTooLong.
     """
     begin = time.monotonic()
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=None if environment is None else dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise DeviceError(f"'{command[0]}' cannot be started: {error.strerror}") from None
-    assert process.stdout is not None and process.stderr is not None
+    path = None if environment is None else environment.get("PATH")
+    program = shutil.which(command[0], path=path)
+    if program is None:
+        raise DeviceError(f"'{command[0]}' cannot be started: there is no such program to run")
     texts: list[list[str]] = [[], []]
-    readers = [
-        threading.Thread(target=_collect, args=(stream, text, show), daemon=True)
-        for stream, text in zip((process.stdout, process.stderr), texts, strict=True)
-    ]
-    for reader in readers:
-        reader.start()
-    late = False
+    late = threading.Event()
+    with open(os.devnull, "rb") as nothing:
+        try:
+            running = sh.Command(program)(
+                *command[1:],
+                _bg=True,
+                _bg_exc=False,
+                _new_session=True,
+                _return_cmd=True,
+                _ok_code=list(range(-signal.NSIG, 256)),
+                _cwd=None if folder is None else str(folder),
+                _env=None if environment is None else dict(environment),
+                _in=nothing,
+                _out=_collector(texts[0], show),
+                _err=_collector(texts[1], show),
+                _tty_out=False,
+                _encoding="utf-8",
+                _decode_errors="replace",
+            )
+        except (sh.ForkException, OSError) as error:
+            reason = re.sub(r".*\[Errno \d+\] ", "", str(error).strip().splitlines()[-1])
+            raise DeviceError(f"'{command[0]}' cannot be started: {reason}") from None
+
+    def end() -> None:
+        late.set()
+        _end_group(running.pid)
+
+    limit = threading.Timer(timeout, end)
+    limit.daemon = True
+    limit.start()
     try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        late = True
+        # Output that a grandchild in a session of its own, as adb's server is, could still write is
+        # waited for two seconds.
+        running.wait()
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        for reader in readers:
-            # A grandchild in a session of its own, as adb's server is, may hold the pipes open.
-            reader.join(2)
+        limit.cancel()
+        if running.is_alive():
+            _end_group(running.pid)
+            running.wait()
     seconds = time.monotonic() - begin
-    result = RunResult(process.returncode, "".join(texts[0]), "".join(texts[1]), seconds)
-    if late:
+    result = RunResult(running.exit_code, "".join(texts[0]), "".join(texts[1]), seconds)
+    if late.is_set():
         raise TookTooLong(result)
     return result
 
 
-def _collect(stream: IO[str], text: list[str], shown: Writer | None) -> None:
-    for line in stream:
+def _end_group(leader: int) -> None:
+    """Ends a program and what it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _collector(text: list[str], shown: Writer | None) -> Callable[[str], None]:
+    """What takes the lines of one stream as they come."""
+
+    def collect(line: str) -> None:
         text.append(line)
         if shown is not None:
             shown.write(line)
             shown.flush()
-    stream.close()
+
+    return collect
