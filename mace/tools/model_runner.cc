@@ -52,7 +52,11 @@ MaceStatus Choose(const char *flag, const std::string &text,
                   const std::vector<std::string> &choices, int *number) {
   const auto found = std::find(choices.begin(), choices.end(), text);
   if (found == choices.end()) {
-    return InvalidArgs("--", flag, " is ", choices[1], " or ", choices[2], ", not '", text, "'");
+    std::string known = choices[1];
+    for (size_t i = 2; i < choices.size(); ++i) {
+      known += (i + 1 == choices.size() ? " or " : ", ") + choices[i];
+    }
+    return InvalidArgs("--", flag, " is ", known, ", not '", text, "'");
   }
   *number = static_cast<int>(found - choices.begin());
   return MaceStatus::MACE_SUCCESS;
@@ -177,7 +181,8 @@ void ModelOptions::AddTo(Flags *flags) {
              "find the fastest kernels for this GPU, and keep them in opencl_parameter_file");
   flags->Add("opencl_storage_path", &opencl_storage_path,
              "folder where compiled OpenCL programs are kept");
-  flags->Add("gpu_data_type", &gpu_data_type, "fp32_fp32, fp16_fp32 or fp16_fp16; empty: as the model says");
+  flags->Add("gpu_data_type", &gpu_data_type,
+             "fp32_fp32, fp16_fp32 or fp16_fp16; empty: as the model says");
   flags->Add("gpu_memory_type", &gpu_memory_type, "buffer or image; empty: as the model says");
   flags->Add("cpu_fallback", &cpu_fallback, "the CPU runs what the device cannot run at all");
   flags->Add("gpu_perf_hint", &gpu_perf_hint, "0 default, 1 low, 2 normal, 3 high");

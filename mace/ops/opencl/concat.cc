@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Concat and Split on the GPU: one copy for each part. Images are copied by texels where the
-// parts begin at whole texels, all else in buffers.
+// Concat, Split, Stack and Unstack on the GPU: one copy for each part. Images are copied by texels
+// where the parts begin at whole texels, all else, and along new axes, in buffers.
 #include "mace/ops/attrs/concat.h"
 
 #include "mace/core/operator.h"
 #include "mace/ops/attrs/split.h"
+#include "mace/ops/attrs/stack.h"
+#include "mace/ops/attrs/unstack.h"
 #include "mace/ops/opencl/builder.h"
 #include "mace/ops/opencl/operators.h"
 
@@ -119,6 +121,34 @@ void AddCopies(const GpuOpContext &wanted, const std::vector<Copy> &copies, bool
 
 }  // namespace
 
+namespace {
+
+// Parts of one index each along `named` of `whole`, which the parts do not have.
+MaceStatus CopySlices(const GpuOpContext &wanted, const Shape &whole, int64_t named, bool split,
+                      GpuStep *step) {
+  int axis = 0;
+  if (!NormalizeAxis(named, whole.rank(), &axis)) return Refuse(wanted, "axis ", named);
+  Shape part = whole;
+  part[axis] = 1;
+  const GpuOpContext context = InBuffers(wanted, step);
+  const size_t count = split ? wanted.outputs.size() : wanted.inputs.size();
+  for (size_t i = 0; i < count; ++i) {
+    const int number = static_cast<int>(i);
+    const Side slice = {part, 0}, all = {whole, number};
+    AddCopy(context, {axis, 1, split ? all : slice, split ? slice : all},
+            KernelArgument::Input(split ? 0 : number), KernelArgument::Output(split ? number : 0),
+            step);
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus NeedFloats(const GpuOpContext &context) {
+  if (context.Input(0).dtype == DT_FLOAT) return MaceStatus::MACE_SUCCESS;
+  return Refuse(context, "its input is ", DataTypeName(context.Input(0).dtype), ", not float32");
+}
+
+}  // namespace
+
 MaceStatus SupportsConcat(const GpuOpContext &) { return MaceStatus::MACE_SUCCESS; }
 
 bool PartsOfConcat(const GpuOpContext &context, bool output) {
@@ -155,10 +185,7 @@ MaceStatus BuildConcat(const GpuOpContext &context, GpuStep *step) {
   return MaceStatus::MACE_SUCCESS;
 }
 
-MaceStatus SupportsSplit(const GpuOpContext &context) {
-  if (context.Input(0).dtype == DT_FLOAT) return MaceStatus::MACE_SUCCESS;
-  return Refuse(context, "its input is ", DataTypeName(context.Input(0).dtype), ", not float32");
-}
+MaceStatus SupportsSplit(const GpuOpContext &context) { return NeedFloats(context); }
 
 MaceStatus BuildSplit(const GpuOpContext &context, GpuStep *step) {
   ops::SplitAttrs attrs;
@@ -174,6 +201,22 @@ MaceStatus BuildSplit(const GpuOpContext &context, GpuStep *step) {
   }
   AddCopies(context, copies, true, step);
   return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus SupportsStack(const GpuOpContext &context) { return NeedFloats(context); }
+
+MaceStatus BuildStack(const GpuOpContext &context, GpuStep *step) {
+  ops::StackAttrs attrs;
+  MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
+  return CopySlices(context, context.Output(0).shape, attrs.axis, false, step);
+}
+
+MaceStatus SupportsUnstack(const GpuOpContext &context) { return NeedFloats(context); }
+
+MaceStatus BuildUnstack(const GpuOpContext &context, GpuStep *step) {
+  ops::UnstackAttrs attrs;
+  MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
+  return CopySlices(context, context.Input(0).shape, attrs.axis, true, step);
 }
 
 }  // namespace opencl

@@ -63,6 +63,74 @@ TEST(GpuMove, SlicesAndRepetition) {
   OneInput({2, 3, 5}, OpDefBuilder("Reverse").AddIntsArg("axis", {0, -1}));
 }
 
+TEST(GpuMove, Gather) {
+  for (int64_t channels : {8, 5}) {
+    for (int64_t axis : {0, 1, -2, 3}) {
+      WithIntegers({2, 3, 5, channels}, OpDefBuilder("Gather").AddIntArg("axis", axis),
+                   {{1, -1, 0, 1, -2}});
+    }
+  }
+  WithIntegers({7}, OpDefBuilder("Gather"), {{6, -7, 3}});
+  WithIntegers({2, 1, 2, 3, 2, 4}, OpDefBuilder("Gather").AddIntArg("axis", 3), {{2, 0}});
+  OpsTestNet net;  // one index drops the axis
+  net.AddRandomInput("x", {3, 4, 6});
+  net.AddConst<int64_t>("i", {}, {-1});
+  OpDefBuilder("Gather").Input("x").Input("i").Output("y").AddIntArg("axis", 1).Finalize(
+      net.NewOperatorDef());
+  ExpectSameOnGpu(&net, true);
+}
+
+TEST(GpuMove, StackAndUnstack) {
+  for (const Shape &shape : {Shape{2, 3, 4, 5}, Shape{3, 4, 8}, Shape{7}, Shape{2, 1, 3, 2, 5}}) {
+    for (int64_t axis = -1; axis <= shape.rank(); ++axis) {
+      SCOPED_TRACE(shape.ToString() + " " + std::to_string(axis));
+      OpsTestNet net;
+      OpDefBuilder stack("Stack");
+      for (const char *name : {"a", "b", "c"}) {
+        net.AddRandomInput(name, shape);
+        stack.Input(name);
+      }
+      stack.Output("y").AddIntArg("axis", axis).Finalize(net.NewOperatorDef());
+      ExpectSameOnGpu(&net, true);
+      if (axis == shape.rank()) continue;
+      OpsTestNet apart;
+      apart.AddRandomInput("x", shape);
+      OpDefBuilder unstack("Unstack");
+      unstack.Input("x").AddIntArg("axis", axis);
+      const int64_t count = shape[static_cast<int>(axis < 0 ? axis + shape.rank() : axis)];
+      for (int64_t i = 0; i < count; ++i) unstack.Output("y" + std::to_string(i));
+      unstack.Finalize(apart.NewOperatorDef());
+      ExpectSameOnGpu(&apart, true);
+    }
+  }
+}
+
+TEST(GpuMove, SqrDiffMean) {
+  struct Case {
+    Shape in, centre;
+    std::vector<int64_t> axis;
+  };
+  for (const Case &c :
+       {Case{{2, 4, 5, 6}, {2, 1, 1, 6}, {1, 2}}, Case{{2, 4, 5, 8}, {2, 4, 5, 1}, {-1}},
+        Case{{2, 4, 5, 7}, {2, 1, 1, 1}, {1, 2, 3}}, Case{{3, 5, 6}, {1, 5, 6}, {0}},
+        Case{{4, 9}, {1, 1}, {}}, Case{{2, 70, 3, 5}, {2, 1, 3, 5}, {1}}}) {
+    for (int64_t keep : {0, 1}) {
+      SCOPED_TRACE(c.in.ToString());
+      OpsTestNet net;
+      net.AddRandomInput("x", c.in);
+      net.AddRandomInput("m", c.centre);
+      OpDefBuilder("SqrDiffMean")
+          .Input("x")
+          .Input("m")
+          .Output("y")
+          .AddIntsArg("axis", c.axis)
+          .AddIntArg("keepdims", keep)
+          .Finalize(net.NewOperatorDef());
+      ExpectSameOnGpu(&net, true);
+    }
+  }
+}
+
 TEST(GpuMove, Blocks) {
   OneInput({2, 3, 4, 12}, OpDefBuilder("DepthToSpace").AddIntArg("block_size", 2));
   OneInput({1, 3, 4, 16},

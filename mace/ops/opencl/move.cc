@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What moves elements, on the GPU: Transpose, Slice, StridedSlice, Crop, Reverse, Tile, Expand,
 // ChannelShuffle, SpaceToDepth, DepthToSpace. Each is a list of the
-// output's dimensions with the distance of their elements in the input, in buffers.
+// output's dimensions with the distance of their elements in the input, in buffers; Gather has a
+// table of indices besides.
 #include "mace/core/operator.h"
 #include "mace/ops/attrs/channel_shuffle.h"
 #include "mace/ops/attrs/crop.h"
 #include "mace/ops/attrs/depth_to_space.h"
+#include "mace/ops/attrs/gather.h"
 #include "mace/ops/attrs/reverse.h"
 #include "mace/ops/attrs/space_to_depth.h"
 #include "mace/ops/attrs/strided_slice.h"
@@ -264,6 +266,57 @@ MaceStatus BuildStridedSlice(const GpuOpContext &context, GpuStep *step) {
                                   attrs.end_mask >> i & 1 ? last : end[i], stride);
   }
   return BuildMove(context, Cut(in, ranges), step);
+}
+
+namespace {
+
+// The indices of a Gather along an axis of `dim` elements, as floats, which hold them exactly.
+MaceStatus DescribeGather(const GpuOpContext &context, int *axis, std::vector<float> *table) {
+  ops::GatherAttrs attrs;
+  MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
+  const Shape &in = context.Input(0).shape;
+  if (!NormalizeAxis(attrs.axis, in.rank(), axis)) return Refuse(context, "axis ", attrs.axis);
+  const int64_t dim = in[*axis];
+  if (dim >= 1 << 24) return Refuse(context, "its axis has ", dim, " elements");
+  std::vector<int64_t> indices;
+  if (!Integers(context, 1, &indices)) return MaceStatus::MACE_SUCCESS;  // no elements at hand
+  for (int64_t index : indices) {
+    if (index < -dim || index >= dim) {
+      return Refuse(context, "index ", index, " is not one of ", dim, " elements");
+    }
+    table->push_back(static_cast<float>(index < 0 ? index + dim : index));
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+}  // namespace
+
+MaceStatus SupportsGather(const GpuOpContext &context) {
+  MACE_RETURN_IF_ERROR(NeedIntegers(context));
+  int axis = 0;
+  std::vector<float> table;
+  return DescribeGather(context, &axis, &table);
+}
+
+MaceStatus BuildGather(const GpuOpContext &wanted, GpuStep *step) {
+  int axis = 0;
+  std::vector<float> table;
+  MACE_RETURN_IF_ERROR(DescribeGather(wanted, &axis, &table));
+  if (table.empty()) return Refuse(wanted, "its indices are not known");
+  const GpuOpContext context = InBuffers(wanted, step);
+  const Shape &in = context.Input(0).shape;
+  const int64_t inner = in.elements(axis + 1, in.rank());
+  const int64_t elements = context.Output(0).shape.elements();
+  KernelLaunch launch = context.NewLaunch("move", "gather");
+  Define(&launch, "GATHER", inner % 4 == 0 ? 4 : 1);
+  const auto count = static_cast<int64_t>(table.size());
+  launch.arguments = {
+      KernelArgument::Input(0), AddVector(table.data(), count, step), KernelArgument::Output(0),
+      KernelArgument::IntVector({Int(elements), Int(count), Int(inner), Int(in[axis])})};
+  launch.global = {inner % 4 == 0 ? elements / 4 : elements, 1, 1};
+  launch.local = LocalSize(context, launch.global);
+  step->launches.push_back(std::move(launch));
+  return MaceStatus::MACE_SUCCESS;
 }
 
 }  // namespace opencl

@@ -26,6 +26,7 @@ const GpuOperator kGpuOperators[] = {
     {"Flatten", SupportsReshape, BuildReshape, nullptr, false},
     {"FullyConnected", SupportsFullyConnected, BuildFullyConnected, VariantsOfFullyConnected,
      false},
+    {"Gather", SupportsGather, BuildGather, nullptr, true},
     {"GroupNorm", SupportsGroupNorm, BuildGroupNorm, nullptr, false},
     {"Identity", SupportsReshape, BuildReshape, nullptr, false},
     {"LSTM", SupportsLSTM, BuildLSTM, nullptr, true},
@@ -44,12 +45,15 @@ const GpuOperator kGpuOperators[] = {
     {"SpaceToBatchND", SupportsSpaceToBatchND, BuildSpaceToBatchND, nullptr, false},
     {"SpaceToDepth", SupportsSpaceToDepth, BuildSpaceToDepth, nullptr, false},
     {"Split", SupportsSplit, BuildSplit, nullptr, true},
+    {"SqrDiffMean", SupportsSqrDiffMean, BuildSqrDiffMean, nullptr, false},
     {"Squeeze", SupportsReshape, BuildReshape, nullptr, false},
+    {"Stack", SupportsStack, BuildStack, nullptr, false},
     {"StridedSlice", SupportsStridedSlice, BuildStridedSlice, nullptr, true},
     {"Tile", SupportsTile, BuildTile, nullptr, true},
     {"Transpose", SupportsTranspose, BuildTranspose, nullptr, false},
     {"Unary", SupportsUnary, BuildUnary, nullptr, false},
     {"Unsqueeze", SupportsReshape, BuildReshape, nullptr, false},
+    {"Unstack", SupportsUnstack, BuildUnstack, nullptr, false},
     {nullptr, nullptr, nullptr, nullptr, false},
 };
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions on the GPU. Axes with others between them are moved to the end first.
+// Reduce and SqrDiffMean on the GPU. Axes with others between them are moved to the end first.
 #include "mace/ops/attrs/reduce.h"
 
 #include <algorithm>
 
 #include "mace/core/operator.h"
+#include "mace/ops/attrs/sqr_diff_mean.h"
 #include "mace/ops/opencl/movement.h"
 #include "mace/ops/opencl/operators.h"
 #include "mace/ops/opencl/reduction.h"
@@ -16,8 +17,14 @@ namespace {
 
 KernelArgument Numbers(const GpuOpContext &context, int64_t outer, int64_t count, int64_t inner) {
   const View in(context.Input(0).shape), out(context.Output(0).shape);
-  return KernelArgument::IntVector(
-      {Int(outer), Int(count), Int(inner), Int(in.w), Int(in.c), Int(out.w), Int(out.c), 0});
+  const int64_t centre_w = context.HasInput(1) ? View(context.Input(1).shape).w : 0;
+  return KernelArgument::IntVector({Int(outer), Int(count), Int(inner), Int(in.w), Int(in.c),
+                                    Int(out.w), Int(out.c), Int(centre_w)});
+}
+
+void AddCentre(Reduction reduction, KernelLaunch *launch) {
+  if (reduction != Reduction::kMeanSquaredDifference) return;
+  launch->arguments.push_back(KernelArgument::Input(1));
 }
 
 struct Axes {
@@ -28,12 +35,8 @@ struct Axes {
   int reduced = 0;
 };
 
-MaceStatus Describe(const GpuOpContext &context, Axes *axes) {
-  MACE_RETURN_IF_ERROR(context.ParseAttrs(&axes->attrs));
-  using Type = ops::ReduceAttrs::ReduceType;
-  if (axes->attrs.reduce_type == Type::kAll || axes->attrs.reduce_type == Type::kAny) {
-    return Refuse(context, "it is a logical reduction");
-  }
+// The axes of axes->attrs.
+MaceStatus Arrange(const GpuOpContext &context, Axes *axes) {
   const Shape &in = context.Input(0).shape;
   std::vector<int> sorted;
   for (int64_t axis : axes->attrs.axis) {
@@ -57,6 +60,24 @@ MaceStatus Describe(const GpuOpContext &context, Axes *axes) {
     break;
   }
   return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus Describe(const GpuOpContext &context, Axes *axes) {
+  MACE_RETURN_IF_ERROR(context.ParseAttrs(&axes->attrs));
+  using Type = ops::ReduceAttrs::ReduceType;
+  if (axes->attrs.reduce_type == Type::kAll || axes->attrs.reduce_type == Type::kAny) {
+    return Refuse(context, "it is a logical reduction");
+  }
+  return Arrange(context, axes);
+}
+
+MaceStatus DescribeSqrDiffMean(const GpuOpContext &context, Axes *axes) {
+  ops::SqrDiffMeanAttrs attrs;
+  MACE_RETURN_IF_ERROR(context.ParseAttrs(&attrs));
+  axes->attrs.axis = attrs.axis;
+  MACE_RETURN_IF_ERROR(Arrange(context, axes));
+  return axes->order.empty() ? MaceStatus::MACE_SUCCESS
+                             : Refuse(context, "its axes are no neighbours");
 }
 
 Reduction KindOf(ops::ReduceAttrs::ReduceType type) {
@@ -97,6 +118,7 @@ void BuildReduction(const GpuOpContext &context, Reduction reduction, int64_t ou
   DefineTail(&launch, "TAIL", in.tail());
   launch.arguments = {KernelArgument::Input(0), KernelArgument::Output(0),
                       Numbers(context, outer, count, inner)};
+  AddCentre(reduction, &launch);
   launch.global = {CeilDiv(in.blocks(), lx) * lx, ks, outer * inner};
   launch.local = {lx, ks, 1};
   launch.fixed_local = true;
@@ -114,6 +136,7 @@ void BuildChannelReduction(const GpuOpContext &context, Reduction reduction, int
   DefineTail(&launch, "TAIL", in.tail());
   launch.arguments = {KernelArgument::Input(0), KernelArgument::Output(0),
                       Numbers(context, outer, count, 1)};
+  AddCentre(reduction, &launch);
   launch.global = {group, outer, 1};
   launch.local = {group, 1, 1};
   launch.fixed_local = true;
@@ -149,15 +172,11 @@ MaceStatus SupportsReduce(const GpuOpContext &context) {
   return Describe(context, &axes);
 }
 
-MaceStatus BuildReduce(const GpuOpContext &wanted, GpuStep *step) {
-  Axes axes;
-  MACE_RETURN_IF_ERROR(Describe(wanted, &axes));
-  if (!axes.order.empty()) {
-    BuildMoved(wanted, axes, step);
-    return MaceStatus::MACE_SUCCESS;
-  }
+namespace {
+
+// Axes that follow each other, where the tensors lie.
+void BuildInPlace(const GpuOpContext &wanted, const Axes &axes, Reduction kind, GpuStep *step) {
   const Shape &in = wanted.Input(0).shape;
-  const Reduction kind = KindOf(axes.attrs.reduce_type);
   const int64_t outer = in.elements(0, axes.begin);
   const View view(in);
   if (axes.end == in.rank()) {
@@ -166,11 +185,35 @@ MaceStatus BuildReduce(const GpuOpContext &wanted, GpuStep *step) {
     const bool one_channel = View(wanted.Output(0).shape).c == 1;
     const GpuOpContext context = one_channel ? wanted : InBuffers(wanted, step);
     BuildChannelReduction(context, kind, outer, inside / view.c, step);
-    return MaceStatus::MACE_SUCCESS;
+    return;
   }
   const int64_t count = in.elements(axes.begin, axes.end);
   const int64_t inner = in.elements(axes.end, in.rank()) / view.c;
   BuildReduction(wanted, kind, outer, count, inner, step);
+}
+
+}  // namespace
+
+MaceStatus BuildReduce(const GpuOpContext &context, GpuStep *step) {
+  Axes axes;
+  MACE_RETURN_IF_ERROR(Describe(context, &axes));
+  if (axes.order.empty()) {
+    BuildInPlace(context, axes, KindOf(axes.attrs.reduce_type), step);
+  } else {
+    BuildMoved(context, axes, step);
+  }
+  return MaceStatus::MACE_SUCCESS;
+}
+
+MaceStatus SupportsSqrDiffMean(const GpuOpContext &context) {
+  Axes axes;
+  return DescribeSqrDiffMean(context, &axes);
+}
+
+MaceStatus BuildSqrDiffMean(const GpuOpContext &context, GpuStep *step) {
+  Axes axes;
+  MACE_RETURN_IF_ERROR(DescribeSqrDiffMean(context, &axes));
+  BuildInPlace(context, axes, Reduction::kMeanSquaredDifference, step);
   return MaceStatus::MACE_SUCCESS;
 }
 

@@ -9,7 +9,18 @@ namespace mace {
 namespace opencl {
 
 // The numbers are those of REDUCTION in cl/reduce.cl.
-enum class Reduction { kMean, kSum, kMin, kMax, kProd, kSumSquare, kL1, kL2 };
+// kMeanSquaredDifference: of input 0 to input 1, which has the shape of the results.
+enum class Reduction {
+  kMean,
+  kSum,
+  kMin,
+  kMax,
+  kProd,
+  kSumSquare,
+  kL1,
+  kL2,
+  kMeanSquaredDifference
+};
 
 // Input 0 to output 0, each channel by itself.
 void BuildReduction(const GpuOpContext &context, Reduction reduction, int64_t outer, int64_t count,

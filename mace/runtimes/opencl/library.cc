@@ -183,7 +183,13 @@ MaceStatus ClStatus(const char *call, cl_int error) {
 bool InjectFailure() {
   static const double ratio = [] {
     const char *text = std::getenv("MACE_RUNTIME_FAILURE_RATIO");
-    return text == nullptr ? 0.0 : std::strtod(text, nullptr);
+    if (text == nullptr || *text == 0) return 0.0;
+    char *end = nullptr;
+    const double wanted = std::strtod(text, &end);
+    if (*end == 0 && wanted >= 0 && wanted <= 1) return wanted;
+    LOG(WARNING) << "no failures are made up: MACE_RUNTIME_FAILURE_RATIO is '" << text
+                 << "' and not a number from 0 to 1";
+    return 0.0;
   }();
   if (ratio <= 0) return false;
   // A stride through the unit interval that is even and repeats for no one; no random device.

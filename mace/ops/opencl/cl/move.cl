@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Moves elements between dense tensors: out[i0..i5] = in[base + sum of i_d * stride_d]. Transpose,
 // slices, space and depth, shuffled channels and repetition are all this. Buffers only.
+// Gather takes a table of indices, see there.
 // p: sizes of the output's dimensions 0..5, strides 0..5, base, number of elements of the output.
 #include "tensor.h"
 
@@ -46,6 +47,20 @@ __kernel void pad(IN_TENSOR in, OUT_TENSOR out, int8 p, int8 q, int8 r, float va
   if ((a | b | c | d | e | f) >= 0)
     v = LOAD1(in, ((((a * q.s1 + b) * q.s2 + c) * q.s3 + d) * q.s4 + e) * q.s5 + f);
   STORE1(v, out, i);
+}
+#elif defined(GATHER)
+// out[outer][k][inner] = in[outer][index[k]][inner]; GATHER: elements a thread, 4 or 1.
+// Global: elements of out / GATHER. p: elements of out, indices, inner, elements along the axis.
+__kernel void gather(IN_TENSOR in, __global const float *restrict index, OUT_TENSOR out, int4 p) {
+  const int i = get_global_id(0) * GATHER;
+  if (i >= p.s0) return;
+  const int slice = i / p.s2, outer = slice / p.s1, k = slice - outer * p.s1;
+  const int from = (outer * p.s3 + (int)RANGE_AT(index, k)) * p.s2 + i - slice * p.s2;
+#if GATHER == 4
+  STORE4(LOAD4(in, from), out, i);
+#else
+  STORE1(LOAD1(in, from), out, i);
+#endif
 }
 #else
 // Four elements a thread; VEC: four that follow each other in both, all numbers multiples of four.
