@@ -9,7 +9,7 @@ goes wrong. Phone and board are pretended (test/devices), the ssh and adb that r
   python tools/device_record.py faults --only=push
   python tools/device_record.py --record                 # into docs/deployment.md
 
-Exit codes: 0 done, 2 wrong use, 3 a command of a transcript failed.
+Exit codes: 0 done, 2 wrong use, 3 a command of a transcript failed, which is then not recorded.
 """
 
 from __future__ import annotations
@@ -416,7 +416,11 @@ def shorter(text: str) -> str:
 
 
 def transcript_text(config: Path, place: str) -> tuple[str, bool]:
-    """The section of a place in the document, and whether all commands succeeded."""
+    """The section of a place in the document, and whether all commands succeeded. What a model of
+    test/zoo is made and validated with is made if it is not there."""
+    if config.parent == CONFIG.parent:
+        make = [sys.executable, str(CONFIG.parent / "make.py"), config.stem]
+        subprocess.run(make, cwd=ROOT, check=True, stdout=sys.stderr)
     with _bench() as bench:
         (bench.folder / config.parent.name).symlink_to(config.parent)
         relative = f"{config.parent.name}/{config.name}"
@@ -439,7 +443,7 @@ def _bench() -> Iterator[Bench]:
 
 def _section(title: str, said: Sequence[Said]) -> tuple[str, bool]:
     text = "\n".join(plain(each.transcript()) for each in said)
-    built = re.compile(r"^mace: buil.*\n", re.MULTILINE)
+    built = re.compile(r"^(mace: buil|fetching ).*\n", re.MULTILINE)
     body = f"### On {title}\n\n```\n{shorter(built.sub('', text))}```\n\n"
     return body, all(each.code == 0 for each in said)
 
@@ -486,13 +490,13 @@ def main() -> int:
             body, succeeded = transcript_text(options.config.resolve(), place)
             text, well = text + body, well and succeeded
         print(text, end="")
-        if options.record:
+        if options.record and well:
             record("transcripts", text, DOCUMENT)
     if "targets" in parts:
         text, succeeded = target_text()
         well = well and succeeded
         print(text, end="")
-        if options.record:
+        if options.record and succeeded:
             record("targets", text, DOCUMENT)
     if "faults" in parts:
         table = fault_table(fault_rows(options.only))

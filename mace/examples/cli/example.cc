@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "mace/public/mace.h"
+#include "mace/public/mace_gpu.h"
 #ifdef MODEL_GRAPH_FORMAT_CODE
 #include "mace/public/mace_engine_factory.h"
 #endif
@@ -30,6 +31,7 @@ struct Options {
       {"model_name", ""},
       {"model_file", ""},
       {"model_data_file", ""},
+      {"model_key_file", ""},
       {"input_shape", ""},
       {"input_file", ""},
       {"output_file", ""},
@@ -38,6 +40,13 @@ struct Options {
       {"omp_num_threads", "-1"},
       {"gpu_perf_hint", "2"},
       {"gpu_priority_hint", "1"},
+      {"gpu_data_type", ""},
+      {"gpu_memory_type", ""},
+      {"opencl_binary_file", ""},
+      {"opencl_parameter_file", ""},
+      {"opencl_storage_path", ""},
+      {"limit_opencl_kernel_time", "-1"},
+      {"opencl_queue_window_size", "-1"},
       {"cpu_affinity_policy", "1"},
       {"json", ""},
   };
@@ -138,6 +147,56 @@ bool Check(const mace::MaceStatus &status, const char *what) {
   return false;
 }
 
+// A flag's place among the names it may have; 0, which leaves the choice to the model, if there is
+// no such name.
+int Choice(const std::string &name, const std::vector<std::string> &names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) return static_cast<int>(i);
+  }
+  return 0;
+}
+
+// What engines on a GPU share. An application makes one and keeps it as long as it runs.
+bool SetGPU(const Options &options, mace::MaceEngineConfig *config) {
+  mace::GPUContextBuilder builder;
+  builder.SetStoragePath(options["opencl_storage_path"])
+      .SetOpenCLParameterPath(options["opencl_parameter_file"]);
+  if (!options["opencl_binary_file"].empty()) {
+    builder.SetOpenCLBinaryPaths({options["opencl_binary_file"]});
+  }
+  const std::shared_ptr<mace::GPUContext> context = builder.Finalize();
+  const int time = options.Number("limit_opencl_kernel_time");
+  const int queue = options.Number("opencl_queue_window_size");
+  // -1 of a flag is what the model says, which is 0 here, and 0 is no limit.
+  return Check(mace::LimitGPUContext(context, time < 0 ? 0 : (time > 0 ? 1000 : -1),
+                                     queue < 0 ? 0 : (queue > 0 ? queue : -1)),
+               "limits of the GPU") &&
+         Check(config->SetGPUContext(context), "the GPU") &&
+         Check(config->SetGPUHints(
+                   static_cast<mace::GPUPerfHint>(options.Number("gpu_perf_hint")),
+                   static_cast<mace::GPUPriorityHint>(options.Number("gpu_priority_hint"))),
+               "hints for the GPU") &&
+         Check(config->SetGPUStorage(
+                   static_cast<mace::GPUDataType>(Choice(
+                       options["gpu_data_type"], {"", "fp32_fp32", "fp16_fp32", "fp16_fp16"})),
+                   static_cast<mace::GPUMemoryType>(
+                       Choice(options["gpu_memory_type"], {"", "buffer", "image"}))),
+               "storage of the GPU");
+}
+
+// The key of an encrypted model: a file of 64 hexadecimal digits, or of the 32 bytes themselves. An
+// application takes its key from where it keeps secrets.
+bool SetKey(const std::string &path, mace::MaceEngineConfig *config) {
+  if (path.empty()) return true;
+  std::ifstream file(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::string key = text.size() == 32 ? text : "";
+  for (size_t i = 0; key.size() < 32 && i + 2 <= text.size(); i += 2) {
+    key.push_back(static_cast<char>(std::strtol(text.substr(i, 2).c_str(), nullptr, 16)));
+  }
+  return Check(config->SetModelKey(key.data(), key.size()), path.c_str());
+}
+
 // The engine of the model that the flags name. Empty lists of names stand for all of its inputs and
 // outputs.
 bool CreateEngine(const Options &options, const mace::MaceEngineConfig &config,
@@ -160,20 +219,35 @@ bool CreateEngine(const Options &options, const mace::MaceEngineConfig &config,
 #endif
 }
 
-// Shapes of the outputs and times, for the tools that started this program.
-void WriteReport(const std::string &path, const std::map<std::string, mace::MaceTensor> &outputs,
-                 double init_ms, double run_ms) {
+// In quotes, as JSON wants it.
+std::string Quoted(const std::string &text) {
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(c) >= ' ') quoted += c;
+  }
+  return quoted + "\"";
+}
+
+// Shapes of the outputs, where operators ran, and times, for the tools that started this program.
+void WriteReport(const std::string &path, const mace::MaceEngine &engine,
+                 const std::map<std::string, mace::MaceTensor> &outputs, double init_ms,
+                 double run_ms) {
   std::ofstream file(path);
   file << "{\"init_ms\": " << init_ms << ", \"run_avg_ms\": " << run_ms << ", \"warmup_ms\": 0"
-       << ", \"outputs\": [";
+       << ", \"placements\": [";
   const char *separator = "";
+  for (const mace::MaceEngine::OperatorPlacement &each : engine.Placements()) {
+    file << separator << "{\"name\": " << Quoted(each.operator_name)
+         << ", \"type\": " << Quoted(each.type) << ", \"device\": \""
+         << (each.device == mace::GPU ? "GPU" : "CPU") << "\", \"reason\": " << Quoted(each.reason)
+         << "}";
+    separator = ", ";
+  }
+  file << "], \"outputs\": [";
+  separator = "";
   for (const auto &output : outputs) {
-    file << separator << "{\"name\": \"";
-    for (char c : output.first) {
-      if (c == '"' || c == '\\') file << '\\';
-      if (static_cast<unsigned char>(c) >= ' ') file << c;
-    }
-    file << "\", \"shape\": [";
+    file << separator << "{\"name\": " << Quoted(output.first) << ", \"shape\": [";
     const char *comma = "";
     for (int64_t dim : output.second.shape()) {
       file << comma << dim;
@@ -242,8 +316,8 @@ int main(int argc, char **argv) {
   if (!Check(config.SetCPUThreadPolicy(options.Number("omp_num_threads"), policy), "threads")) {
     return 2;
   }
-  config.SetGPUHints(static_cast<mace::GPUPerfHint>(options.Number("gpu_perf_hint")),
-                     static_cast<mace::GPUPriorityHint>(options.Number("gpu_priority_hint")));
+  if (device == mace::GPU && !SetGPU(options, &config)) return 2;
+  if (!SetKey(options["model_key_file"], &config)) return 2;
 
   // 2. The engine.
   const auto begin = std::chrono::steady_clock::now();
@@ -278,6 +352,8 @@ int main(int argc, char **argv) {
 
   // 6. Results. An output's shape is known exactly only now.
   if (!WriteOutputs(options["output_file"], *engine, outputs)) return 1;
-  if (!options["json"].empty()) WriteReport(options["json"], outputs, init_ms, run_ms);
+  if (!options["json"].empty()) {
+    WriteReport(options["json"], *engine, outputs, init_ms, run_ms);
+  };
   return 0;
 }

@@ -149,3 +149,30 @@ def test_the_example_and_the_shared_library(
         assert main(["run", config, "--validate", "--json", *words]) == 0
         (run,) = json.loads(capfd.readouterr().out)["runs"]
         assert run["validation"][0]["similarity"] > 0.99999
+
+
+def test_the_example_on_the_gpu(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In files, with all that `run` tells programs of a GPU, and as code; on PoCL."""
+    monkeypatch.setenv("MACE_OPENCL_DEVICE", "Portable Computing Language")
+    config = _deploy(folder, "code", net="")
+    document = yaml.safe_load((folder / "net.yml").read_text())
+    document["models"]["net"]["runtime"] = "gpu"
+    (folder / "net.yml").write_text(yaml.safe_dump(document))
+    limits = ["--limit_opencl_kernel_time=1", "--opencl_queue_window_size=2"]
+    files = ["--model_graph_format=file", "--model_data_format=file"]
+    ways: list[tuple[list[str], list[str]]] = [
+        (files, []),
+        (files, ["--data_type=fp16_fp32", "--cl_mem_type=buffer", *limits]),
+        (files, ["--tune"]),
+        ([], []),
+    ]
+    for form, words in ways:
+        assert main(["convert", config, "-q", *form]) == 0
+        capfd.readouterr()
+        assert main(["run", config, *form, "--example", "--validate", "--json", *words]) == 0
+        (run,) = json.loads(capfd.readouterr().out)["runs"]
+        assert run["runtime"] == "gpu" and run["validation"][0]["passed"]
+        (figures,) = run["figures"]
+        assert [each["device"] for each in figures["placements"]] == ["GPU"]
