@@ -5,7 +5,9 @@ benchmark_model runs under qemu-user with the plugin of tools/arm_count. One thr
 inference; the count repeats to 1e-4. An instruction is not a time: --mca weighs the executed code
 with llvm-mca, --cache simulates an L1 of 64 KB and an L2 of 512 KB. Example:
 
-  python tools/arm_count.py build/mobilenet_v1/model/mobilenet_v1.pb --abi arm64-v8a --operators
+  python tools/arm_count.py builds/mobilenet_v1/model/mobilenet_v1.pb --abi arm64-v8a --operators
+
+Exit codes: 0 done, 1 a program failed, 2 wrong use.
 """
 
 from __future__ import annotations
@@ -300,10 +302,14 @@ def _million(value: object) -> str:
 
 def main() -> None:
     """Parses the command line, counts, prints."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("models", nargs="+", type=Path, help="model.pb, with model.data beside it")
-    parser.add_argument("--abi", choices=list(ABIS), default="arm64-v8a")
-    parser.add_argument("--cpu", default="", help="core that qemu emulates")
+    parser.add_argument("--abi", choices=list(ABIS), default="arm64-v8a", help="default: arm64-v8a")
+    parser.add_argument(
+        "--cpu", default="", help="core that qemu emulates; default: cortex-a76, cortex-a7"
+    )
     parser.add_argument("--program", type=Path, help="benchmark_model; built if not given")
     parser.add_argument(
         "--operators", action="store_true", help="a line for each operator, by a run without chains"

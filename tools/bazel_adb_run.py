@@ -100,16 +100,28 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         "--target", type=_words, required=True, metavar="LABELS", help="with commas between them"
     )
     parser.add_argument(
-        "--target_abis", type=_words, default=["arm64-v8a"], metavar="ABIS", help=", ".join(ABIS)
+        "--target_abis",
+        type=_words,
+        default=["arm64-v8a"],
+        metavar="ABIS",
+        help=f"{', '.join(ABIS)}, with commas between them; default: arm64-v8a",
     )
-    parser.add_argument("--target_socs", type=_words, default=["all"], help="all, random, or names")
+    parser.add_argument(
+        "--target_socs",
+        type=_words,
+        default=["all"],
+        metavar="SOCS",
+        help="all (default), random, or names with commas between them",
+    )
     parser.add_argument(
         "--device",
         choices=("auto", "host", "emulated", "android", "arm_linux"),
         default="auto",
-        help="auto: as mace run",
+        help="auto (default): as mace run",
     )
-    parser.add_argument("--device_yml", default="", metavar="FILE", help="boards with Linux")
+    parser.add_argument(
+        "--device_yml", default="", metavar="FILE", help="the file that describes boards with Linux"
+    )
     parser.add_argument(
         "--run_target",
         type=_boolean,
@@ -124,7 +136,15 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         choices=(_TESTS, _BENCHMARKS),
         help="what the output is; told from the target's name if left out",
     )
-    parser.add_argument("--enable_neon", type=_boolean, nargs="?", const=True, default=True)
+    parser.add_argument(
+        "--enable_neon",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=True,
+        metavar="BOOL",
+        help="default: True; False: without NEON kernels",
+    )
     parser.add_argument(
         "--enable_opencl",
         type=_boolean,
@@ -132,7 +152,15 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         const=True,
         help="with the GPU runtime; default: in benchmarks, whose names tell what runs on the GPU",
     )
-    parser.add_argument("--address_sanitizer", type=_boolean, nargs="?", const=True, default=False)
+    parser.add_argument(
+        "--address_sanitizer",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="BOOL",
+        help="build with AddressSanitizer, for this machine alone; default: False",
+    )
     parser.add_argument(
         "--simpleperf",
         type=_boolean,
@@ -141,7 +169,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         default=False,
         help="also show what Android's profiler counts; only with --device=android",
     )
-    parser.add_argument("--timeout", type=float, default=3600.0, metavar="SECONDS")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=3600.0,
+        metavar="SECONDS",
+        help="end a program that takes more seconds than these (default 3600)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document alone")
     options = parser.parse_args(arguments)
     for abi in options.target_abis:

@@ -4,7 +4,8 @@
 
     python tools/break_operators.py --count 20 --seed 1
 
-One small break at a time is made in a copy of the tree, never in the tree itself."""
+One small break at a time is made in a copy of the tree, never in the tree itself.
+Exit codes: 0 all were caught, 1 one survived, 2 wrong use."""
 
 from __future__ import annotations
 
@@ -250,11 +251,17 @@ def run(options: argparse.Namespace) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Reads the command line."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("operators", nargs="*", metavar="OPERATOR", help="these, not random ones")
-    parser.add_argument("--count", type=int, default=20, help="how many operators (20)")
-    parser.add_argument("--seed", type=int, default=1, help="chooses operators and breaks (1)")
-    parser.add_argument("--jobs", type=int, default=2, help="of the build (2)")
+    parser.add_argument(
+        "--count", type=int, default=20, metavar="N", help="how many operators (default 20)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="chooses operators and breaks (default 1)"
+    )
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="of the build (default 2)")
     parser.add_argument(
         "--importers",
         action="store_true",
@@ -262,7 +269,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--json", type=Path, help="write what was found to this file")
     parser.add_argument(
-        "--folder", type=Path, default=cache / "mace" / "break_operators", help="of the copy"
+        "--folder",
+        type=Path,
+        default=cache / "mace" / "break_operators",
+        help="of the copy; default: in the cache folder",
     )
     return run(parser.parse_args(arguments))
 

@@ -16,6 +16,8 @@ medians of two visits of one round: on a machine whose speed changes from one se
 (virtual cores, heat) it is the figure to trust. With --busy N each visit is made twice, alone and beside N
 processes that compute without end: "busy" is the mean time then, "times" its ratio to the mean
 alone. Threads that wait for each other while a neighbour has their core show there.
+
+Exit codes: 0 done, 1 a network or framework failed, 2 wrong use.
 """
 
 from __future__ import annotations
@@ -260,11 +262,25 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("configs", nargs="+", type=Path, metavar="DEPLOYMENT.yml")
-    parser.add_argument("--threads", type=int, default=1, help="of each framework (default 1)")
-    parser.add_argument("--rounds", type=int, default=20, help="visits of each (default 20)")
     parser.add_argument(
-        "--slice", type=float, default=0.3, help="seconds of one visit (default 0.3)"
+        "configs",
+        nargs="+",
+        type=Path,
+        metavar="DEPLOYMENT.yml",
+        help="deployment files of the networks",
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="of each framework (default 1)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=20, metavar="N", help="visits of each (default 20)"
+    )
+    parser.add_argument(
+        "--slice",
+        type=float,
+        default=0.3,
+        metavar="SECONDS",
+        help="seconds of one visit (default 0.3)",
     )
     parser.add_argument(
         "--frameworks",
@@ -275,7 +291,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--python",
         default=sys.executable,
-        help="the interpreter of the environment that the other frameworks are installed in",
+        help="the interpreter (default: this one) of the environment that the other frameworks are installed in",
     )
     parser.add_argument(
         "--busy",
@@ -284,7 +300,9 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N",
         help="measure beside N processes that compute without end as well",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the order of visits")
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="of the order of visits (default 1)"
+    )
     parser.add_argument("--chart", type=Path, metavar="FILE.svg", help="write a chart as well")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     options = parser.parse_args()

@@ -475,7 +475,12 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", help=f"default: {', '.join(_PARTS)}")
-    parser.add_argument("--config", type=Path, default=CONFIG, help="of the transcripts' model")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=CONFIG,
+        help="of the transcripts' model; default: test/zoo/text_direction.yml",
+    )
     parser.add_argument("--places", default=",".join(PLACES), help="default: %(default)s")
     parser.add_argument("--only", default="", help="faults whose names have these letters in them")
     parser.add_argument("--record", action="store_true", help="write docs/deployment.md")

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Optimizes an ONNX model for inference: python tools/onnx_optimizer.py model.onnx model_opt.onnx
+"""Optimizes an ONNX model for inference.
+
+  python tools/onnx_optimizer.py model.onnx model_opt.onnx
 
 Constants are folded, shapes are computed and nodes that do nothing are removed, by the package
 onnxslim. The result is checked before it is written, and written whole or not at all.
+Exit codes: 0 done, 2 wrong use, or the model cannot be optimized.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ class OptimizerError(Exception):
 def main() -> int:
     """Returns 0, or 2 after saying what is wrong."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("input", metavar="MODEL", type=Path, help="the model")
     parser.add_argument(

@@ -289,13 +289,15 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=("auto", "host", "emulated", "android", "arm_linux"),
         default="auto",
-        help="auto: this machine for the ABI host, boards for arm64 and armhf, else an emulator; "
-        "android: by adb (ANDROID_SERIAL chooses one)",
+        help="auto (default): this machine for the ABI host, boards for arm64 and armhf, else an "
+        "emulator; android: by adb (ANDROID_SERIAL chooses one)",
     )
     group.add_argument(
         "--keep_files", action="store_true", help="leave the files of the run on the device"
     )
-    group.add_argument("--device_yml", metavar="FILE", default="", help="boards with Linux")
+    group.add_argument(
+        "--device_yml", metavar="FILE", default="", help="the file that describes boards with Linux"
+    )
     group.add_argument(
         "--omp_num_threads",
         "--num_threads",
@@ -327,14 +329,24 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         type=_seconds,
         default=3600.0,
-        help="end a run on a device that takes longer (default 3600)",
+        help="end a run on a device that takes more seconds than these (default 3600)",
     )
     group.add_argument(
         "--runtime", choices=("cpu", "gpu"), help="in place of that of the file: cpu or gpu"
     )
     _add_gpu(group)
-    group.add_argument("--input_dir", metavar="DIR", default="", help="take the inputs from here")
-    group.add_argument("--output_dir", metavar="DIR", default="", help="put the outputs there")
+    group.add_argument(
+        "--input_dir",
+        metavar="DIR",
+        default="",
+        help="take the inputs from files here: those of a sample end alike",
+    )
+    group.add_argument(
+        "--output_dir",
+        metavar="DIR",
+        default="",
+        help="put the outputs there, a file of raw elements each",
+    )
     group.add_argument(
         "--address_sanitizer",
         action="store_true",
@@ -349,12 +361,18 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("run")
     group.add_argument("--round", metavar="N", type=_integer(1), default=1, help="runs (default 1)")
     group.add_argument(
-        "--restart_round", metavar="N", type=_integer(1), default=1, help="starts of the program"
+        "--restart_round",
+        metavar="N",
+        type=_integer(1),
+        default=1,
+        help="starts of the program (default 1)",
     )
     group.add_argument(
         "--validate", action="store_true", help="compare the outputs with the original framework's"
     )
-    group.add_argument("--seed", metavar="N", type=_integer(0), default=0, help="of random inputs")
+    group.add_argument(
+        "--seed", metavar="N", type=_integer(0), default=0, help="of random inputs (default 0)"
+    )
     group.add_argument(
         "--samples",
         metavar="N",
@@ -363,7 +381,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="random inputs to validate with (default 1)",
     )
     group.add_argument(
-        "--vlog_level", metavar="N", type=_integer(0), default=0, help="of the engine"
+        "--vlog_level",
+        metavar="N",
+        type=_integer(0),
+        default=0,
+        help="what the engine logs of its own accord, more with a larger N (default 0)",
     )
     group.add_argument("--report", action="store_true", help="add the times to report.csv")
     group.add_argument(
@@ -376,7 +398,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--caffe_env",
         choices=("local", "docker"),
         default="local",
-        help="Caffe models are compared with OpenCV's reader on this machine; docker is refused",
+        help="local (default): Caffe models are compared with OpenCV's reader on this machine; docker is refused",
     )
     group.add_argument(
         "--tune",
@@ -412,7 +434,11 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         "--max_num_runs", metavar="N", type=_integer(1), default=100, help="most runs (default 100)"
     )
     group.add_argument(
-        "--max_seconds", metavar="S", type=_seconds, default=10.0, help="longest time (default 10)"
+        "--max_seconds",
+        metavar="S",
+        type=_seconds,
+        default=10.0,
+        help="stop after so many seconds (default 10)",
     )
     group.add_argument(
         "--warmup_runs", metavar="N", type=_integer(0), default=1, help="runs before (default 1)"
@@ -433,7 +459,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         "--runtime",
         choices=("cpu", "gpu"),
         default="cpu",
-        help="gpu: tell which operators a GPU executes, and why not the others",
+        help="gpu: tell which operators a GPU executes, and why not the others (default cpu)",
     )
 
 
@@ -453,7 +479,9 @@ def _add_engines(parser: argparse.ArgumentParser, model: str) -> None:
     group = parser.add_argument_group("comparison")
     group.add_argument("--weight_file", metavar="FILE", help="the .caffemodel of a .prototxt")
     group.add_argument("--models", metavar="NAME", help="the model of a deployment file")
-    group.add_argument("--seed", metavar="N", type=_integer(0), default=0, help="of random inputs")
+    group.add_argument(
+        "--seed", metavar="N", type=_integer(0), default=0, help="of random inputs (default 0)"
+    )
     group.add_argument(
         "--unknown_size",
         metavar="N",
@@ -473,7 +501,7 @@ def _add_engines(parser: argparse.ArgumentParser, model: str) -> None:
         metavar="SECONDS",
         type=_seconds,
         default=600.0,
-        help="end a run that takes longer (default 600)",
+        help="end a run that takes more seconds than these (default 600)",
     )
     group.add_argument("--output_dir", metavar="DIR", help="where results go; default: here")
 
@@ -495,7 +523,7 @@ def _add_reduce(parser: argparse.ArgumentParser) -> None:
         "--fails",
         choices=("auto", "convert", "crash", "differ"),
         default="auto",
-        help="the failure to keep; auto: the first of these that the whole model shows",
+        help="the failure to keep; auto (default): the first of these that the whole model shows",
     )
     group.add_argument(
         "--engines",
@@ -538,7 +566,9 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_devices(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device_yml", metavar="FILE", default="", help="boards with Linux")
+    parser.add_argument(
+        "--device_yml", metavar="FILE", default="", help="the file that describes boards with Linux"
+    )
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
@@ -567,7 +597,8 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
         "--abi",
         choices=("host", "arm64-v8a", "armeabi-v7a"),
         default="host",
-        help="host: processor time on this machine; others: executed instructions under emulation",
+        help="host (default): processor time on this machine; others: executed instructions under "
+        "emulation",
     )
     group.add_argument(
         "--layers", metavar="LIST", default="", help="as 56x64x128,7x512x512 in place of the grid"
@@ -587,7 +618,7 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="S",
         default=0.02,
-        help="of a way in a round, at least (default 0.02)",
+        help="seconds of a way in a round, at least (default 0.02)",
     )
     group.add_argument("--save", metavar="FILE", default="", help="keep the measurements")
     group.add_argument(
