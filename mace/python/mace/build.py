@@ -68,8 +68,7 @@ def binary(root: Path, name: str, abi: str, variant: Sequence[str] = ()) -> Path
     check_variant(abi, variant)
     flags += variant
     folder = root / "builds" / "bin" / "-".join(flag.rpartition("=")[2] for flag in flags)
-    # What is linked in whole cannot open libraries.
-    flags = [*flags, *([] if "--linkopt=-static" in flags else _PARTS)]
+    flags = [*flags, *parts(abi)]
     target, stamp = folder / name, folder / f"{name}.stamp"
     wanted = _fingerprint(root)
     if target.is_file() and _read(stamp) == wanted:
@@ -114,6 +113,12 @@ def target_flags(abi: str) -> list[str]:
     if os.environ.get("ANDROID_NDK_HOME"):
         return [f"--config={abi}"]
     return [f"--config={_ANDROID[abi]}", "--linkopt=-static"]
+
+
+def parts(abi: str) -> list[str]:
+    """What programs that run models for an ABI are built with beside the CPU's part."""
+    # What is linked in whole cannot open libraries.
+    return [] if "--linkopt=-static" in target_flags(abi) else list(_PARTS)
 
 
 def check_variant(abi: str, variant: Sequence[str]) -> None:

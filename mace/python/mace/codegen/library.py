@@ -114,7 +114,7 @@ def build_program(library: str, name: str, abi: str, variant: Sequence[str] = ()
     from mace import build
 
     root = source_root()
-    package = code_package(library)
+    package, parts = code_package(library), build.parts(abi)
     folder = abi.removeprefix("android-")
     if root is not None and (root / FOLDER / library / folder / "BUILD").is_file():
         if name == "example":
@@ -132,7 +132,7 @@ def build_program(library: str, name: str, abi: str, variant: Sequence[str] = ()
                 "straight-line code takes nothing from libmace.so: it has what it needs of the engine",
                 hint="leave out --mace_lib_type=dynamic",
             )
-        package = f"{package}/{folder}"
+        package, parts = f"{package}/{folder}", []
     elif root is None or not (root / FOLDER / library / "BUILD").is_file():
         raise MaceError(
             f"the models of '{library}' are not code in this source tree",
@@ -140,7 +140,7 @@ def build_program(library: str, name: str, abi: str, variant: Sequence[str] = ()
         )
     label = f"{package}:{name}"
     build.check_variant(abi, variant)
-    return build.program(root, label, abi, [build.ENCRYPTION, *variant]).path
+    return build.program(root, label, abi, [build.ENCRYPTION, *parts, *variant]).path
 
 
 def _contents(library: str, models: Sequence[CodeModel], folder: Path) -> dict[Path, bytes]:

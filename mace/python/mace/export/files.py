@@ -35,8 +35,8 @@ def write_files(contents: Mapping[Path, bytes], secret: Mapping[Path, bytes] | N
         total = sum(len(c) for c in contents.values())
         names = ", ".join(f"'{p}'" for p in contents)
         raise MaceError(
-            f"the model cannot be written to {names}: {error.strerror or error}",
-            hint=f"it needs {total / 1e6:.1f} MB in a folder that you may write",
+            f"{names} cannot be written: {error.strerror or error}",
+            hint=f"{max(total, 1000) / 1e3:,.0f} kB are needed in a folder that you may write",
         ) from error
     finally:
         for temporary in temporaries.values():
