@@ -13,7 +13,8 @@ from mace.errors import MaceError, did_you_mean
 
 EXIT_CODES = """\
 exit codes: 0 done; 1 internal error (--debug shows where); 2 wrong usage, model, configuration or
-environment; 3 a result is below its threshold; 4 no device."""
+environment; 3 a result is below its threshold; 4 no device; interrupted 128 and the signal's number
+(130: Ctrl-C), with nothing left on devices."""
 
 
 class UsageError(MaceError):

@@ -7,16 +7,21 @@ import argparse
 import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 from mace import __version__
 from mace.cli.arguments import UsageError, parse
 from mace.cli.console import Console
 from mace.errors import EXIT_INTERNAL, EXIT_OK, EXIT_USAGE, MaceError
 
-_INTERRUPTED = 130
+# What shells give for a signal that ended a program is this and its number.
+_BY_SIGNAL = 128
 # Verb to the module that has its `run(options, console) -> exit code`.
 _MODULES = {
     "convert": "mace.cli.convert",
@@ -57,14 +62,47 @@ def main(argv: Sequence[str] | None = None, program: str = "mace") -> int:
         return EXIT_OK
     console.verbose, console.quiet = options.verbose, options.quiet
     try:
-        return _run(options, console)
-    except KeyboardInterrupt:
+        with _tidied():
+            return _run(options, console)
+    except KeyboardInterrupt as interrupt:
         print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
+        return _BY_SIGNAL + int(getattr(interrupt, "number", signal.SIGINT))
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+
+
+class _Ended(KeyboardInterrupt):
+    """Another signal than Ctrl-C's that asks to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _tidied() -> Iterator[None]:
+    """Within it, whoever ends the command, or closes its terminal, finds devices tidied as with
+    Ctrl-C."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise _Ended(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [signal.SIGTERM, signal.SIGHUP]
+    # Who started us may have said that one is to be ignored, as nohup does.
+    ours = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:

@@ -203,6 +203,10 @@ class RemoteDevice(Device):
         except TookTooLong:
             self._end_program()
             raise took_too_long(timeout) from None
+        except KeyboardInterrupt:
+            # Ours has no terminal there that would end with the connection.
+            self._end_program()
+            raise
 
     def lock_path(self) -> Path:
         """The file that two commands of this machine take turns by."""
