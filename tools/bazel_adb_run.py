@@ -89,6 +89,35 @@ def _words(text: str) -> list[str]:
     return [word for word in text.split(",") if word]
 
 
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    """What the program is built with."""
+    parser.add_argument(
+        "--enable_neon",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=True,
+        metavar="BOOL",
+        help="default: True; False: without NEON kernels",
+    )
+    parser.add_argument(
+        "--enable_opencl",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        help="with the GPU runtime; default: in benchmarks, whose names tell what runs on the GPU",
+    )
+    parser.add_argument(
+        "--address_sanitizer",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="BOOL",
+        help="build with AddressSanitizer, for this machine alone; default: False",
+    )
+
+
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bazel_adb_run.py",
@@ -136,31 +165,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         choices=(_TESTS, _BENCHMARKS),
         help="what the output is; told from the target's name if left out",
     )
-    parser.add_argument(
-        "--enable_neon",
-        type=_boolean,
-        nargs="?",
-        const=True,
-        default=True,
-        metavar="BOOL",
-        help="default: True; False: without NEON kernels",
-    )
-    parser.add_argument(
-        "--enable_opencl",
-        type=_boolean,
-        nargs="?",
-        const=True,
-        help="with the GPU runtime; default: in benchmarks, whose names tell what runs on the GPU",
-    )
-    parser.add_argument(
-        "--address_sanitizer",
-        type=_boolean,
-        nargs="?",
-        const=True,
-        default=False,
-        metavar="BOOL",
-        help="build with AddressSanitizer, for this machine alone; default: False",
-    )
+    _add_build(parser)
     parser.add_argument(
         "--simpleperf",
         type=_boolean,

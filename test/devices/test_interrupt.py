@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _start(folder: Path, *words: str) -> subprocess.Popen[str]:
+def _start(folder: Path, *words: str, slow: PretendedPhone | None = None) -> subprocess.Popen[str]:
+    """The command, once it works: programs may have to be built, which takes as long as it takes."""
+    quick = [word for word in words if not word.startswith("--round")]
+    assert main(["run", "--config=net.yml", *quick]) == 0
+    if slow is not None:
+        slow.go_wrong(rate=100_000)
+        slow.disconnect()
+        slow.link.connect()
     command = [sys.executable, str(_ROOT / "tools/converter.py"), "run", "--config=net.yml"]
     return subprocess.Popen(
         [*command, *words],
@@ -55,9 +62,17 @@ def _emulators(program: str) -> list[int]:
                 line = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if line.startswith(b"qemu-") and program.encode() in line:
+            if b"qemu-" in line.split(b"\0")[0] and program.encode() in line:
                 found.append(int(entry.name))
     return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on() -> Iterator[None]:
+    """A test that fails leaves no program that runs for ever."""
+    yield
+    for process in _emulators("--round=10000000"):
+        os.kill(process, signal.SIGKILL)
 
 
 def _wait(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
@@ -84,7 +99,7 @@ def test_while_a_model_runs_on_a_phone(
 ) -> None:
     where = ["--target_abis=arm64-v8a", "--device=android"]
     process = _start(folder, *where, "--round=1000000007")
-    _wait(lambda: _emulators("--round=1000000007"), "a run", 300)
+    _wait(lambda: _emulators("--round=1000000007"), "a run")
     _interrupt(process, number)
     assert phone.link.call("ls -A /data/local/tmp").stdout == ""
     _wait(lambda: not _emulators("--round=1000000007"), "the end of the program", 10)
@@ -93,11 +108,7 @@ def test_while_a_model_runs_on_a_phone(
 
 def test_during_a_push_to_a_phone(folder: Path, phone: PretendedPhone) -> None:
     where = ["--target_abis=arm64-v8a", "--device=android"]
-    assert main(["run", "--config=net.yml", *where]) == 0  # so that the program is built
-    phone.go_wrong(rate=100_000)
-    phone.disconnect()
-    phone.link.connect()
-    process = _start(folder, *where)
+    process = _start(folder, *where, slow=phone)
     _wait(lambda: ".part" in phone.link.call("ls -A /data/local/tmp/mace*").stdout, "a push")
     _interrupt(process, signal.SIGINT)
     assert phone.link.call("ls -A /data/local/tmp").stdout == ""
@@ -110,7 +121,7 @@ def test_while_a_model_runs_on_a_board(
     (folder / "boards.yml").write_text(board.device_file("pi", "arm64"))
     where = ["--target_abis=arm64", "--device_yml=boards.yml"]
     process = _start(folder, *where, "--round=1000000009")
-    _wait(lambda: _emulators("--round=1000000009"), "a run", 300)
+    _wait(lambda: _emulators("--round=1000000009"), "a run")
     _interrupt(process, number)
     assert board.link().call("ls -A /tmp").stdout == ""
     _wait(lambda: not _emulators("--round=1000000009"), "the end of the program", 10)
@@ -121,7 +132,7 @@ def test_while_a_model_runs_on_a_board(
 def test_while_a_model_runs_on_this_machine(number: signal.Signals, folder: Path) -> None:
     where = ["--target_abis=arm64-v8a"]
     process = _start(folder, *where, "--round=1000000021")
-    _wait(lambda: _emulators("--round=1000000021"), "a run", 300)
+    _wait(lambda: _emulators("--round=1000000021"), "a run")
     _interrupt(process, number)
     _wait(lambda: not _emulators("--round=1000000021"), "the end of the program", 10)
     assert list((folder / "builds").rglob("_tmp/*/arm64-v8a/*")) == []
@@ -130,7 +141,6 @@ def test_while_a_model_runs_on_this_machine(number: signal.Signals, folder: Path
 
 def test_two_commands_on_one_phone(folder: Path, phone: PretendedPhone) -> None:
     where = ["--target_abis=arm64-v8a", "--device=android", "--validate"]
-    assert main(["run", "--config=net.yml", *where]) == 0
     for process in [_start(folder, *where) for _ in range(2)]:
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0 and "passed" in out, err

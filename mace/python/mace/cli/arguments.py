@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from mace.cli.values import integer, ratio, seconds, similarity
 from mace.errors import MaceError, did_you_mean
 
 EXIT_CODES = """\
@@ -69,30 +70,6 @@ def _later(
     )
 
 
-def _integer(low: int, high: int | None = None) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
-        if value < low or (high is not None and value > high):
-            bounds = f"at least {low}" if high is None else f"from {low} to {high}"
-            raise argparse.ArgumentTypeError(f"{value} is not {bounds}")
-        return value
-
-    return parse
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not a sensible number of seconds")
-    return value
-
-
 def _add_common(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
     group.add_argument(
@@ -130,16 +107,6 @@ _SANITIZER = (
     "converting with AddressSanitizer",
     "give it to run or benchmark, which build the engine and models that are code with it",
 )
-
-
-def _ratio(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
-    return value
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -251,20 +218,20 @@ def _add_gpu(group: argparse._ArgumentGroup) -> None:
         group.add_argument(
             f"--gpu_{hint}_hint",
             metavar="N",
-            type=_integer(0, 3),
+            type=integer(0, 3),
             default=3,
             help="0 DEFAULT, 1 LOW, 2 NORMAL, 3 HIGH (default); without effect on the CPU",
         )
     group.add_argument(
         "--limit_opencl_kernel_time",
         metavar="N",
-        type=_integer(0, 1),
+        type=integer(0, 1),
         help="1: launch GPU kernels in parts of about 1 ms; 0: whole; in place of the model's",
     )
     group.add_argument(
         "--opencl_queue_window_size",
         metavar="N",
-        type=_integer(0, 1 << 20),
+        type=integer(0, 1 << 20),
         help="launches in the GPU's queue at most, 0 for any number; in place of the model's",
     )
     group.add_argument(
@@ -303,14 +270,14 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
         "--omp_num_threads",
         "--num_threads",
         metavar="N",
-        type=_integer(-1, 1024),
+        type=integer(-1, 1024),
         default=-1,
         help="threads; -1 (default): one for each core of the policy",
     )
     group.add_argument(
         "--cpu_affinity_policy",
         metavar="N",
-        type=_integer(0, 4),
+        type=integer(0, 4),
         default=1,
         help="0 AFFINITY_NONE, 1 AFFINITY_BIG_ONLY (default), 2 AFFINITY_LITTLE_ONLY, "
         "3 AFFINITY_HIGH_PERFORMANCE, 4 AFFINITY_POWER_SAVE",
@@ -328,7 +295,7 @@ def _add_execution(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         default=3600.0,
         help="end a run on a device that takes more seconds than these (default 3600)",
     )
@@ -360,11 +327,11 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_config(parser, required=True)
     _add_execution(parser)
     group = parser.add_argument_group("run")
-    group.add_argument("--round", metavar="N", type=_integer(1), default=1, help="runs (default 1)")
+    group.add_argument("--round", metavar="N", type=integer(1), default=1, help="runs (default 1)")
     group.add_argument(
         "--restart_round",
         metavar="N",
-        type=_integer(1),
+        type=integer(1),
         default=1,
         help="starts of the program (default 1)",
     )
@@ -372,19 +339,19 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--validate", action="store_true", help="compare the outputs with the original framework's"
     )
     group.add_argument(
-        "--seed", metavar="N", type=_integer(0), default=0, help="of random inputs (default 0)"
+        "--seed", metavar="N", type=integer(0), default=0, help="of random inputs (default 0)"
     )
     group.add_argument(
         "--samples",
         metavar="N",
-        type=_integer(1, 1000),
+        type=integer(1, 1000),
         default=1,
         help="random inputs to validate with (default 1)",
     )
     group.add_argument(
         "--vlog_level",
         metavar="N",
-        type=_integer(0),
+        type=integer(0),
         default=0,
         help="what the engine logs of its own accord, more with a larger N (default 0)",
     )
@@ -420,7 +387,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--runtime_failure_ratio",
         metavar="R",
-        type=_ratio,
+        type=ratio,
         default=0.0,
         help="let this part (0 to 1) of the calls to the GPU's driver fail, to try how it is borne",
     )
@@ -432,17 +399,17 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
     _add_execution(parser)
     group = parser.add_argument_group("benchmark")
     group.add_argument(
-        "--max_num_runs", metavar="N", type=_integer(1), default=100, help="most runs (default 100)"
+        "--max_num_runs", metavar="N", type=integer(1), default=100, help="most runs (default 100)"
     )
     group.add_argument(
         "--max_seconds",
         metavar="S",
-        type=_seconds,
+        type=seconds,
         default=10.0,
         help="stop after so many seconds (default 10)",
     )
     group.add_argument(
-        "--warmup_runs", metavar="N", type=_integer(0), default=1, help="runs before (default 1)"
+        "--warmup_runs", metavar="N", type=integer(0), default=1, help="runs before (default 1)"
     )
     group.add_argument(
         "--roofline",
@@ -464,16 +431,6 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _similarity(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return value
-
-
 def _add_engines(parser: argparse.ArgumentParser, model: str) -> None:
     """What compare and reduce share."""
     parser.add_argument("model", metavar="MODEL", help=model)
@@ -481,26 +438,26 @@ def _add_engines(parser: argparse.ArgumentParser, model: str) -> None:
     group.add_argument("--weight_file", metavar="FILE", help="the .caffemodel of a .prototxt")
     group.add_argument("--models", metavar="NAME", help="the model of a deployment file")
     group.add_argument(
-        "--seed", metavar="N", type=_integer(0), default=0, help="of random inputs (default 0)"
+        "--seed", metavar="N", type=integer(0), default=0, help="of random inputs (default 0)"
     )
     group.add_argument(
         "--unknown_size",
         metavar="N",
-        type=_integer(1, 1 << 20),
+        type=integer(1, 1 << 20),
         default=64,
         help="of dimensions of inputs that the model leaves open, but the first (default 64)",
     )
     group.add_argument(
         "--threshold",
         metavar="S",
-        type=_similarity,
+        type=similarity,
         default=0.9999,
         help="the least similarity of a layer, whose SQNR must fit it too (default 0.9999)",
     )
     group.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
+        type=seconds,
         default=600.0,
         help="end a run that takes more seconds than these (default 600)",
     )
@@ -513,7 +470,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", metavar="A", help=f"what counts as right: {what}")
     parser.add_argument("second", metavar="B", help="what is compared with it: one of the same")
     parser.add_argument(
-        "--samples", metavar="N", type=_integer(1, 1000), default=1, help="inputs (default 1)"
+        "--samples", metavar="N", type=integer(1, 1000), default=1, help="inputs (default 1)"
     )
 
 
@@ -538,7 +495,7 @@ def _add_reduce(parser: argparse.ArgumentParser) -> None:
         help="the failure is that this command does not end with 0; {model} is the model's file",
     )
     group.add_argument(
-        "--max_tests", metavar="N", type=_integer(1), default=400, help="tries (default 400)"
+        "--max_tests", metavar="N", type=integer(1), default=400, help="tries (default 400)"
     )
 
 

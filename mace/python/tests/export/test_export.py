@@ -169,7 +169,7 @@ def test_full_disk_leaves_everything_as_it_was(
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(MaceError, match="No space left on device") as caught:
         files.write_files({tmp_path / "m.data": b"new", tmp_path / "m.pb": b"new"})
-    assert "MB" in caught.value.hint
+    assert "kB" in caught.value.hint
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.data", "m.pb"]
     assert (tmp_path / "m.data").read_bytes() == b"old"
 
