@@ -37,6 +37,8 @@ namespace {
 // What is larger does not stay in the L2 cache beside the rest.
 constexpr int64_t kResidentBytes = 512 * 1024;
 constexpr int64_t kLineFloats = 16;  // of a cache line
+// With more steps of k it does not count how long a tile waits for its part of C.
+constexpr int64_t kShortSteps = 512;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
@@ -153,29 +155,53 @@ class TileLoop {
   }
 
   void RowTilesOutside(int64_t panel_begin, int64_t panel_end) {
+    // Meanwhile the rows that the next tile reads and then those that it writes are fetched, shared
+    // out over all steps of k, so that it need not wait for memory.
+    const bool whole = panel_end - panel_begin == GemmPanels(kernel_, call_.n);
+    const int64_t a_floats = tile_rows_ * call_.lda, c_floats = whole ? tile_rows_ * call_.ldc : 0;
+    const int64_t steps = std::max<int64_t>(1, (panel_end - panel_begin) * k_);
+    const int64_t step = std::min(kLineFloats, CeilDiv(a_floats + c_floats, steps));
     for (int64_t t = 0; t < row_tiles(); ++t) {
-      for (int64_t p = panel_begin; p < panel_end; ++p) {
+      const bool fetch = (t + 1) % line_tiles_ != 0;
+      tile_.prefetch_step = fetch ? step : 0;
+      int64_t done = 0;
+      for (int64_t p = panel_begin; p < panel_end; ++p, done += k_ * step) {
         SetPanel(p);
-        tile_.prefetch = tile_.b;
-        Run(t, p);
+        SetRows(t, p);
+        tile_.prefetch = !fetch ? tile_.b
+                         : done < a_floats
+                             ? tile_.a + a_floats + done
+                             : tile_.c - p * kernel_.columns + c_floats + done - a_floats;
+        kernel_.function(tile_);
       }
     }
   }
 
   void PanelsOutside(int64_t tile_begin, int64_t tile_end, int64_t panel_begin, int64_t panel_end) {
     // The row tiles share out the fetching of the next panel evenly, so that it does not compete
-    // with what they compute; they fetch in every step of k.
+    // with what they compute; they fetch in every step of k. Where C goes to memory and half of the
+    // tiles will do, the others fetch what their successors write, first and second halves of lines
+    // in turns.
     const int64_t count = tile_end - tile_begin;
-    const int64_t step = std::min(kLineFloats, CeilDiv(kernel_.columns, count));
+    const bool halves = count >= 2 * kernel_.columns / kLineFloats && k_ <= kShortSteps &&
+                        row_tiles() * tile_rows_ * call_.ldc > kResidentBytes / 2;
+    const int64_t step = std::min(kLineFloats, (halves ? 2 : 1) * CeilDiv(kernel_.columns, count));
     for (int64_t p = panel_begin; p < panel_end; ++p) {
       SetPanel(p);
       const bool fetch = p + 1 < panel_end || call_.streamed;
-      const float *next = fetch ? call_.packed + PanelOffset(kernel_, k_, p + 1) : tile_.b;
-      tile_.prefetch_step = fetch ? step : 0;
+      const float *next = call_.packed + PanelOffset(kernel_, k_, p + 1);
       for (int64_t t = tile_begin; t < tile_end; ++t) {
-        tile_.prefetch = next;
-        next += k_ * tile_.prefetch_step;
-        Run(t, p);
+        SetRows(t, p);
+        tile_.prefetch_step = fetch ? step : 0;
+        tile_.prefetch = fetch ? next : tile_.b;
+        if (halves && t % 2 != 0) {
+          tile_.prefetch_step = call_.ldc;
+          tile_.prefetch = tile_.c + tile_rows_ * call_.ldc + t % 4 / 2 * kLineFloats;
+        } else {
+          next += k_ * step;
+          FetchC();
+        }
+        kernel_.function(tile_);
       }
     }
   }
@@ -186,7 +212,18 @@ class TileLoop {
     tile_.n = static_cast<int>(std::min<int64_t>(kernel_.columns, call_.n - p * kernel_.columns));
   }
 
-  void Run(int64_t t, int64_t p) {
+  // What the tile writes at its end, all at once: by then it has arrived.
+  void FetchC() const {
+#if defined(__x86_64__)
+    for (int i = 0; i < tile_.m; ++i) {
+      for (int64_t j = 0; j < tile_.n; j += kLineFloats) {
+        __builtin_prefetch(tile_.c + i * tile_.ldc + j);
+      }
+    }
+#endif
+  }
+
+  void SetRows(int64_t t, int64_t p) {
     const int64_t y = call_.lines == 1 ? 0 : t / line_tiles_;
     const int64_t i = (t - y * line_tiles_) * tile_rows_;
     const int64_t j = p * kernel_.columns;
@@ -196,7 +233,6 @@ class TileLoop {
                          ? nullptr
                          : call_.residual + y * call_.residual_line + i * call_.ldr + j;
     tile_.m = static_cast<int>(std::min(tile_rows_, call_.m - i));
-    kernel_.function(tile_);
   }
 
   const GemmKernel &kernel_;

@@ -4,6 +4,8 @@
 #ifndef MACE_KERNELS_GEMM_GEMM_BENCHMARK_UTIL_H_
 #define MACE_KERNELS_GEMM_GEMM_BENCHMARK_UTIL_H_
 
+#include <sys/mman.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
@@ -21,8 +23,13 @@ struct Free {
 };
 using Floats = std::unique_ptr<float, Free>;
 
+// In large pages, as the engine's memory is.
 inline Floats Allocate(int64_t n) {
-  Floats floats(static_cast<float *>(std::aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64)));
+  constexpr size_t kPage = 1 << 21;
+  const size_t bytes = static_cast<size_t>(n) * sizeof(float);
+  const size_t unit = bytes < kPage / 8 ? 64 : kPage, size = (bytes + unit - 1) / unit * unit;
+  Floats floats(static_cast<float *>(std::aligned_alloc(unit, size)));
+  if (unit == kPage) madvise(floats.get(), size, MADV_HUGEPAGE);
   for (int64_t i = 0; i < n; ++i) floats.get()[i] = static_cast<float>(i % 17 - 8);
   return floats;
 }
