@@ -26,6 +26,7 @@ inline __m256 LoadHalves(const uint8_t *src, int64_t src_stride) {
 inline void Store(uint8_t *p, __m256 v) { _mm256_storeu_ps(reinterpret_cast<float *>(p), v); }
 
 inline void Tile32(const uint8_t *src, int64_t src_stride, uint8_t *dst, int64_t dst_stride) {
+  for (int i = 0; i < 8; ++i) __builtin_prefetch(dst + i * dst_stride + 64, 1);
   for (int half = 0; half < 2; ++half) {
     const uint8_t *from = src + 16 * half;
     uint8_t *to = dst + 4 * half * dst_stride;

@@ -77,12 +77,17 @@ void Pixels(const DwconvRows &d, int64_t x) {
   }
 }
 
-// Both rows. The last group of a row moves left to be whole, where the row is long enough.
+// Both rows. Groups of kX pixels and a few narrow ones, where they make up the row; else the last
+// group moves left to be whole.
 template <typename V, int kWindow, int kStride, int kX>
 MACE_INLINE void Window(const DwconvRows &d) {
   constexpr int kNarrow = kX > 3 ? 3 : 1;
   if (d.out_w >= kX) {
-    for (int64_t x = 0; x < d.out_w; x += kX) {
+    int64_t narrow = 0, x = 0;  // pixels in narrow groups
+    while (narrow < kX && (d.out_w - narrow) % kX != 0) narrow += kNarrow;
+    if (narrow > d.out_w || (d.out_w - narrow) % kX != 0) narrow = 0;
+    for (; x < narrow; x += kNarrow) Pixels<V, kWindow, kStride, kNarrow>(d, x);
+    for (; x < d.out_w; x += kX) {
       Pixels<V, kWindow, kStride, kX>(d, x + kX <= d.out_w ? x : d.out_w - kX);
     }
   } else if (d.out_w >= kNarrow) {

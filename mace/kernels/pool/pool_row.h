@@ -84,14 +84,22 @@ MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
   }
 }
 
-// The sums of kVectors vectors of channels, from c on, of one column of all windows.
-template <typename V, int kVectors>
+// The sums of kVectors vectors of channels, from c on, of one column of all windows. kRows is how
+// many rows these have, 0: any number.
+template <typename V, int kVectors, int kRows>
 MACE_INLINE void ColumnSum(const PoolRow &p, int64_t column, int64_t c, typename V::T *sum) {
-  MACE_UNROLL
-  for (int i = 0; i < kVectors; ++i) sum[i] = V::Set(0.0f);
-  if (column < 0 || column >= p.in_w) return;
+  const int64_t rows = kRows == 0 ? p.rows : kRows;
+  if (column < 0 || column >= p.in_w || rows == 0) {
+    MACE_UNROLL
+    for (int i = 0; i < kVectors; ++i) sum[i] = V::Set(0.0f);
+    return;
+  }
   const float *pixel = p.in + column * p.channels + c;
-  for (int64_t u = 0; u < p.rows; ++u, pixel += p.in_row) {
+  MACE_UNROLL
+  for (int i = 0; i < kVectors; ++i) sum[i] = V::Load(pixel + i * V::kLanes);
+#pragma GCC unroll 2
+  for (int64_t u = 1; u < rows; ++u) {
+    pixel += p.in_row;
     MACE_UNROLL
     for (int i = 0; i < kVectors; ++i) sum[i] = V::Add(sum[i], V::Load(pixel + i * V::kLanes));
   }
@@ -99,14 +107,14 @@ MACE_INLINE void ColumnSum(const PoolRow &p, int64_t column, int64_t c, typename
 
 // The means of kVectors vectors of channels from c on, of all windows of three columns, which move
 // by one: each column is summed once, for three pixels.
-template <typename V, int kVectors>
+template <typename V, int kVectors, int kRows>
 MACE_INLINE void Slide3(const PoolRow &p, const WindowColumns &inner, int64_t c) {
   typename V::T left[kVectors], middle[kVectors], right[kVectors];
-  ColumnSum<V, kVectors>(p, -p.pad_left, c, left);
-  ColumnSum<V, kVectors>(p, 1 - p.pad_left, c, middle);
+  ColumnSum<V, kVectors, kRows>(p, -p.pad_left, c, left);
+  ColumnSum<V, kVectors, kRows>(p, 1 - p.pad_left, c, middle);
   float *out = p.out + c;
   for (int64_t x = 0; x < p.out_w; ++x, out += p.channels) {
-    ColumnSum<V, kVectors>(p, x + 2 - p.pad_left, c, right);
+    ColumnSum<V, kVectors, kRows>(p, x + 2 - p.pad_left, c, right);
     const typename V::T scale = V::Set(Columns(p, inner, x).scale);
     MACE_UNROLL
     for (int i = 0; i < kVectors; ++i) {
@@ -128,11 +136,15 @@ MACE_INLINE void SlideRow(const PoolRow &p) {
   const WindowColumns inner = InnerColumns(p);
   int64_t c = 0;
   for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
-    Slide3<V, kWide>(p, inner, c);
+    if (p.rows == 3) {
+      Slide3<V, kWide, 3>(p, inner, c);
+    } else {
+      Slide3<V, kWide, 0>(p, inner, c);
+    }
   }
   for (; c < p.channels; c += V::kLanes) {
     if (c + V::kLanes > p.channels) c = p.channels - V::kLanes;
-    Slide3<V, 1>(p, inner, c);
+    Slide3<V, 1, 0>(p, inner, c);
   }
 }
 

@@ -105,6 +105,32 @@ TEST(PoolTest, Geometries) {
   });
 }
 
+// Rows too long for the L1 cache, which go by strips of columns.
+TEST(PoolTest, LongRows) {
+  GuardedFloats in(1 << 18), out(1 << 18);
+  ForEachKernel(PoolKernels(), [&](const PoolKernel &kernel) {
+    for (int geometry = 0; geometry < 12; ++geometry) {
+      PoolShape s;
+      s.in_h = 6;
+      s.in_w = 61 + geometry;
+      s.channels = 99;
+      s.kernel_h = s.kernel_w = 3 + geometry / 6;
+      s.stride_h = s.stride_w = 1 + geometry % 2;
+      s.dilation_w = geometry == 9 ? 3 : 1;
+      s.pad_left = s.pad_right = geometry == 10 ? 30 : geometry % 3;
+      s.count_include_pad = geometry % 4 == 1;
+      s.count_all = geometry % 4 == 3;
+      s.out_h = (s.in_h - s.kernel_h) / s.stride_h + 1;
+      s.out_w =
+          (s.in_w + s.pad_left + s.pad_right - (s.kernel_w - 1) * s.dilation_w - 1) / s.stride_w +
+          1;
+      if (s.count_all) s.count_include_pad = true;
+      Check(kernel, s, &in, &out);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  });
+}
+
 TEST(PoolTest, BestTakesAnyNumberOfChannels) {
   for (int64_t channels = 1; channels < 40; ++channels) {
     for (bool max : {false, true}) {
