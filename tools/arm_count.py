@@ -3,9 +3,11 @@
 
 benchmark_model runs under qemu-user with the plugin of tools/arm_count. One thread, the second
 inference; the count repeats to 1e-4. An instruction is not a time: --mca weighs the executed code
-with llvm-mca, --cache simulates an L1 of 64 KB and an L2 of 512 KB. Example:
+with llvm-mca, --cache simulates an L1 of 64 KB and an L2 of 512 KB. --benchmark counts single
+operators of ops_benchmark in place of models. Examples:
 
   python tools/arm_count.py builds/mobilenet_v1/model/mobilenet_v1.pb --abi arm64-v8a --operators
+  python tools/arm_count.py --benchmark 'POOLING|SOFTMAX' --mca neoverse-n1
 
 Exit codes: 0 done, 1 a program failed, 2 wrong use.
 """
@@ -23,12 +25,13 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 # ABI: emulator, libraries, core, triple of LLVM.
 ABIS = {
     "arm64-v8a": ("qemu-aarch64", "/usr/aarch64-linux-gnu", "cortex-a76", "aarch64-linux-gnu"),
-    "armeabi-v7a": ("qemu-arm", "/usr/arm-linux-gnueabihf", "cortex-a7", "armv7-linux-gnueabihf"),
+    "armeabi-v7a": ("qemu-arm", "/usr/arm-linux-gnueabihf", "cortex-a7", "thumbv7-linux-gnueabihf"),
 }
 MCA_COVER = 0.995  # of the executed instructions; the rest is scaled
 MCA_ITERATIONS = 100
@@ -38,6 +41,13 @@ MCA_ITERATIONS = 100
 # readings each, where none is in a chain, whose parts are timed too.
 PLAIN_RUN = 9
 FIRST_OPERATOR = 13
+# Readings of the clock by ops_benchmark for each of its cases, when no time is asked for: one before
+# the first round, then one before it again and after each of ten.
+BENCHMARK_READINGS = 12
+BENCHMARK_ROUND = 9  # the interval that is counted: between readings 9 and 10, the eighth round
+# What a core like neoverse-n1 does in a cycle: two multiply-adds and two loads or stores of 128 bits.
+MACS_PER_CYCLE = 8
+BYTES_PER_CYCLE = 32
 
 
 @dataclass
@@ -84,11 +94,11 @@ def read_trace(path: Path) -> Trace:
     return trace
 
 
-def build(abi: str) -> Path:
-    """benchmark_model of this tree for an ABI, with symbols."""
+def build(abi: str, package: str = "mace/tools", name: str = "benchmark_model") -> Path:
+    """A program of this tree for an ABI, with symbols."""
     command = [str(ROOT / "tools" / "bazel"), "build", f"--config={abi}", "-c", "opt"]
-    subprocess.run([*command, "//mace/tools:benchmark_model"], cwd=ROOT, check=True)
-    return ROOT / "bazel-bin" / "mace" / "tools" / "benchmark_model"
+    subprocess.run([*command, f"//{package}:{name}"], cwd=ROOT, check=True)
+    return ROOT / "bazel-bin" / package / name
 
 
 def emulate(
@@ -190,6 +200,34 @@ def straight_code(trace: Trace, interval: Interval) -> tuple[Trace, Interval]:
     return whole, Interval(counts, interval.l1_misses, interval.l2_misses)
 
 
+_CYCLES: dict[tuple[str, str], dict[str, float]] = {}  # of blocks that were weighed before
+
+
+def block_cycles(codes: set[str], triple: str, core: str) -> dict[str, float]:
+    """Cycles of a turn of each block as a loop, by its code; none of those that the model lacks."""
+    found = _CYCLES.setdefault((triple, core), {})
+    new = sorted(codes - set(found))
+    source = []
+    for i, code in enumerate(new):
+        text = " ".join(f"0x{byte:02x}" for byte in bytes.fromhex(code))
+        listing = subprocess.run(
+            ["llvm-mc-19", "--disassemble", f"--triple={triple}", "-mattr=+all"],
+            input=text, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        lines = [line for line in listing.splitlines() if line.strip() != ".text"]
+        source += [f"# LLVM-MCA-BEGIN b{i}", *lines, "# LLVM-MCA-END"]
+    if source:
+        command = ["llvm-mca-19", f"-mtriple={triple}", f"-mcpu={core}", "-mattr=+all"]
+        command += [f"-iterations={MCA_ITERATIONS}", "--instruction-info=0"]
+        command += ["--resource-pressure=0", "--skip-unsupported-instructions=any"]
+        report = subprocess.run(
+            command, input="\n".join(source), capture_output=True, text=True, check=True
+        ).stdout
+        for i, total in re.findall(r"Code Region - b(\d+).*?Total Cycles:\s+(\d+)", report, re.S):
+            found[new[int(i)]] = int(total) / MCA_ITERATIONS
+    return found
+
+
 def mca_cycles(trace: Trace, interval: Interval, triple: str, core: str) -> float:
     """Cycles of an interval, each block as a steady loop with all loads in L1."""
     if triple.startswith("aarch64"):
@@ -201,24 +239,9 @@ def mca_cycles(trace: Trace, interval: Interval, triple: str, core: str) -> floa
         covered += weight[b]
         if covered >= MCA_COVER * total:
             break
-    source = []
-    for b in chosen:
-        code = bytes.fromhex(trace.blocks[b].code)
-        text = " ".join(f"0x{byte:02x}" for byte in code)
-        listing = subprocess.run(
-            ["llvm-mc-19", "--disassemble", f"--triple={triple}", "-mattr=+all"],
-            input=text, capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
-        lines = [line for line in listing.splitlines() if line.strip() != ".text"]
-        source += [f"# LLVM-MCA-BEGIN b{b}", *lines, "# LLVM-MCA-END"]
-    command = ["llvm-mca-19", f"-mtriple={triple}", f"-mcpu={core}", "-mattr=+all"]
-    command += [f"-iterations={MCA_ITERATIONS}", "--instruction-info=0", "--resource-pressure=0"]
-    command += ["--skip-unsupported-instructions=any"]
-    report = subprocess.run(
-        command, input="\n".join(source), capture_output=True, text=True, check=True
-    ).stdout
-    found = re.findall(r"Code Region - b(\d+).*?Total Cycles:\s+(\d+)", report, re.S)
-    cycles = {int(b): int(c) / MCA_ITERATIONS for b, c in found}
+    codes = {b: trace.blocks[b].code for b in chosen}
+    known_cycles = block_cycles(set(codes.values()), triple, core)
+    cycles = {b: known_cycles[code] for b, code in codes.items() if code in known_cycles}
     known = sum(weight[b] for b in cycles)
     return sum(interval.blocks[b] * cycles[b] for b in cycles) * total / max(known, 1)
 
@@ -273,6 +296,44 @@ def count(model: Path, arguments: argparse.Namespace, program: Path) -> dict[str
     return result
 
 
+def count_benchmark(arguments: argparse.Namespace) -> list[dict[str, object]]:
+    """Each case of ops_benchmark whose name matches: what one round of it executes."""
+    program = arguments.program or build(arguments.abi, "mace/ops", "ops_benchmark")
+    words = [str(program), f"--filter={arguments.benchmark}", "--benchmark_min_time=0"]
+    with tempfile.TemporaryDirectory() as folder:
+        done, trace = emulate(
+            [*words, "--benchmark_format=json"], arguments.abi, arguments.cpu, False, Path(folder)
+        )
+    cases = json.loads(done.stdout)["benchmarks"]
+    if len(trace.intervals) < BENCHMARK_READINGS * len(cases):
+        sys.exit(
+            f"ops_benchmark read the clock {len(trace.intervals)} times for {len(cases)} cases"
+        )
+    rows: list[dict[str, object]] = []
+    for i, case in enumerate(cases):
+        interval = trace.intervals[BENCHMARK_READINGS * i + BENCHMARK_ROUND]
+        macs, moved = case.get("macs", 0), case.get("moved_bytes", 0)
+        limit = max(macs / MACS_PER_CYCLE, moved / BYTES_PER_CYCLE)
+        row = {"name": case["name"], "macs": macs, "moved_bytes": moved, "limit_cycles": limit}
+        triple = ABIS[arguments.abi][3]
+        cycles = {core: mca_cycles(trace, interval, triple, core) for core in arguments.mca}
+        rows.append({**row, "instructions": trace.instructions(interval), "mca_cycles": cycles})
+    return rows
+
+
+def show_benchmark(rows: list[dict[str, Any]], cores: list[str]) -> None:
+    """A line for each case; the share is of the limit, for each core."""
+    titles = "".join(f" {core + ' Kcycles':>20} {'% of limit':>10}" for core in cores)
+    print(f"{'case':<56} {'Kinstructions':>13} {'Kmacs':>9} {'KB':>8}{titles}")
+    for row in rows:
+        line = f"{row['name']:<56} {row['instructions'] / 1e3:>13.1f} {row['macs'] / 1e3:>9.0f}"
+        line += f" {row['moved_bytes'] / 1e3:>8.0f}"
+        for core in cores:
+            cycles = row["mca_cycles"][core]
+            line += f" {cycles / 1e3:>20.1f} {100 * row['limit_cycles'] / cycles:>10.0f}"
+        print(line)
+
+
 def show(result: dict[str, object], with_operators: bool) -> None:
     """The table of one model."""
     parts = [f"{result['model']} {result['abi']} {result['cpu']}:"]
@@ -305,12 +366,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("models", nargs="+", type=Path, help="model.pb, with model.data beside it")
+    parser.add_argument("models", nargs="*", type=Path, help="model.pb, with model.data beside it")
+    parser.add_argument(
+        "--benchmark", metavar="REGEX", help="count these cases of ops_benchmark instead"
+    )
     parser.add_argument("--abi", choices=list(ABIS), default="arm64-v8a", help="default: arm64-v8a")
     parser.add_argument(
         "--cpu", default="", help="core that qemu emulates; default: cortex-a76, cortex-a7"
     )
-    parser.add_argument("--program", type=Path, help="benchmark_model; built if not given")
+    parser.add_argument(
+        "--program", type=Path, help="benchmark_model or ops_benchmark; built if not given"
+    )
     parser.add_argument(
         "--operators", action="store_true", help="a line for each operator, by a run without chains"
     )
@@ -318,8 +384,13 @@ def main() -> None:
     parser.add_argument("--mca", nargs="*", default=[], metavar="CORE", help="e.g. neoverse-n1")
     parser.add_argument("--json", type=Path, help="file for all figures")
     arguments = parser.parse_args()
-    program = arguments.program or build(arguments.abi)
+    if bool(arguments.models) == bool(arguments.benchmark):
+        parser.error("name models, or operators by --benchmark")
     results = []
+    if arguments.benchmark:
+        results = count_benchmark(arguments)
+        show_benchmark(results, arguments.mca)
+    program = arguments.program or (build(arguments.abi) if arguments.models else Path())
     for model in arguments.models:
         results.append(count(model, arguments, program))
         show(results[-1], arguments.operators)

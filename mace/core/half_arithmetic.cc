@@ -58,6 +58,7 @@ class HalfRewriter {
 
   void Run() {
     for (OperatorDef &op : net_->op) {
+      if (IsPixelProduct(op)) MakeConvolution(&op);
       if (TakesHalf(op)) {
         Halve(std::move(op));
         continue;
@@ -77,6 +78,31 @@ class HalfRewriter {
   }
 
   bool IsHalf(const std::string &tensor) const { return half_.count(tensor) > 0; }
+
+  // Whether it multiplies the channels of pixels by constants that nobody else reads, which is a
+  // convolution with windows of one pixel.
+  bool IsPixelProduct(const OperatorDef &op) const {
+    if (op.type != "FullyConnected" || op.input.size() < 2) return false;
+    const Argument *axis = FindArgument(op, "axis");
+    const std::vector<int64_t> *weight = ShapeOf(op.input[1], 2);
+    return registry_.Supports("Conv2D", DeviceType::CPU, DT_HALF) && ShapeOf(op.input[0], 4) &&
+           (axis == nullptr || axis->i == -1 || axis->i == 3) && weight != nullptr &&
+           (*weight)[0] >= kLanes && constants_.count(op.input[1]) > 0 &&
+           uses_.at(op.input[1]) == 1;
+  }
+
+  void MakeConvolution(OperatorDef *op) {
+    op->type = "Conv2D";
+    op->arg.erase(std::remove_if(op->arg.begin(), op->arg.end(),
+                                 [](const Argument &argument) { return argument.name == "axis"; }),
+                  op->arg.end());
+    for (ConstTensor &tensor : net_->tensors) {
+      if (tensor.name != op->input[1]) continue;
+      tensor.dims = {tensor.dims[0], 1, 1, tensor.dims[1]};
+      if (tensor.quantize_info.axis == 1) tensor.quantize_info.axis = 3;
+      shapes_[tensor.name] = tensor.dims;
+    }
+  }
 
   bool TakesHalf(const OperatorDef &op) const {
     if (op.input.empty() || !registry_.Supports(op.type, DeviceType::CPU, DT_HALF)) return false;

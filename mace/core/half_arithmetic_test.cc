@@ -20,7 +20,9 @@ class HalfArithmeticTest : public ::testing::Test {
       registry_.Register(type, DeviceType::CPU, DT_FLOAT, NoOperation);
       registry_.Register(type, DeviceType::CPU, DT_HALF, NoOperation);
     }
-    registry_.Register("Softmax", DeviceType::CPU, DT_FLOAT, NoOperation);
+    for (const char *type : {"FullyConnected", "Softmax"}) {
+      registry_.Register(type, DeviceType::CPU, DT_FLOAT, NoOperation);
+    }
   }
 
   // Each operator as "type(inputs)->outputs", with '*' at float16 tensors.
@@ -94,6 +96,30 @@ TEST_F(HalfArithmeticTest, MoversFollowTheirInputs) {
   EXPECT_EQ(Rewrite(&builder),
             (Lines{"Cast(x)->x:half", "Conv2D(x:half,w)->p:half", "Conv2D(x:half,w)->q:half",
                    "Concat(p:half,q:half)->r:half", "Cast(r:half)->r", "Concat(r,x)->y"}));
+}
+
+TEST_F(HalfArithmeticTest, ProductsOfPixelsAreConvolutions) {
+  const auto begin = [] {
+    ModelBuilder builder = Begin();
+    builder.Constant<float>("m", {8, 8}, std::vector<float>(64, 1));
+    return builder;
+  };
+  const Lines convolution = {"Cast(x)->x:half", "Conv2D(x:half,m)->y:half", "Cast(y:half)->y"};
+  for (const int axis : {-1, 3}) {
+    ModelBuilder builder = begin();
+    builder.Op("FullyConnected", "a", {"x", "m"}, {"y"}, {IntArg("axis", axis)});
+    EXPECT_EQ(Rewrite(&builder), convolution) << axis;
+  }
+  // Of more than the channels, with weights that others read, or computed ones.
+  ModelBuilder whole = begin();
+  whole.Op("FullyConnected", "a", {"x", "m"}, {"y"}, {IntArg("axis", 1)});
+  EXPECT_EQ(Rewrite(&whole), (Lines{"FullyConnected(x,m)->y"}));
+  ModelBuilder shared = begin();
+  shared.Op("FullyConnected", "a", {"x", "m"}, {"p"}).Op("FullyConnected", "b", {"p", "m"}, {"y"});
+  EXPECT_EQ(Rewrite(&shared), (Lines{"FullyConnected(x,m)->p", "FullyConnected(p,m)->y"}));
+  ModelBuilder computed = Begin();
+  computed.Input("f", {8, 8}).Op("FullyConnected", "a", {"x", "f"}, {"y"});
+  EXPECT_EQ(Rewrite(&computed), (Lines{"FullyConnected(x,f)->y"}));
 }
 
 TEST_F(HalfArithmeticTest, WhatStays) {

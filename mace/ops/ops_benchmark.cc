@@ -38,8 +38,9 @@ struct Options {
 
 struct Measured {
   int64_t iterations = 0;
-  double nanoseconds = 0;  // of one round
-  double least = 0;        // of one round in the fastest batch
+  int64_t moved_bytes = 0;  // of all inputs and outputs; 0 where nobody asked
+  double nanoseconds = 0;   // of one round
+  double least = 0;         // of one round in the fastest batch
 };
 
 double Now() {
@@ -108,7 +109,8 @@ void Print(const Options &options, const std::string &name, int64_t input_bytes,
     printf("%s\n    {\"name\": \"%s\", \"run_type\": \"iteration\", \"iterations\": %" PRId64
            ", \"real_time\": %.1f, \"time_unit\": \"ns\", \"bytes_per_second\": %.1f",
            first ? "" : ",", name.c_str(), measured.iterations, measured.nanoseconds, bytes);
-    if (macs > 0) printf(", \"MACs/s\": %.1f", rate);
+    if (macs > 0) printf(", \"macs\": %" PRId64 ", \"MACs/s\": %.1f", macs, rate);
+    if (measured.moved_bytes > 0) printf(", \"moved_bytes\": %" PRId64, measured.moved_bytes);
     if (limit != nullptr) PrintRoofline(options, *limit);
     if (!kernels.empty()) printf(", %s", KernelJson(kernels).c_str());
     printf("}");
@@ -188,10 +190,12 @@ class Runner {
     Measured measured;
     MaceStatus status = Measure(options_, &net, &measured);
     Roofline limit;
-    if (status.ok() && limits_ != nullptr) status = net.RunOp();
+    const bool wants_bytes = options_.json || limits_ != nullptr;
+    if (status.ok() && wants_bytes) status = net.RunOp();
     if (!status.ok()) return Fail(one.Name(), status);
+    if (wants_bytes) measured.moved_bytes = MovedBytes(one, net);
     if (limits_ != nullptr) {
-      limit = limits_->Of(one.op, net.macs(), MovedBytes(one, net), measured.least,
+      limit = limits_->Of(one.op, net.macs(), measured.moved_bytes, measured.least,
                           options_.seconds / 4);
     }
     std::vector<KernelTime> kernels;

@@ -40,6 +40,27 @@ MACE_INLINE WindowColumns InnerColumns(const PoolRow &p) {
   return {0, 0, p.kernel_w, count > 0 ? 1.0f / static_cast<float>(count) : 0.0f};
 }
 
+template <typename V, bool kMax>
+MACE_INLINE typename V::T Joined(typename V::T a, typename V::T b) {
+  return kMax ? V::Max(a, b) : V::Add(a, b);
+}
+
+// kVectors vectors of channels from c on of the pixel at `out`, whose window is 2x2 columns and
+// rows of the image: those of most networks that halve an image.
+template <typename V, bool kMax, int kVectors>
+MACE_INLINE void Pixel2x2(const PoolRow &p, const WindowColumns &w, int64_t c, float *out) {
+  const float *top = p.in + w.first * p.channels + c, *bottom = top + p.in_row;
+  const intptr_t next = static_cast<intptr_t>(p.dilation_w * p.channels);
+  const typename V::T scale = V::Set(w.scale);
+  MACE_UNROLL
+  for (int i = 0; i < kVectors; ++i, top += V::kLanes, bottom += V::kLanes) {
+    typename V::T x = Joined<V, kMax>(V::Load(top), V::Load(top + next));
+    x = Joined<V, kMax>(x, V::Load(bottom));
+    x = Joined<V, kMax>(x, V::Load(bottom + next));
+    V::Store(out + c + i * V::kLanes, kMax ? x : V::Mul(x, scale));
+  }
+}
+
 // kVectors vectors of channels from c on of the pixel at `out`.
 template <typename V, bool kMax, int kVectors>
 MACE_INLINE void Pixel(const PoolRow &p, const WindowColumns &w, int64_t c, float *out) {
@@ -53,7 +74,7 @@ MACE_INLINE void Pixel(const PoolRow &p, const WindowColumns &w, int64_t c, floa
       MACE_UNROLL
       for (int i = 0; i < kVectors; ++i) {
         const typename V::T x = V::Load(pixel + i * V::kLanes);
-        acc[i] = kMax ? V::Max(acc[i], x) : V::Add(acc[i], x);
+        acc[i] = Joined<V, kMax>(acc[i], x);
       }
     }
   }
@@ -73,6 +94,11 @@ MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
     const WindowColumns w = Columns(p, inner, x);
     float *out = p.out + x * p.channels;
     int64_t c = 0;
+    if (p.rows == 2 && w.begin == 0 && w.end == 2) {
+      for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
+        Pixel2x2<V, kMax, kWide>(p, w, c, out);
+      }
+    }
     for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
       Pixel<V, kMax, kWide>(p, w, c, out);
     }
