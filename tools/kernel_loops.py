@@ -8,6 +8,7 @@ of the processor (llvm-mca) gives it.
   python tools/kernel_loops.py --only=gemm --json
   python tools/kernel_loops.py --show=gemm_f32_8x8__neon  # the loop itself
   python tools/kernel_loops.py --record                  # into docs/kernels.md
+  python tools/kernel_loops.py --only=gemm_f32_8x8 --in-order  # on cores that issue in order
 
 It builds the kernels first. The models know caches and branches to be perfect: read "of peak" as a
 limit, and cycles beside those of tools/arm_count.py. Exit codes: 0, 1 a tool fails, 2 wrong use.
@@ -300,6 +301,67 @@ def markdown(found: Sequence[Loop]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
+# What goes beside another instruction in the same cycle. A multiply-add of 128 bits takes all of the
+# vector unit on both cores, a load of 128 bits all of the core for two cycles (ncnn's notes
+# "arm-a53-a55-dual-issue"; onnxruntime's commit 50a6f095 says the same of the A55).
+_ALWAYS = {("add", "add"), ("add", "load"), ("add", "vector load"), ("add", "insert")}
+_PAIRS: dict[str, set[tuple[str, str]]] = {
+    "cortex-a55": _ALWAYS
+    | {("vector", other) for other in ("load", "vector load", "insert", "add")}
+    | {("insert", "load"), ("insert", "vector load")},
+    "cortex-a53": _ALWAYS
+    | {("vector", other) for other in ("load", "add")}
+    | {("insert", "load"), ("insert", "vector load")},
+}
+
+
+def in_order_cycles(body: Sequence[str], core: str) -> int:
+    """Cycles of one turn on an arm64 core that issues in order, at most two instructions in a cycle.
+    All operands are ready: a limit for a kernel whose loads come long before they are used."""
+    total, waiting = 0, ""
+    for text in body:
+        kind, quads = _issue_kind(text)
+        if quads:
+            total, waiting = total + 2 * quads, ""
+        elif waiting and {(waiting, kind), (kind, waiting)} & _PAIRS[core]:
+            waiting = ""  # in the cycle of the one before
+        else:
+            total, waiting = total + 1, kind
+    return total
+
+
+def _issue_kind(text: str) -> tuple[str, int]:
+    """What an instruction is, and the vectors of 128 bits that it loads."""
+    if match := re.match(r"ld1r?\s+\{([^}]*)\}", text):
+        numbers = [int(n) for n in re.findall(r"v(\d+)", match[1])]
+        return "", numbers[-1] - numbers[0] + 1 if "-" in match[1] else len(numbers)
+    if re.match(r"ldu?r\s+q", text):
+        return "", 1
+    if re.match(r"ldn?p\s+q", text):
+        return "", 2
+    if re.match(r"ldu?r\s+[ds]\d", text):
+        return "vector load", 0
+    if re.match(r"ldu?r", text):
+        return "load", 0
+    if re.match(r"(mov|ins)\s+v\d+\.\w\[\d\], [xw]", text):
+        return "insert", 0
+    return ("vector" if re.search(r"\bv\d+\.", text) else "add"), 0
+
+
+def in_order_lines(found: Sequence[Loop]) -> list[str]:
+    """A line for each kernel of arm64: cycles of a turn by the pairs that cores take."""
+    lines = []
+    for loop in found:
+        if loop.target != "arm64-v8a":
+            continue
+        rates = []
+        for core in _PAIRS:
+            took = in_order_cycles(loop.body, core)
+            rates.append(f"{core} {took} cycles, {loop.multiply_adds / took:.2f} a cycle")
+        lines.append(f"{loop.kernel}: {loop.multiply_adds} multiply-adds, {'; '.join(rates)}")
+    return lines
+
+
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -308,6 +370,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="kernels whose names have this in them")
     parser.add_argument("--show", metavar="KERNEL", help="print this kernel's loop")
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.add_argument("--in-order", action="store_true", help="count pairs of A55 and A53")
     parser.add_argument("--record", action="store_true", help="write docs/kernels.md")
     options = parser.parse_args()
     pairs = list(wanted(options.show or options.only))
@@ -320,6 +383,8 @@ def main() -> int:
         for loop in found:
             print(f"{loop.kernel}, {loop.target}: {loop.cycles:.1f} cycles")
             print("".join(f"  {text}\n" for text in loop.body), end="")
+    elif options.in_order:
+        print("\n".join(in_order_lines(found)))
     elif options.json:
         print(json.dumps([asdict(loop) for loop in found], indent=2))
     else:

@@ -107,7 +107,10 @@ static void OnTranslate(qemu_plugin_id_t plugin, struct qemu_plugin_tb *tb) {
   for (size_t i = 0; i < count; ++i) {
     struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(tb, i);
     if (i == 0) block->address = qemu_plugin_insn_vaddr(instruction);
-    const size_t size = qemu_plugin_insn_size(instruction);
+    // Before the end of a page the emulator looks at what follows a Thumb instruction of 4 bytes, and
+    // counts it as part of that.
+    size_t size = qemu_plugin_insn_size(instruction);
+    if (size > 4) size = 4;
     memcpy(block->bytes + block->size, qemu_plugin_insn_data(instruction), size);
     block->size += (uint32_t)size;
     if (g_simulate) qemu_plugin_register_vcpu_mem_cb(instruction, OnMemory, 0, 3, NULL);

@@ -555,8 +555,7 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
         "--abi",
         choices=("host", "arm64-v8a", "armeabi-v7a"),
         default="host",
-        help="host (default): processor time on this machine; others: executed instructions under "
-        "emulation",
+        help="host (default): processor time on this machine; others: modelled cycles under emulation",
     )
     group.add_argument(
         "--layers", metavar="LIST", default="", help="as 56x64x128,7x512x512 in place of the grid"

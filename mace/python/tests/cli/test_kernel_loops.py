@@ -102,3 +102,20 @@ def test_an_unknown_kernel_is_wrong_use() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "no kernel that multiplies and adds is named 'nothing'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "a55", "a53"),
+    [
+        (["fmla\tv16.4s, v8.4s, v0.s[0]", "ldr\td12, [x1, #0x40]"], 1, 2),
+        (["fmla v16.4s, v8.4s, v0.s[0]", "ldr x30, [x1, #0x48]"], 1, 1),
+        (["fmla v16.4s, v8.4s, v0.s[0]", "mov v12.d[1], x30"], 1, 2),
+        (["ldr d1, [x1]", "mov v12.d[1], x30"], 1, 1),
+        (["fmla v16.4s, v8.4s, v0.s[0]", "fmla v17.4s, v9.4s, v0.s[0]", "subs x1, x1, #0x1"], 2, 2),
+        (["ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x1], #0x40", "fmla v16.4s, v8.4s, v0.s[0]"], 9, 9),
+        (["ldp q0, q1, [x1]", "ldr q2, [x1]", "add x1, x1, #0x30"], 7, 7),
+    ],
+)
+def test_pairs_of_cores_that_issue_in_order(body: list[str], a55: int, a53: int) -> None:
+    assert kernel_loops.in_order_cycles(body, "cortex-a55") == a55
+    assert kernel_loops.in_order_cycles(body, "cortex-a53") == a53
