@@ -10,19 +10,12 @@ namespace kernels {
 // Weak: the table of a library for chosen models may take its place.
 extern const ActivationKernel kActivationTable[] __attribute__((weak));
 const ActivationKernel kActivationTable[] = {
-#define MACE_ELTWISE_KERNEL(name, isa) {#name, isa, name##_activate},
+#define MACE_FUNCTION_KERNEL(name, isa) {#name, isa, name##_activate},
 #include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
+#undef MACE_FUNCTION_KERNEL
 };
-constexpr int kKernelCount = 0
-#define MACE_ELTWISE_KERNEL(...) +1
-#include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
-    ;
-
 void ApplyAnyActivationF32(const ActivationParams &params, const float *in, float *out, int64_t n) {
-  static const ActivationKernel &best =
-      KernelList<ActivationKernel>{kActivationTable, kKernelCount}.Best(SupportedIsas());
+  static const ActivationKernel &best = ListOf(kActivationTable).Best(SupportedIsas());
   best.apply(params, in, out, n);
 }
 

@@ -10,10 +10,10 @@
 namespace mace {
 namespace kernels {
 
-#define MACE_ELTWISE_KERNEL(name, isa) \
+#define MACE_FUNCTION_KERNEL(name, isa) \
   void name##_activate(const ActivationParams &params, const float *in, float *out, int64_t n);
 #include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
+#undef MACE_FUNCTION_KERNEL
 
 struct ActivationKernel {
   const char *name;

@@ -7,24 +7,11 @@
 namespace mace {
 namespace kernels {
 
-#define MACE_ELTWISE_KERNEL(name, isa) extern const EltwiseFunctions name;
-#include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
+#define MACE_FAMILY Eltwise
+#define MACE_FAMILY_KERNELS "mace/kernels/eltwise/kernels.inc"
+#include "mace/kernels/function_table.inc"
 
-// Weak: the table of a library for chosen models may take its place.
-extern const EltwiseKernel kEltwiseTable[] __attribute__((weak));
-const EltwiseKernel kEltwiseTable[] = {
-#define MACE_ELTWISE_KERNEL(name, isa) {#name, isa, &name},
-#include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
-};
-constexpr int kKernelCount = 0
-#define MACE_ELTWISE_KERNEL(...) +1
-#include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
-    ;
-
-KernelList<EltwiseKernel> EltwiseKernels() { return {kEltwiseTable, kKernelCount}; }
+KernelList<EltwiseKernel> EltwiseKernels() { return ListOf(kEltwiseTable); }
 
 const EltwiseFunctions &Eltwise() {
   static const EltwiseFunctions &best = *EltwiseKernels().Best(SupportedIsas()).functions;

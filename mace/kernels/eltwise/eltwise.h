@@ -8,6 +8,7 @@
 
 #include "mace/base/isa.h"
 #include "mace/kernels/eltwise/activation.h"
+#include "mace/kernels/function_kernel.h"
 #include "mace/kernels/kernel.h"
 
 namespace mace {
@@ -87,11 +88,7 @@ struct EltwiseFunctions {
                        int64_t n);
 };
 
-struct EltwiseKernel {
-  const char *name;
-  Isa isa;
-  const EltwiseFunctions *functions;
-};
+using EltwiseKernel = FunctionKernel<EltwiseFunctions>;
 
 KernelList<EltwiseKernel> EltwiseKernels();
 // The best for this machine and MACE_ISA.

@@ -5,24 +5,11 @@
 namespace mace {
 namespace kernels {
 
-#define MACE_NORM_KERNEL(name, isa) extern const NormFunctions name;
-#include "mace/kernels/norm/kernels.inc"
-#undef MACE_NORM_KERNEL
+#define MACE_FAMILY Norm
+#define MACE_FAMILY_KERNELS "mace/kernels/norm/kernels.inc"
+#include "mace/kernels/function_table.inc"
 
-// Weak: the table of a library for chosen models may take its place.
-extern const NormKernel kNormTable[] __attribute__((weak));
-const NormKernel kNormTable[] = {
-#define MACE_NORM_KERNEL(name, isa) {#name, isa, &name},
-#include "mace/kernels/norm/kernels.inc"
-#undef MACE_NORM_KERNEL
-};
-constexpr int kKernelCount = 0
-#define MACE_NORM_KERNEL(...) +1
-#include "mace/kernels/norm/kernels.inc"
-#undef MACE_NORM_KERNEL
-    ;
-
-KernelList<NormKernel> NormKernels() { return {kNormTable, kKernelCount}; }
+KernelList<NormKernel> NormKernels() { return ListOf(kNormTable); }
 
 const NormFunctions &Norm() {
   static const NormFunctions &best = *NormKernels().Best(SupportedIsas()).functions;

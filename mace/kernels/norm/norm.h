@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "mace/base/isa.h"
+#include "mace/kernels/function_kernel.h"
 #include "mace/kernels/kernel.h"
 
 namespace mace {
@@ -33,11 +34,7 @@ struct NormFunctions {
                 float *out);
 };
 
-struct NormKernel {
-  const char *name;
-  Isa isa;
-  const NormFunctions *functions;
-};
+using NormKernel = FunctionKernel<NormFunctions>;
 
 KernelList<NormKernel> NormKernels();
 // The best for this machine and MACE_ISA.

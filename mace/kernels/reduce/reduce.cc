@@ -7,24 +7,11 @@
 namespace mace {
 namespace kernels {
 
-#define MACE_REDUCE_KERNEL(name, isa) extern const ReduceFunctions name;
-#include "mace/kernels/reduce/kernels.inc"
-#undef MACE_REDUCE_KERNEL
+#define MACE_FAMILY Reduce
+#define MACE_FAMILY_KERNELS "mace/kernels/reduce/kernels.inc"
+#include "mace/kernels/function_table.inc"
 
-// Weak: the table of a library for chosen models may take its place.
-extern const ReduceKernel kReduceTable[] __attribute__((weak));
-const ReduceKernel kReduceTable[] = {
-#define MACE_REDUCE_KERNEL(name, isa) {#name, isa, &name},
-#include "mace/kernels/reduce/kernels.inc"
-#undef MACE_REDUCE_KERNEL
-};
-constexpr int kKernelCount = 0
-#define MACE_REDUCE_KERNEL(...) +1
-#include "mace/kernels/reduce/kernels.inc"
-#undef MACE_REDUCE_KERNEL
-    ;
-
-KernelList<ReduceKernel> ReduceKernels() { return {kReduceTable, kKernelCount}; }
+KernelList<ReduceKernel> ReduceKernels() { return ListOf(kReduceTable); }
 
 const ReduceFunctions &Reduce() {
   static const ReduceFunctions &best = *ReduceKernels().Best(SupportedIsas()).functions;

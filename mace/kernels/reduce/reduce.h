@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "mace/base/isa.h"
+#include "mace/kernels/function_kernel.h"
 #include "mace/kernels/kernel.h"
 
 namespace mace {
@@ -31,11 +32,7 @@ struct ReduceFunctions {
                   int64_t width, float *out);
 };
 
-struct ReduceKernel {
-  const char *name;
-  Isa isa;
-  const ReduceFunctions *functions;
-};
+using ReduceKernel = FunctionKernel<ReduceFunctions>;
 
 KernelList<ReduceKernel> ReduceKernels();
 // The best for this machine and MACE_ISA.

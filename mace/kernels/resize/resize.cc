@@ -5,24 +5,11 @@
 namespace mace {
 namespace kernels {
 
-#define MACE_RESIZE_KERNEL(name, isa) extern const ResizeFunctions name;
-#include "mace/kernels/resize/kernels.inc"
-#undef MACE_RESIZE_KERNEL
+#define MACE_FAMILY Resize
+#define MACE_FAMILY_KERNELS "mace/kernels/resize/kernels.inc"
+#include "mace/kernels/function_table.inc"
 
-// Weak: the table of a library for chosen models may take its place.
-extern const ResizeKernel kResizeTable[] __attribute__((weak));
-const ResizeKernel kResizeTable[] = {
-#define MACE_RESIZE_KERNEL(name, isa) {#name, isa, &name},
-#include "mace/kernels/resize/kernels.inc"
-#undef MACE_RESIZE_KERNEL
-};
-constexpr int kKernelCount = 0
-#define MACE_RESIZE_KERNEL(...) +1
-#include "mace/kernels/resize/kernels.inc"
-#undef MACE_RESIZE_KERNEL
-    ;
-
-KernelList<ResizeKernel> ResizeKernels() { return {kResizeTable, kKernelCount}; }
+KernelList<ResizeKernel> ResizeKernels() { return ListOf(kResizeTable); }
 
 const ResizeFunctions &Resize() {
   static const ResizeFunctions &best = *ResizeKernels().Best(SupportedIsas()).functions;

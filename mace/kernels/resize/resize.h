@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "mace/base/isa.h"
+#include "mace/kernels/function_kernel.h"
 #include "mace/kernels/kernel.h"
 
 namespace mace {
@@ -23,11 +24,7 @@ struct ResizeFunctions {
   void (*blend)(const float *const *rows, const float *weights, int taps, int64_t n, float *out);
 };
 
-struct ResizeKernel {
-  const char *name;
-  Isa isa;
-  const ResizeFunctions *functions;
-};
+using ResizeKernel = FunctionKernel<ResizeFunctions>;
 
 KernelList<ResizeKernel> ResizeKernels();
 // The best for this machine and MACE_ISA.

@@ -7,24 +7,11 @@
 namespace mace {
 namespace kernels {
 
-#define MACE_SOFTMAX_KERNEL(name, isa) extern const SoftmaxFunctions name;
-#include "mace/kernels/softmax/kernels.inc"
-#undef MACE_SOFTMAX_KERNEL
+#define MACE_FAMILY Softmax
+#define MACE_FAMILY_KERNELS "mace/kernels/softmax/kernels.inc"
+#include "mace/kernels/function_table.inc"
 
-// Weak: the table of a library for chosen models may take its place.
-extern const SoftmaxKernel kSoftmaxTable[] __attribute__((weak));
-const SoftmaxKernel kSoftmaxTable[] = {
-#define MACE_SOFTMAX_KERNEL(name, isa) {#name, isa, &name},
-#include "mace/kernels/softmax/kernels.inc"
-#undef MACE_SOFTMAX_KERNEL
-};
-constexpr int kKernelCount = 0
-#define MACE_SOFTMAX_KERNEL(...) +1
-#include "mace/kernels/softmax/kernels.inc"
-#undef MACE_SOFTMAX_KERNEL
-    ;
-
-KernelList<SoftmaxKernel> SoftmaxKernels() { return {kSoftmaxTable, kKernelCount}; }
+KernelList<SoftmaxKernel> SoftmaxKernels() { return ListOf(kSoftmaxTable); }
 
 const SoftmaxFunctions &Softmax() {
   static const SoftmaxFunctions &best = *SoftmaxKernels().Best(SupportedIsas()).functions;

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "mace/base/isa.h"
+#include "mace/kernels/function_kernel.h"
 #include "mace/kernels/kernel.h"
 
 namespace mace {
@@ -23,11 +24,7 @@ struct SoftmaxFunctions {
   void (*columns)(bool log, const float *in, float *out, int64_t n, int64_t stride, int64_t width);
 };
 
-struct SoftmaxKernel {
-  const char *name;
-  Isa isa;
-  const SoftmaxFunctions *functions;
-};
+using SoftmaxKernel = FunctionKernel<SoftmaxFunctions>;
 
 KernelList<SoftmaxKernel> SoftmaxKernels();
 // The best for this machine and MACE_ISA.

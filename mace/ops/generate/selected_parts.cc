@@ -135,65 +135,39 @@ const WinogradKernel kWinogradTable[] = {
 
 extern const ActivationKernel kActivationTable[];
 const ActivationKernel kActivationTable[] = {
-#define MACE_ELTWISE_KERNEL(name, isa) \
+#define MACE_FUNCTION_KERNEL(name, isa) \
   {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, name##_activate)},
 #include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
+#undef MACE_FUNCTION_KERNEL
 };
 
-#define MACE_ELTWISE_KERNEL(name, isa) extern const EltwiseFunctions name;
-#include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
-extern const EltwiseKernel kEltwiseTable[];
-const EltwiseKernel kEltwiseTable[] = {
-#define MACE_ELTWISE_KERNEL(name, isa) \
+#define MACE_SELECTED_ROW(name, isa) \
   {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
-#include "mace/kernels/eltwise/kernels.inc"
-#undef MACE_ELTWISE_KERNEL
-};
 
-#define MACE_NORM_KERNEL(name, isa) extern const NormFunctions name;
-#include "mace/kernels/norm/kernels.inc"
-#undef MACE_NORM_KERNEL
-extern const NormKernel kNormTable[];
-const NormKernel kNormTable[] = {
-#define MACE_NORM_KERNEL(name, isa) {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
-#include "mace/kernels/norm/kernels.inc"
-#undef MACE_NORM_KERNEL
-};
+#define MACE_FAMILY Eltwise
+#define MACE_FAMILY_KERNELS "mace/kernels/eltwise/kernels.inc"
+#define MACE_FAMILY_ROW MACE_SELECTED_ROW
+#include "mace/kernels/function_table.inc"
 
-#define MACE_REDUCE_KERNEL(name, isa) extern const ReduceFunctions name;
-#include "mace/kernels/reduce/kernels.inc"
-#undef MACE_REDUCE_KERNEL
-extern const ReduceKernel kReduceTable[];
-const ReduceKernel kReduceTable[] = {
-#define MACE_REDUCE_KERNEL(name, isa) \
-  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
-#include "mace/kernels/reduce/kernels.inc"
-#undef MACE_REDUCE_KERNEL
-};
+#define MACE_FAMILY Norm
+#define MACE_FAMILY_KERNELS "mace/kernels/norm/kernels.inc"
+#define MACE_FAMILY_ROW MACE_SELECTED_ROW
+#include "mace/kernels/function_table.inc"
 
-#define MACE_RESIZE_KERNEL(name, isa) extern const ResizeFunctions name;
-#include "mace/kernels/resize/kernels.inc"
-#undef MACE_RESIZE_KERNEL
-extern const ResizeKernel kResizeTable[];
-const ResizeKernel kResizeTable[] = {
-#define MACE_RESIZE_KERNEL(name, isa) \
-  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
-#include "mace/kernels/resize/kernels.inc"
-#undef MACE_RESIZE_KERNEL
-};
+#define MACE_FAMILY Reduce
+#define MACE_FAMILY_KERNELS "mace/kernels/reduce/kernels.inc"
+#define MACE_FAMILY_ROW MACE_SELECTED_ROW
+#include "mace/kernels/function_table.inc"
 
-#define MACE_SOFTMAX_KERNEL(name, isa) extern const SoftmaxFunctions name;
-#include "mace/kernels/softmax/kernels.inc"
-#undef MACE_SOFTMAX_KERNEL
-extern const SoftmaxKernel kSoftmaxTable[];
-const SoftmaxKernel kSoftmaxTable[] = {
-#define MACE_SOFTMAX_KERNEL(name, isa) \
-  {#name, MACE_ISA_OF(name, isa), MACE_IF_KEPT(name, isa, &name)},
-#include "mace/kernels/softmax/kernels.inc"
-#undef MACE_SOFTMAX_KERNEL
-};
+#define MACE_FAMILY Resize
+#define MACE_FAMILY_KERNELS "mace/kernels/resize/kernels.inc"
+#define MACE_FAMILY_ROW MACE_SELECTED_ROW
+#include "mace/kernels/function_table.inc"
+
+#define MACE_FAMILY Softmax
+#define MACE_FAMILY_KERNELS "mace/kernels/softmax/kernels.inc"
+#define MACE_FAMILY_ROW MACE_SELECTED_ROW
+#include "mace/kernels/function_table.inc"
 
 }  // namespace kernels
 }  // namespace mace
