@@ -4,6 +4,7 @@ connection serves all commands of a job."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -46,6 +47,9 @@ _CAUSES = (
     ),
     (r"No space left|: Failure$", "its storage is full", "remove something in {folder}"),
 )
+
+# How the programs call themselves in what they say: with their folders, since they are started so.
+_WHO = re.compile(r"^(?:ssh: |/\S*/(?=scp: ))|^/\S*/ssh: ")
 
 
 class SshLink(Link):
@@ -157,6 +161,6 @@ class SshLink(Link):
                 names |= {"login": self._login, "known": self._known, "address": self.address}
                 raise DeviceError(
                     f"the board '{self.name}' ({self.address}) cannot be used: "
-                    f"{cause.format(**names)} (ssh: {line.removeprefix('ssh: ').strip('@ ')})",
+                    f"{cause.format(**names)} (ssh: {_WHO.sub('', line).strip('@ ')})",
                     hint=hint.format(**names),
                 )
