@@ -237,6 +237,14 @@ MaceStatus Engine::Init(const ModelSource &source, const std::vector<std::string
     return InvalidArgs("this engine was initialized before; create another one");
   }
   config_ = config;
+  if (!kHasAccelerators && config.cpu_fallback) {
+    const MaceStatus there = CheckDevice(config.device);
+    if (there.code() == MaceStatus::MACE_UNSUPPORTED) {
+      fallback_reason_ = there.message();
+      LOG(WARNING) << "the model is executed on the CPU: " << fallback_reason_;
+      config_.device = CPU;
+    }
+  }
   const bool background = kHasAccelerators && MadeInBackground(config);
   if (kHasAccelerators && config.device != CPU && (config.cpu_fallback || background)) {
     model_ = std::make_unique<Model>();
@@ -606,7 +614,7 @@ void Engine::Placements(std::vector<MaceEngine::OperatorPlacement> *placements) 
   };
   if (accelerator_ == nullptr) {
     for (const NetOperator &op : net_.operators()) {
-      if (op.operation != nullptr) add(*op.def, CPU, "");
+      if (op.operation != nullptr) add(*op.def, CPU, fallback_reason_);
     }
     return;
   }

@@ -300,6 +300,25 @@ TEST_F(Refusal, NullOutputs) {
   EXPECT_TRUE(Fails(engine_->Run(inputs_, nullptr), MaceStatus::MACE_INVALID_ARGS, "null"));
 }
 
+TEST(EngineInit, ADeviceThatTheBuildLacksFallsBackIfItMay) {
+  const ModelFiles files = AddOneModel();
+  for (DeviceType device : {GPU, HEXAGON}) {
+    MaceEngineConfig config(device);
+    ASSERT_TRUE(config.SetCPUFallback(true).ok());
+    MaceEngine engine(config);
+    ASSERT_TRUE(InitEngine(files, &engine, {}, {}).ok());
+    const std::vector<MaceEngine::OperatorPlacement> placements = engine.Placements();
+    ASSERT_FALSE(placements.empty());
+    EXPECT_EQ(placements[0].device, CPU);
+    EXPECT_NE(placements[0].reason.find("has no"), std::string::npos) << placements[0].reason;
+  }
+  MaceEngineConfig config(static_cast<DeviceType>(1));
+  ASSERT_TRUE(config.SetCPUFallback(true).ok());
+  MaceEngine engine(config);
+  EXPECT_TRUE(Fails(InitEngine(files, &engine, {}, {}), MaceStatus::MACE_INVALID_ARGS,
+                    "no device number 1"));
+}
+
 TEST(EngineInit, Refusals) {
   const ModelFiles files = AddOneModel();
   const auto init = [&files](DeviceType device, const std::vector<std::string> &inputs,
