@@ -21,6 +21,12 @@ def test_words_arrive_as_they_are_and_streams_apart() -> None:
     assert sorted(shown.getvalue()) == sorted(result.stdout + result.stderr)
 
 
+def test_streams_are_shown_apart() -> None:
+    shown = io.StringIO(), io.StringIO()
+    run_process(["sh", "-c", "echo out; echo said >&2"], 30, show=shown)
+    assert [stream.getvalue() for stream in shown] == ["out\n", "said\n"]
+
+
 @pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -11 $$", -11)])
 def test_how_it_ended(script: str, code: int) -> None:
     assert run_process(["sh", "-c", script], 30).code == code

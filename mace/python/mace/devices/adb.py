@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mace.devices.base import DeviceInfo, RunResult
-from mace.devices.process import TookTooLong, Writer, run_process
+from mace.devices.process import Shown, TookTooLong, run_process
 from mace.devices.remote import SHORT, ConnectionLost, Link, matching_line
 from mace.errors import DeviceError
 
@@ -97,7 +97,7 @@ class AdbLink(Link):
         self.adb, self.name = adb, serial
         self._properties: dict[str, str] | None = None
 
-    def shell(self, command: str, timeout: float, show: Writer | None = None) -> RunResult:
+    def shell(self, command: str, timeout: float, show: Shown = None) -> RunResult:
         result = self._adb(["shell", command], timeout, show)
         if result.code != 0 and not result.stdout:
             self._explain(result)
@@ -179,7 +179,7 @@ class AdbLink(Link):
         self._explain(said)
         raise DeviceError(f"'{self.name}' cannot be connected to: {said.last_line('adb')}")
 
-    def _adb(self, words: list[str], timeout: float, show: Writer | None = None) -> RunResult:
+    def _adb(self, words: list[str], timeout: float, show: Shown = None) -> RunResult:
         return run_process([self.adb, "-s", self.name, *words], timeout, show=show)
 
     def _silent(self) -> DeviceError:

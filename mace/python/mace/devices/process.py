@@ -33,6 +33,10 @@ class Writer(Protocol):
         """Shows it."""
 
 
+# What shows a program's output as it comes: both streams, or its output and its errors apart.
+Shown = Writer | tuple[Writer, Writer] | None
+
+
 class TookTooLong(Exception):
     """The program was ended because its time was over. `result` is what it had written by then."""
 
@@ -47,7 +51,7 @@ def run_process(
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    show: Writer | None = None,
+    show: Shown = None,
 ) -> RunResult:
     """Runs a program in its own process group, so that nothing of it is left after a timeout.
 
@@ -59,6 +63,7 @@ def run_process(
     if program is None:
         raise DeviceError(f"'{command[0]}' cannot be started: there is no such program to run")
     texts: list[list[str]] = [[], []]
+    out, errors = show if isinstance(show, tuple) else (show, show)
     late = threading.Event()
     with open(os.devnull, "rb") as nothing:
         try:
@@ -72,8 +77,8 @@ def run_process(
                 _cwd=None if folder is None else str(folder),
                 _env=None if environment is None else dict(environment),
                 _in=nothing,
-                _out=_collector(texts[0], show),
-                _err=_collector(texts[1], show),
+                _out=_collector(texts[0], out),
+                _err=_collector(texts[1], errors),
                 _tty_out=False,
                 _encoding="utf-8",
                 _decode_errors="replace",

@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import tempfile
-import threading
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from mace.devices.base import Device, DeviceInfo, RunResult, took_too_long
 from mace.devices.leftovers import Leftovers
-from mace.devices.process import TookTooLong, Writer
+from mace.devices.process import Shown, TookTooLong, Writer
 from mace.errors import DeviceError
 
 # Seconds for a small question to a device.
@@ -51,7 +50,7 @@ class Link(ABC):
     base: str
 
     @abstractmethod
-    def shell(self, command: str, timeout: float, show: Writer | None = None) -> RunResult:
+    def shell(self, command: str, timeout: float, show: Shown = None) -> RunResult:
         """Runs a command line in the device's shell. The result's code is that of the tool, which
         is not to be believed."""
 
@@ -74,7 +73,7 @@ class Link(ABC):
         """
         mark = f"mace-{uuid.uuid4().hex}"
         line = f"({command}\n); code=$?; echo; echo {mark}:$code"
-        result = self.shell(line, timeout, _Without(mark, show) if show else None)
+        result = self.shell(line, timeout, (_Without(mark, show), show) if show else None)
         found = re.search(rf"\n?{mark}:(\d+)\s*$", result.stdout)
         if found is None:
             raise ConnectionLost(
@@ -88,23 +87,20 @@ class Link(ABC):
 
 
 class _Without:
-    """Shows text without the line that carries the exit code, and the blank one before it."""
+    """Shows output without the line that carries the exit code, and the blank one before it."""
 
     def __init__(self, mark: str, stream: Writer) -> None:
         self._mark, self._stream = mark, stream
-        # Each stream of the program has a thread of its own; the one whose blank line waits.
-        self._waiting: int | None = None
+        self._waiting = False  # a blank line
 
     def write(self, text: str) -> None:
         """Passes a line on. The blank line before the mark is ours too, so blanks wait."""
         if self._mark in text:
             return
-        if self._waiting == threading.get_ident():
-            self._waiting = None
+        if self._waiting:
             self._stream.write("\n")
-        if text == "\n":
-            self._waiting = threading.get_ident()
-        else:
+        self._waiting = text == "\n"
+        if not self._waiting:
             self._stream.write(text)
 
     def flush(self) -> None:

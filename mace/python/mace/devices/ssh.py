@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mace.devices.base import DeviceInfo, RunResult
-from mace.devices.process import TookTooLong, Writer, run_process
+from mace.devices.process import Shown, TookTooLong, run_process
 from mace.devices.remote import SHORT, ConnectionLost, Link, matching_line
 from mace.errors import DeviceError
 
@@ -95,7 +95,7 @@ class SshLink(Link):
         self._login = f"{'' if port == 22 else f'-p {port} '}{username}@{address}"
         self._known = address if port == 22 else f"'[{address}]:{port}'"
 
-    def shell(self, command: str, timeout: float, show: Writer | None = None) -> RunResult:
+    def shell(self, command: str, timeout: float, show: Shown = None) -> RunResult:
         result = run_process(
             ["ssh", *self._options, "--", self.address, command], timeout, show=show
         )

@@ -33,6 +33,12 @@ models:
 # enough that they name something that exists.
 _ONLY_NAMED = ("bazel build ", "bazel test ", "bazel run ", "alias mace=")
 
+# Tools that measure for minutes or hours: their flags are compared with what their help says.
+_LONG = re.compile(
+    r"python (tools/(arm_count|code_record|compare_frameworks|deployment_table|device_record"
+    r"|kernel_loops|size_table)\.py)"
+)
+
 
 def _commands() -> list[tuple[str, str]]:
     found: dict[str, str] = {}
@@ -126,10 +132,7 @@ def test_command(document: str, command: str, folder: Path) -> None:
         script = [sys.executable, str(ROOT / match[1]), match[2]]
         subprocess.run(script, check=True, capture_output=True)
         return
-    if match := re.match(
-        r"python (tools/(arm_count|code_record|compare_frameworks|deployment_table|device_record)\.py)",
-        command,
-    ):
+    if match := _LONG.match(command):
         script = [sys.executable, str(ROOT / match[1]), "--help"]
         shown = subprocess.run(script, check=True, capture_output=True, text=True).stdout
         for flag in re.findall(r"--\w+", command):
