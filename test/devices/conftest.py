@@ -15,6 +15,7 @@ for _folder in (_HERE.parents[1] / "mace" / "python" / "tests", _HERE):
     sys.path.insert(0, str(_folder))
 
 import sandbox  # noqa: E402
+from mace.cli.main import main  # noqa: E402
 from pretended import PretendedBoard, PretendedPhone, adb_server  # noqa: E402
 
 
@@ -36,6 +37,18 @@ def adb_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name, value in settings.items():
             patch.setenv(name, value)
         yield home
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, with a small network, net.yml, that is converted."""
+    monkeypatch.chdir(tmp_path)
+    import small_models  # takes onnx along, which few tests here need
+
+    small_models.conv_onnx(tmp_path / "net.onnx")
+    assert main(["init", "net.onnx", "-o", "net.yml", "-q"]) == 0
+    assert main(["convert", "--config=net.yml", "-q"]) == 0
+    return tmp_path
 
 
 @pytest.fixture

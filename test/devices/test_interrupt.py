@@ -17,21 +17,7 @@ from mace.cli.main import main
 from pretended import PretendedBoard, PretendedPhone
 
 _ROOT = Path(__file__).resolve().parents[2]
-_TESTS = _ROOT / "mace" / "python" / "tests"
 _CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with a small network that is converted."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(_TESTS))
-    import small_models
-
-    small_models.conv_onnx(tmp_path / "net.onnx")
-    assert main(["init", "net.onnx", "-o", "net.yml", "-q"]) == 0
-    assert main(["convert", "--config=net.yml", "-q"]) == 0
-    return tmp_path
 
 
 def _start(folder: Path, *words: str, slow: PretendedPhone | None = None) -> subprocess.Popen[str]:

@@ -354,6 +354,6 @@ int main(int argc, char **argv) {
   if (!WriteOutputs(options["output_file"], *engine, outputs)) return 1;
   if (!options["json"].empty()) {
     WriteReport(options["json"], *engine, outputs, init_ms, run_ms);
-  };
+  }
   return 0;
 }

@@ -380,8 +380,9 @@ class Engine:
         if data_path is None:
             beside = Path(graph_path).with_suffix(".data")
             data_path = beside if beside.is_file() else None
-        config = _config(device, num_threads, affinity, memory_limit, model_key, storage_path)
-        config.cpu_fallback = int(cpu_fallback)
+        config = _config(
+            device, num_threads, affinity, memory_limit, model_key, storage_path, cpu_fallback
+        )
         path = os.fspath(data_path) if data_path is not None else None
         self._create(graph, None, path, config, gpu or Gpu())
 
@@ -401,8 +402,9 @@ class Engine:
     ) -> Engine:
         """An engine from the contents of model.pb and model.data. Aligned data is not copied."""
         engine = cls.__new__(cls)
-        config = _config(device, num_threads, affinity, memory_limit, model_key, storage_path)
-        config.cpu_fallback = int(cpu_fallback)
+        config = _config(
+            device, num_threads, affinity, memory_limit, model_key, storage_path, cpu_fallback
+        )
         aligned = _aligned(data) if data is not None else None
         engine._create(graph, aligned, None, config, gpu or Gpu())
         return engine
@@ -665,6 +667,7 @@ def _config(
     memory_limit: int,
     model_key: bytes | None,
     storage_path: str | os.PathLike[str] | None,
+    cpu_fallback: bool,
 ) -> CConfig:
     for value, known, what in ((device, DEVICES, "device"), (affinity, AFFINITIES, "affinity")):
         if value.lower() not in known:
@@ -678,6 +681,7 @@ def _config(
     config.num_threads = num_threads
     config.affinity = AFFINITIES[affinity.lower()]
     config.memory_limit = memory_limit
+    config.cpu_fallback = int(cpu_fallback)
     if model_key is not None:
         config.model_key, config.model_key_size = model_key, len(model_key)
     if storage_path is not None:

@@ -24,34 +24,27 @@ def integer(low: int, high: int | None = None) -> Callable[[str], int]:
     return parse
 
 
-def seconds(text: str) -> float:
-    """A time, above 0."""
+def _number(text: str, fits: Callable[[float], bool], wanted: str) -> float:
+    """A number that fits; `wanted` says in a refusal what that means."""
     try:
         value = float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not a sensible number of seconds")
+    if not fits(value):
+        raise argparse.ArgumentTypeError(f"{text} is not {wanted}")
     return value
+
+
+def seconds(text: str) -> float:
+    """A time, above 0."""
+    return _number(text, lambda value: 0 < value < 1e6, "a sensible number of seconds")
 
 
 def ratio(text: str) -> float:
     """From 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
-    return value
+    return _number(text, lambda value: 0 <= value <= 1, "from 0 to 1")
 
 
 def similarity(text: str) -> float:
     """Above 0 and at most 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return value
+    return _number(text, lambda value: 0 < value <= 1, "above 0 and at most 1")
