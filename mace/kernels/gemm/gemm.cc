@@ -37,6 +37,8 @@ namespace {
 // What is larger does not stay in the L2 cache beside the rest.
 constexpr int64_t kResidentBytes = 512 * 1024;
 constexpr int64_t kLineFloats = 16;  // of a cache line
+// Of the L1 cache: the floats of one line of each set, and how many lines a set has at least.
+constexpr int64_t kCacheSetFloats = 1024, kCacheWays = 8;
 // With more steps of k it does not count how long a tile waits for its part of C.
 constexpr int64_t kShortSteps = 512;
 
@@ -301,6 +303,16 @@ void PackGemm(const GemmKernel &kernel, const GemmSource &source, int64_t n, con
   } while (l < source.k);
 }
 
+bool GemmRowsCollide(const GemmKernel &kernel, int64_t lda) {
+  return kernel.block == nullptr && kernel.way == nullptr && kernel.rows > kCacheWays && lda > 0 &&
+         lda % kCacheSetFloats == 0;
+}
+
+int64_t GemmCopiedRows(const GemmKernel &kernel, int64_t k, int64_t rows) {
+  const int64_t most = std::max<int64_t>(kernel.rows, kResidentBytes / 4 / (k + kGemmRowGap));
+  return RoundUp(CeilDiv(rows, CeilDiv(rows, most)), kernel.rows);
+}
+
 namespace {
 
 // All of k. `accumulate`: C holds sums already, and is the call's residual.
@@ -328,12 +340,46 @@ void GemmWhole(const GemmKernel &given, const GemmCall &call, bool accumulate, i
   }
 }
 
+// The same with blocks of rows of A copied to scratch.
+void GemmCopied(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin,
+                int64_t panel_end) {
+  const int64_t most = GemmCopiedRows(kernel, call.k, call.m * call.lines);
+  const int64_t rows = std::min(call.m, most), lines = std::max<int64_t>(1, most / call.m);
+  GemmCall part = call;
+  part.a = call.scratch;
+  part.scratch = nullptr;
+  part.tap_offsets = kOneTap;
+  part.lda = call.k + kGemmRowGap;
+  for (int64_t y = 0; y < call.lines; y += lines) {
+    part.lines = std::min(lines, call.lines - y);
+    for (int64_t i = 0; i < call.m; i += rows) {
+      part.m = std::min(rows, call.m - i);
+      part.a_line = part.m * part.lda;
+      for (int64_t r = 0; r < part.lines * part.m; ++r) {
+        std::memcpy(call.scratch + r * part.lda,
+                    call.a + call.tap_offsets[0] + (y + r / part.m) * call.a_line +
+                        (i + r % part.m) * call.lda,
+                    static_cast<size_t>(call.k) * sizeof(float));
+      }
+      part.c = call.c + y * call.c_line + i * call.ldc;
+      if (call.residual != nullptr) {
+        part.residual = call.residual + y * call.residual_line + i * call.ldr;
+      }
+      GemmWhole(kernel, part, false, panel_begin, panel_end);
+    }
+  }
+}
+
 }  // namespace
 
 void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end) {
   MACE_TELL_LISTENER(OnGemm(kernel, call, panel_begin, panel_end));
   if (call.m <= 0 || call.lines <= 0 || panel_begin >= panel_end) return;
   if (kernel.way != nullptr) return kernel.way->run(kernel, call, panel_begin, panel_end);
+  if (call.scratch != nullptr && call.taps == 1 && call.m * call.lines > kCacheWays &&
+      GemmRowsCollide(kernel, call.lda)) {
+    return GemmCopied(kernel, call, panel_begin, panel_end);
+  }
   if (call.part == 0 || call.part >= call.k) {
     return GemmWhole(kernel, call, false, panel_begin, panel_end);
   }

@@ -10,6 +10,9 @@
 // row t covers kernel_w * C contiguous floats, so tap t is a matrix whose row i starts at
 // a + tap_offsets[t] + i * stride * C. Bias, residual and clamp cost one pass over registers.
 //
+// Rows of A that lie a multiple of 4096 bytes apart fall into one set of the L1 cache, which holds
+// fewer lines than a tile has rows. They are copied first, to lie a line further apart.
+//
 // Loop order. Panels of a small B stay in the L2 cache while row tiles go by, each with its rows
 // of A in L1. When B is larger than that, a panel is kept and all row tiles go by, so that B comes
 // from memory once; meanwhile the next panel is prefetched.
@@ -114,14 +117,15 @@ struct GemmCall {
   int64_t residual_line = 0;
   // B is in no cache near by, and what lies behind it is read after it.
   bool streamed = false;
-  // GemmScratchFloats(kernel, taps * k, m * lines) floats, 64-byte aligned; or null, and rows are
-  // read in place.
+  // GemmScratchFloats(kernel, taps * k, m * lines, lda) floats, 64-byte aligned; or null, and rows
+  // are read in place.
   float *scratch = nullptr;
   int64_t part = 0;  // as B was packed
 };
 
-// What a kernel that packs rows needs for it; 0 for others.
-int64_t GemmScratchFloats(const GemmKernel &kernel, int64_t k, int64_t rows);
+// What a kernel that packs rows needs for it; for others, what it takes to copy rows that collide
+// in the cache (lda, of products of one tap; 0: not known, and they are read in place). 0: nothing.
+int64_t GemmScratchFloats(const GemmKernel &kernel, int64_t k, int64_t rows, int64_t lda = 0);
 
 // Computes the columns of panels [panel_begin, panel_end).
 void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, int64_t panel_end);

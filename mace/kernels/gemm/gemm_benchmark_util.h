@@ -40,7 +40,7 @@ inline void BenchmarkGemm(benchmark::State &state, const GemmKernel &kernel, con
   const int64_t m = mkn[0], k = mkn[1], n = mkn[2];
   const int64_t packed_floats = PackedGemmFloats(kernel, k, n);
   const int64_t copies = packed_floats < (1 << 21) ? (1 << 21) / packed_floats : 1;
-  const Floats room = Allocate(scratch ? GemmScratchFloats(kernel, k, m) : 0);
+  const Floats room = Allocate(scratch ? GemmScratchFloats(kernel, k, m, k) : 0);
   const Floats a = Allocate(m * k), packed = Allocate(packed_floats * copies), c = Allocate(m * n);
   GemmCall call;
   call.a = a.get();

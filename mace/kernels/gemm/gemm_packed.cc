@@ -195,8 +195,11 @@ int64_t GemmPart(const GemmKernel &kernel, int64_t k) {
   return k;
 }
 
-int64_t GemmScratchFloats(const GemmKernel &kernel, int64_t k, int64_t rows) {
+int64_t GemmScratchFloats(const GemmKernel &kernel, int64_t k, int64_t rows, int64_t lda) {
   if (kernel.way != nullptr) return kernel.way->scratch_floats(kernel, k, rows);
+  if (GemmRowsCollide(kernel, lda)) {
+    return CeilDiv(std::min(rows, GemmCopiedRows(kernel, k, rows)) * (k + kGemmRowGap), 16) * 16;
+  }
   if (kernel.block == nullptr || k == 0) return 0;
   int64_t most = 0;
   for (int64_t steps : {k, GemmPart(kernel, k)}) {

@@ -13,6 +13,12 @@ namespace kernels {
 int64_t GemmPacked(const GemmKernel &kernel, const GemmCall &call, bool accumulate,
                    int64_t panel_begin, int64_t panel_end);
 
+// Rows that collide: lines a multiple of 4096 bytes apart share a set of the L1 cache.
+bool GemmRowsCollide(const GemmKernel &kernel, int64_t lda);
+// How many of `rows` are copied at a time, each kGemmRowGap floats longer than k.
+int64_t GemmCopiedRows(const GemmKernel &kernel, int64_t k, int64_t rows);
+constexpr int64_t kGemmRowGap = 16;
+
 }  // namespace kernels
 }  // namespace mace
 

@@ -122,6 +122,28 @@ TEST(GemmTest, LargeB) {
   });
 }
 
+// Rows that lie 4096 bytes apart are copied by kernels of many rows, a block after the other.
+TEST(GemmTest, RowsThatCollideInTheCache) {
+  GemmChecker checker;
+  ForEachKernel(GemmKernels(), [&](const GemmKernel &kernel) {
+    GemmProblem p;
+    p.n = kernel.columns + 5;
+    p.lda = 1024;
+    for (int64_t k : {7, 1024}) {
+      for (int64_t m : {8, 9, 31, 200}) {
+        for (int64_t lines : {1, 3}) {
+          p.k = k;
+          p.m = m;
+          p.lines = lines;
+          p.residual = lines == 3;
+          if (m * lines <= 200) CheckBoth(&checker, kernel, p);
+          if (testing::Test::HasFatalFailure()) return;
+        }
+      }
+    }
+  });
+}
+
 TEST(GemmTest, PartsOfK) {
   GemmChecker checker;
   ForEachKernel(GemmKernels(), [&](const GemmKernel &kernel) {

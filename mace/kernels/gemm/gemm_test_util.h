@@ -34,6 +34,7 @@ struct GemmProblem {
   bool transposed = false;  // B is given as [n][k]
   bool scratch = true;      // rows may be packed
   int64_t part = 0;
+  int64_t lda = 0;  // of one tap; 0: a little more than k
 };
 
 // What a kernel does to factors before it multiplies them.
@@ -63,7 +64,9 @@ class GemmChecker {
   // Numbers and strides. Rows of A overlap where there are taps, as they do in a convolution.
   struct Operands {
     Operands(const GemmProblem &p, int64_t lda_extra)
-        : lda(p.taps > 1 ? (p.k + 1) / 2 : p.k + lda_extra),
+        : lda(p.lda > 0    ? p.lda
+              : p.taps > 1 ? (p.k + 1) / 2
+                           : p.k + lda_extra),
           a_line((p.m - 1) * lda + p.k + 5),
           ldc(p.n + 2),
           c_line(p.m * ldc + 1),
@@ -108,7 +111,7 @@ class GemmChecker {
     call.lines = p.lines;
     call.a_line = x.a_line;
     call.c_line = call.residual_line = x.c_line;
-    call.scratch = scratch_.Take(GemmScratchFloats(kernel, steps, p.m * p.lines));
+    call.scratch = scratch_.Take(GemmScratchFloats(kernel, steps, p.m * p.lines, p.lda));
     if (!p.scratch) call.scratch = nullptr;
     Gemm(kernel, call, 0, GemmPanels(kernel, p.n));
     return c;
