@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What work costs on each instruction set: the one table by which the engine chooses between ways
-// of a convolution (winograd.h) and which operators become a chain (plan_chain.h). The table is
-// made from costs.yml, whose numbers `mace dev fit` measures.
+// of a convolution (winograd.h, strassen.h) and which operators become a chain (plan_chain.h). The
+// table is made from costs.yml, whose numbers `mace dev fit` measures.
 #ifndef MACE_BASE_COSTS_H_
 #define MACE_BASE_COSTS_H_
 
@@ -41,6 +41,7 @@ struct Costs {
   Isa isa;
   WorkCosts product;
   WorkCosts winograd_2, winograd_4;  // by the outputs along a side of a tile
+  WorkCosts strassen;
   ChainCosts chains;
 };
 

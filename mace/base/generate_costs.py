@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 # The order of the fields in mace/base/costs.h.
-WAYS = ("product", "winograd_2", "winograd_4")
+WAYS = ("product", "winograd_2", "winograd_4", "strassen")
 WORK = ("mac", "step", "filter", "input", "output")
 CHAINS = (
     "byte",

@@ -23,6 +23,8 @@ struct PoolKernel;
 struct PoolShape;
 struct ReduceFunctions;
 struct SoftmaxFunctions;
+struct StrassenCall;
+struct StrassenPlan;
 struct WinogradCall;
 struct WinogradPlan;
 
@@ -39,6 +41,7 @@ class Listener {
   virtual void OnDwconvTile(const DwconvPlan &plan, const DwconvEpilogue &epilogue,
                             const float *input, const float *packed, float *output, int64_t tile,
                             float *scratch) = 0;
+  virtual void OnStrassenTile(const StrassenPlan &plan, const StrassenCall &call, int64_t tile) = 0;
   virtual void OnWinogradTile(const WinogradPlan &plan, const WinogradCall &call, int64_t tile) = 0;
   virtual void OnPoolRows(const PoolKernel &kernel, const PoolShape &shape, const float *input,
                           float *output, int64_t begin, int64_t end) = 0;

@@ -24,6 +24,7 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
       if (gemm_->isa != kIsaAmxBf16) winograd_ = ChooseWinograd(shape);
       if (winograd_ != nullptr) gemm_ = &kernels::BestGemm();
       shape.winograd = winograd_;
+      shape.strassen = strassen_ = ChooseStrassen(shape);
       return kernels::PlanConv(shape, *gemm_, 1);
     });
   }
@@ -41,12 +42,13 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
     kernels::ConvShape shape;
     MACE_RETURN_IF_ERROR(ImageGeometry(context, &shape));
     shape.winograd = winograd_;
+    shape.strassen = strassen_;
     SetPlan(context, kernels::PlanConv(shape, *gemm_, context->thread_pool()->num_threads()));
     return MaceStatus::MACE_SUCCESS;
   }
 
   bool Rows(const OpState *state, RowGeometry *geometry) const override {
-    if (state == nullptr || !filter_is_packed_) return false;
+    if (state == nullptr || !filter_is_packed_ || strassen_) return false;
     DescribeRows(*static_cast<const ConvolutionState *>(state), packed_.size(), geometry);
     return true;
   }
@@ -77,16 +79,30 @@ class Conv2DOp : public ConvolutionOperation<Conv2DAttrs> {
  private:
   // For the image that the model was converted with, if it says so: another one is computed the
   // same way, only not always in the fastest.
-  const kernels::WinogradKernel *ChooseWinograd(kernels::ConvShape shape) const {
+  kernels::ConvShape UsualImage(kernels::ConvShape shape) const {
     shape.out_h = shape.out_w = 0;
     if (!def().output_shape.empty() && def().output_shape[0].size() == 4) {
       shape.out_h = std::max<int64_t>(0, std::min(kLargest, def().output_shape[0][1]));
       shape.out_w = std::max<int64_t>(0, std::min(kLargest, def().output_shape[0][2]));
     }
-    return kernels::ChooseWinograd(shape, kernels::BestGemm());
+    return shape;
   }
 
-  const kernels::WinogradKernel *winograd_ = nullptr;  // of filters that are packed
+  const kernels::WinogradKernel *ChooseWinograd(const kernels::ConvShape &shape) const {
+    return kernels::ChooseWinograd(UsualImage(shape), kernels::BestGemm());
+  }
+
+  bool ChooseStrassen(const kernels::ConvShape &shape) const {
+    for (const WindowDimension &window : window_) {
+      const bool padded = window.pad_begin != 0 || window.pad_end != 0;
+      if (window.padding == PaddingKind::kExplicit && padded) return false;
+    }
+    return kernels::ChooseStrassen(UsualImage(shape), *gemm_);
+  }
+
+  // Of filters that are packed.
+  const kernels::WinogradKernel *winograd_ = nullptr;
+  bool strassen_ = false;
 };
 
 // Input, output and residual in binary16; filters are given in float32, and packed in binary16.

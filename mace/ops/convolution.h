@@ -64,10 +64,11 @@ class ConvolutionOperation : public FilterOperation {
   }
 
   bool Absorb(const OperatorDef &next, OpState *state, bool *in_place) const override {
-    // A tile adds what lies below it just before it stores.
-    *in_place = true;
-    return state != nullptr && AbsorbSum(next, static_cast<int>(this->def().input.size()),
-                                         static_cast<ConvolutionState *>(state));
+    auto *convolution = static_cast<ConvolutionState *>(state);
+    if (convolution == nullptr) return false;
+    // A tile adds what lies below it just before it stores, but not where its sums lie there first.
+    *in_place = convolution->plan.strassen.gemm == nullptr;
+    return AbsorbSum(next, static_cast<int>(this->def().input.size()), convolution);
   }
 
   bool StrideOutput(int64_t stride, OpState *state) const override {
@@ -95,10 +96,11 @@ class ConvolutionOperation : public FilterOperation {
     return PackConstFilter(context, [&](const Tensor &filter, const Tensor *bias) {
       gemm_ = &ProductKernel(*context, filter.shape[0] / attrs_.group);
       const kernels::ConvPlan plan = make_plan(filter.shape);
-      const char *layout =
+      std::string layout =
           plan.winograd.kernel != nullptr ? plan.winograd.kernel->name : plan.gemm->name;
+      if (plan.strassen.gemm != nullptr) layout += " of seven parts";
       const size_t bytes = static_cast<size_t>(plan.packed_floats) * sizeof(float);
-      return context->Pack(layout, bytes, &packed_, [&](void *packed) {
+      return context->Pack(layout.c_str(), bytes, &packed_, [&](void *packed) {
         kernels::PackConv(plan, filter.data<float>(), Elements(bias), static_cast<float *>(packed));
       });
     });

@@ -16,6 +16,7 @@
 #include "mace/kernels/pool/pool.h"
 #include "mace/kernels/reduce/reduce.h"
 #include "mace/kernels/softmax/softmax.h"
+#include "mace/kernels/strassen/strassen.h"
 #include "mace/kernels/winograd/winograd.h"
 
 namespace mace {
@@ -114,6 +115,31 @@ struct DwconvArguments {
     v(input, packed, output, tile, scratch);
   }
   void Do() const { kernels::RunDwconvTile(plan, epilogue, input, packed, output, tile, scratch); }
+};
+
+struct StrassenArguments {
+  kernels::StrassenPlan plan;
+  kernels::StrassenCall call;
+  int64_t tile;
+
+  template <typename V>
+  void Fields(V &v) {
+    auto &[gemm, rows, k, n, out_stride, groups, splits, tiles, part, matrix_floats, packed_floats,
+           sums_floats, scratch_floats] = plan;
+    v.Braces([&] {
+      v.Address(gemm);
+      v(rows, k, n, out_stride, groups, splits, tiles, part, matrix_floats, packed_floats,
+        sums_floats, scratch_floats);
+    });
+    auto &[a, packed, c, residual, low, high, activation, scratch] = call;
+    v.Braces([&] {
+      v(a, packed, c, residual, low, high);
+      ShowActivation(v, activation);
+      v(scratch);
+    });
+    v(tile);
+  }
+  void Do() const { kernels::RunStrassenTile(plan, call, tile); }
 };
 
 struct WinogradArguments {

@@ -340,6 +340,12 @@ void Recorder::OnDwconvTile(const kernels::DwconvPlan &plan,
   Add("RunDwconvTile", DwconvArguments{plan, epilogue, input, packed, output, tile, scratch});
 }
 
+void Recorder::OnStrassenTile(const kernels::StrassenPlan &plan, const kernels::StrassenCall &call,
+                              int64_t tile) {
+  Know(call.packed, plan.packed_floats * kFloatBytes);
+  Add("RunStrassenTile", StrassenArguments{plan, call, tile});
+}
+
 void Recorder::OnWinogradTile(const kernels::WinogradPlan &plan, const kernels::WinogradCall &call,
                               int64_t tile) {
   Know(call.packed, plan.packed_floats * kFloatBytes);

@@ -15,6 +15,7 @@
 #include "mace/kernels/gemm/gemm.h"
 #include "mace/kernels/listener.h"
 #include "mace/kernels/pool/pool.h"
+#include "mace/kernels/strassen/strassen.h"
 #include "mace/kernels/winograd/winograd.h"
 
 namespace mace {
@@ -55,6 +56,8 @@ class Recorder : public kernels::Listener {
   void OnDwconvTile(const kernels::DwconvPlan &plan, const kernels::DwconvEpilogue &epilogue,
                     const float *input, const float *packed, float *output, int64_t tile,
                     float *scratch) override;
+  void OnStrassenTile(const kernels::StrassenPlan &plan, const kernels::StrassenCall &call,
+                      int64_t tile) override;
   void OnWinogradTile(const kernels::WinogradPlan &plan, const kernels::WinogradCall &call,
                       int64_t tile) override;
   void OnPoolRows(const kernels::PoolKernel &kernel, const kernels::PoolShape &shape,

@@ -15,6 +15,7 @@
 #include "mace/kernels/pool/pool.h"
 #include "mace/kernels/reduce/reduce.h"
 #include "mace/kernels/softmax/softmax.h"
+#include "mace/kernels/strassen/strassen.h"
 #include "mace/kernels/winograd/winograd.h"
 
 namespace mace {

@@ -175,7 +175,8 @@ void Divide(int threads, ConvPlan *plan) {
     const int64_t columns = plan->line_pixels != 0 ? plan->line_pixels : phase.columns;
     plan->gemm_scratch_floats =
         std::max(plan->gemm_scratch_floats,
-                 GemmScratchFloats(*plan->gemm, phase.taps * phase.k, plan->band_lines * columns));
+                 GemmScratchFloats(*plan->gemm, phase.taps * phase.k, plan->band_lines * columns,
+                                   phase.taps == 1 ? phase.in_step_x * s.in_c : 0));
   }
   plan->scratch_floats += plan->gemm_scratch_floats;
   plan->tiles = s.batch * plan->bands * plan->splits;
@@ -363,6 +364,29 @@ void PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
   plan->out_stride = w.out_stride;
 }
 
+void PlanProductOfParts(const ConvShape &s, int threads, ConvPlan *plan) {
+  StrassenPlan &w = plan->strassen;
+  w = PlanStrassen(*plan->gemm, s.batch * s.out_h * s.out_w, s.in_c, s.out_c, threads);
+  plan->packed_floats = w.packed_floats;
+  plan->scratch_floats = w.scratch_floats;
+  plan->tiles = w.tiles;
+  plan->out_stride = w.out_stride;
+}
+
+StrassenCall MakeStrassenCall(const ConvEpilogue &epilogue, const float *input, const float *packed,
+                              float *output, float *scratch) {
+  StrassenCall call;
+  call.a = input;
+  call.packed = packed;
+  call.c = output;
+  call.residual = epilogue.residual;
+  call.low = epilogue.low;
+  call.high = epilogue.high;
+  call.activation = epilogue.activation;
+  call.scratch = scratch;
+  return call;
+}
+
 }  // namespace
 
 int64_t ConvPart(const GemmKernel &gemm, const ConvPhase &phase) {
@@ -370,7 +394,7 @@ int64_t ConvPart(const GemmKernel &gemm, const ConvPhase &phase) {
 }
 
 void MakeStrided(int64_t out_stride, ConvPlan *plan) {
-  plan->out_stride = plan->winograd.out_stride = out_stride;
+  plan->out_stride = plan->winograd.out_stride = plan->strassen.out_stride = out_stride;
 }
 
 bool CanWinograd(const ConvShape &s) {
@@ -383,12 +407,25 @@ const WinogradKernel *ChooseWinograd(const ConvShape &s, const GemmKernel &gemm)
   return kConvParts.winograd->best(gemm, s.in_c, s.out_c, s.out_h, s.out_w);
 }
 
+bool CanStrassen(const ConvShape &s) {
+  return s.kernel_h == 1 && s.kernel_w == 1 && s.stride_h == 1 && s.stride_w == 1 && s.group == 1 &&
+         s.pad_top == 0 && s.pad_left == 0;
+}
+
+bool ChooseStrassen(const ConvShape &s, const GemmKernel &gemm) {
+  return CanStrassen(s) && StrassenPays(gemm, s.out_h * s.out_w, s.in_c, s.out_c);
+}
+
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
   ConvPlan plan;
   plan.shape = plan.image = shape;
   plan.gemm = &gemm;
   if (shape.winograd != nullptr) {
     PlanWinograd(shape, threads, &plan);
+    return plan;
+  }
+  if (shape.strassen) {
+    PlanProductOfParts(shape, threads, &plan);
     return plan;
   }
   if (JoinPixels(&plan.shape)) plan.line_pixels = gemm.rows;
@@ -447,6 +484,7 @@ void PackConv(const ConvPlan &plan, const float *filter, const float *bias, floa
   if (plan.winograd.kernel != nullptr) {
     return kConvParts.winograd->pack(plan.winograd, filter, bias, packed);
   }
+  if (plan.strassen.gemm != nullptr) return PackStrassen(plan.strassen, filter, bias, packed);
   const ConvShape &s = plan.shape;
   const int64_t group_n = s.out_c / s.group;
   const int64_t filter_floats = s.kernel_h * s.kernel_w * (s.in_c / s.group);
@@ -471,6 +509,10 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
   if (plan.winograd.kernel != nullptr) {
     return kConvParts.winograd->run_tile(
         plan.winograd, MakeWinogradCall(epilogue, input, packed, output, scratch), tile);
+  }
+  if (plan.strassen.gemm != nullptr) {
+    return RunStrassenTile(plan.strassen,
+                           MakeStrassenCall(epilogue, input, packed, output, scratch), tile);
   }
   const ConvShape &s = plan.shape;
   const int64_t splits = plan.splits;

@@ -14,6 +14,9 @@
 // 3x3 convolutions of stride 1 go another way, where winograd.h has a kernel that pays
 // (ChooseWinograd).
 //
+// 1x1 convolutions of many channels and pixels are products with seven parts in place of eight,
+// where that pays (ChooseStrassen).
+//
 // Work is cut into tiles: a band of output rows times a range of panels of filters. Tiles are
 // independent; a thread needs its own scratch.
 #ifndef MACE_KERNELS_CONV_CONV_H_
@@ -24,6 +27,7 @@
 
 #include "mace/kernels/eltwise/activation.h"
 #include "mace/kernels/gemm/gemm.h"
+#include "mace/kernels/strassen/strassen.h"
 #include "mace/kernels/winograd/winograd.h"
 
 namespace mace {
@@ -42,6 +46,7 @@ struct ConvShape {
   int64_t group = 1;
   // The way of a 3x3 convolution, from ChooseWinograd; null: the plan has phases with taps.
   const WinogradKernel *winograd = nullptr;
+  bool strassen = false;  // the way of a 1x1 convolution, from ChooseStrassen
 };
 
 // What follows the sums: the residual is added, then clamp, then the function unless it is
@@ -50,7 +55,8 @@ struct ConvEpilogue {
   float low = 0;
   float high = 0;
   ActivationParams activation;
-  const float *residual = nullptr;  // null: none; lies as the output does, and may be the output
+  // Null: none. Lies as the output does and may be the output, but not where shape.strassen is set.
+  const float *residual = nullptr;
 };
 
 // Output pixels that meet the same taps. Line j and column i is the output pixel
@@ -77,6 +83,8 @@ struct ConvPlan {
   const GemmKernel *gemm = nullptr;
   // Has a kernel if it computes the convolution, and nothing but sizes follows.
   WinogradPlan winograd;
+  // Has a gemm if it computes the convolution, and nothing but sizes follows.
+  StrassenPlan strassen;
   std::vector<ConvPhase> phases;
   // The input columns [band_x, band_x + band_w) that phases read; padded if they leave the image.
   int64_t band_x = 0, band_w = 0;
@@ -117,6 +125,11 @@ bool CanWinograd(const ConvShape &shape);
 // image that will be usual, or 0.
 const WinogradKernel *ChooseWinograd(const ConvShape &shape, const GemmKernel &gemm);
 
+// Whether the convolution is one that Strassen's product is for: 1x1, without padding.
+bool CanStrassen(const ConvShape &shape);
+// Whether that is faster for filters of this shape, and images as above.
+bool ChooseStrassen(const ConvShape &shape, const GemmKernel &gemm);
+
 // `threads` is the number that tiles should keep busy.
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads);
 // The transposed convolution that writes out[y * stride - pad + k * dilation] for input row y and
@@ -125,8 +138,7 @@ ConvPlan PlanDeconv(const ConvShape &shape, const GemmKernel &gemm, int threads)
 
 // Filters are [out_c][kernel_h][kernel_w][in_c / group], bias has out_c floats or is null; packed
 // is 64-byte aligned and has plan.packed_floats. The result depends on the kernel's size, channels,
-// strides, dilations, group and way of Winograd alone, so that any plan with the same ones may use
-// it.
+// strides, dilations, group and way alone, so that any plan with the same ones may use it.
 void PackConv(const ConvPlan &plan, const float *filter, const float *bias, float *packed);
 
 // Computes tile `tile` of plan.tiles. input is [batch][in_h][in_w][in_c], output likewise with its
@@ -138,7 +150,7 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
 // Computes rows [begin, end) of the output of one image, on one thread: input and output are where
 // its row 0 would lie, and need not be there as far as these rows do without them. With Winograd
 // `begin` and `end` are multiples of the tile's side, or the end of the image. Not for plans of
-// PlanDeconv.
+// PlanDeconv, nor by seven parts.
 void RunConvRows(const ConvPlan &plan, const ConvEpilogue &epilogue, const float *input,
                  const float *packed, float *output, int64_t begin, int64_t end, float *scratch);
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures every way of 3x3 convolutions, for `mace dev fit`:
-//   conv_costs [--runs=N] [--seconds=S] SIZExIN_CHANNELSxOUT_CHANNELS...
+// Measures every way of 3x3 and 1x1 convolutions, for `mace dev fit`:
+//   conv_costs [--runs=N] [--seconds=S] SIZExIN_CHANNELSxOUT_CHANNELS[/1]...
 // Prints one JSON object in each line: first what a byte takes to leave the L2 cache and come back,
 // then each layer by each way, with its work in the units of mace/base/costs.h. MACE_ISA chooses
 // the instruction set.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "mace/base/isa.h"
 #include "mace/kernels/conv/conv_ways.h"
@@ -15,21 +16,28 @@ namespace mace {
 namespace kernels {
 namespace {
 
-void Measure(WayTimer *timer, int runs, double seconds, const ConvShape &s) {
+Work WorkOf(const Way &way, const ConvShape &s) {
+  const int64_t rows = s.out_h * s.out_w;
+  if (way.strassen) return StrassenWork(*way.gemm, rows, s.in_c, s.out_c);
+  if (s.kernel_h == 1) return ProductWork(*way.gemm, rows, s.in_c, s.out_c);
+  return WinogradWork(way.winograd, *way.gemm, s.in_c, s.out_c, s.out_h, s.out_w);
+}
+
+std::string NameOf(const Way &way) {
+  if (way.strassen) return "strassen";
+  return way.winograd == nullptr ? "product" : "winograd_" + std::to_string(way.winograd->side);
+}
+
+void Measure(WayTimer *timer, int runs, double seconds, const char *layer, const ConvShape &s) {
   for (const Way &way : ConvWays(s, false, BestGemm().isa)) {
-    const Work work = WinogradWork(way.winograd, *way.gemm, s.in_c, s.out_c, s.out_h, s.out_w);
-    printf("{\"layer\": \"%lldx%lldx%lld\", \"way\": \"", static_cast<long long>(s.in_h),
-           static_cast<long long>(s.in_c), static_cast<long long>(s.out_c));
-    if (way.winograd == nullptr) {
-      printf("product");
-    } else {
-      printf("winograd_%d", way.winograd->side);
-    }
+    const Work work = WorkOf(way, s);
     printf(
-        "\", \"kernel\": \"%s\", \"chosen\": %s, \"nanoseconds\": %.1f, \"work\": {\"mac\": %.0f, "
-        "\"step\": %.0f, \"filter\": %.0f, \"input\": %.0f, \"output\": %.0f}}\n",
-        way.name.c_str(), way.chosen ? "true" : "false", timer->Least(way, runs, seconds),
-        work.macs, work.steps, work.filters, work.inputs, work.outputs);
+        "{\"layer\": \"%s\", \"way\": \"%s\", \"kernel\": \"%s\", \"chosen\": %s, "
+        "\"nanoseconds\": %.1f, \"work\": {\"mac\": %.0f, \"step\": %.0f, \"filter\": %.0f, "
+        "\"input\": %.0f, \"output\": %.0f}}\n",
+        layer, NameOf(way).c_str(), way.name.c_str(), way.chosen ? "true" : "false",
+        timer->Least(way, runs, seconds), work.macs, work.steps, work.filters, work.inputs,
+        work.outputs);
     fflush(stdout);
   }
 }
@@ -53,11 +61,17 @@ int Main(int argc, char **argv) {
              seconds > 0 ? timer.ByteNanoseconds(seconds) : 0.0);
       first = false;
     }
-    long long size = 0, in_c = 0, out_c = 0;
+    long long size = 0, in_c = 0, out_c = 0, kernel = 3;
     char rest = 0;
-    if (sscanf(argv[i], "%lldx%lldx%lld%c", &size, &in_c, &out_c, &rest) != 3 || size < 1 ||
-        in_c < 1 || out_c < 1 || size > 1024 || in_c > 8192 || out_c > 8192) {
-      fprintf(stderr, "%s: '%s' is no layer as 56x64x128: size, input and output channels\n",
+    const int found =
+        sscanf(argv[i], "%lldx%lldx%lld/%lld%c", &size, &in_c, &out_c, &kernel, &rest);
+    const bool whole = found == 4 || (found == 3 && std::strchr(argv[i], '/') == nullptr &&
+                                      sscanf(argv[i], "%*dx%*dx%*d%c", &rest) != 1);
+    if (!whole || size < 1 || in_c < 1 || out_c < 1 || size > 1024 || in_c > 8192 || out_c > 8192 ||
+        (kernel != 1 && kernel != 3)) {
+      fprintf(stderr,
+              "%s: '%s' is no layer as 56x64x128 or 14x256x512/1: size, input and output channels, "
+              "side of the windows (3)\n",
               argv[0], argv[i]);
       return 2;
     }
@@ -65,9 +79,9 @@ int Main(int argc, char **argv) {
     s.in_h = s.in_w = s.out_h = s.out_w = size;
     s.in_c = in_c;
     s.out_c = out_c;
-    s.kernel_h = s.kernel_w = 3;
-    s.pad_top = s.pad_left = 1;
-    Measure(&timer, static_cast<int>(runs), seconds, s);
+    s.kernel_h = s.kernel_w = kernel;
+    s.pad_top = s.pad_left = kernel / 2;
+    Measure(&timer, static_cast<int>(runs), seconds, argv[i], s);
   }
   return 0;
 }

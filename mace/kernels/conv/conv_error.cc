@@ -23,7 +23,7 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
 struct Layer {
-  int64_t size, in_c, out_c;
+  int64_t size, in_c, out_c, kernel;
 };
 
 // A layer with normal weights as training begins with, and inputs as a ReLU leaves them.
@@ -40,13 +40,14 @@ Data Make(const Layer &layer) {
   s.in_h = s.in_w = s.out_h = s.out_w = layer.size;
   s.in_c = layer.in_c;
   s.out_c = layer.out_c;
-  s.kernel_h = s.kernel_w = 3;
-  s.pad_top = s.pad_left = 1;
+  s.kernel_h = s.kernel_w = layer.kernel;
+  s.pad_top = s.pad_left = layer.kernel / 2;
+  const int64_t taps = layer.kernel * layer.kernel;
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
-  const float scale = std::sqrt(2.0f / (9 * static_cast<float>(s.in_c)));
+  const float scale = std::sqrt(2.0f / static_cast<float>(taps * s.in_c));
   d.input.resize(static_cast<size_t>(s.in_h * s.in_w * s.in_c));
-  d.filter.resize(static_cast<size_t>(s.out_c * 9 * s.in_c));
+  d.filter.resize(static_cast<size_t>(s.out_c * taps * s.in_c));
   for (float &x : d.input) x = HalfToFloat(FloatToHalf(std::fmax(0.0f, normal(random))));
   for (float &w : d.filter) w = HalfToFloat(FloatToHalf(scale * normal(random)));
   d.expected.resize(static_cast<size_t>(s.out_h * s.out_w * s.out_c));
@@ -71,9 +72,10 @@ void Print(const Data &d, const char *name, const F &output) {
   }
   const double mean = std::sqrt(squares / static_cast<double>(d.expected.size()));
   const ConvShape &s = d.shape;
-  printf("| %ldx%ld, %ld to %ld | `%s` | %.1e | %.1e | %.1e |\n", static_cast<long>(s.out_h),
-         static_cast<long>(s.out_w), static_cast<long>(s.in_c), static_cast<long>(s.out_c), name,
-         largest / d.largest, largest / d.deviation, mean / d.deviation);
+  printf("| %ldx%ld, %ld to %ld, %ldx%ld | `%s` | %.1e | %.1e | %.1e |\n",
+         static_cast<long>(s.out_h), static_cast<long>(s.out_w), static_cast<long>(s.in_c),
+         static_cast<long>(s.out_c), static_cast<long>(s.kernel_h), static_cast<long>(s.kernel_w),
+         name, largest / d.largest, largest / d.deviation, mean / d.deviation);
 }
 
 struct Free {
@@ -87,9 +89,11 @@ Room MakeRoom(size_t bytes) {
   return room;
 }
 
-void RunFloat(const Data &d, const GemmKernel &gemm, const WinogradKernel *winograd) {
+void RunFloat(const Data &d, const GemmKernel &gemm, const WinogradKernel *winograd,
+              bool strassen) {
   ConvShape shape = d.shape;
   shape.winograd = winograd;
+  shape.strassen = strassen;
   const ConvPlan plan = PlanConv(shape, gemm, 1);
   const Room room = MakeRoom(static_cast<size_t>(plan.packed_floats) * sizeof(float));
   const Room scratch = MakeRoom(static_cast<size_t>(plan.scratch_floats) * sizeof(float));
@@ -104,8 +108,8 @@ void RunFloat(const Data &d, const GemmKernel &gemm, const WinogradKernel *winog
     RunConvTile(plan, epilogue, d.input.data(), packed, output.data(), tile,
                 static_cast<float *>(scratch.get()));
   }
-  Print(d, winograd == nullptr ? gemm.name : winograd->name,
-        [&](size_t i) { return static_cast<double>(output[i]); });
+  const char *name = winograd != nullptr ? winograd->name : strassen ? "strassen" : gemm.name;
+  Print(d, name, [&](size_t i) { return static_cast<double>(output[i]); });
 }
 
 void RunHalf(const Data &d, const HalfGemmKernel &kernel) {
@@ -143,12 +147,14 @@ int Main(const char *only) {
   printf("| layer | way | of the largest output | of the deviation | RMS, of the deviation |\n");
   printf("| --- | --- | --: | --: | --: |\n");
   for (const Layer &layer :
-       {Layer{56, 64, 64}, Layer{28, 128, 128}, Layer{14, 256, 256}, Layer{7, 512, 512}}) {
+       {Layer{56, 64, 64, 3}, Layer{28, 128, 128, 3}, Layer{14, 256, 256, 3}, Layer{7, 512, 512, 3},
+        Layer{14, 512, 512, 1}, Layer{14, 1024, 256, 1}, Layer{17, 768, 192, 1}}) {
     const Data data = Make(layer);
-    RunFloat(data, *gemm, nullptr);
+    RunFloat(data, *gemm, nullptr, false);
     for (const WinogradKernel &kernel : WinogradKernels()) {
-      if (kernel.isa == gemm->isa) RunFloat(data, *gemm, &kernel);
+      if (kernel.isa == gemm->isa && layer.kernel == 3) RunFloat(data, *gemm, &kernel, false);
     }
+    if (layer.kernel == 1) RunFloat(data, *gemm, nullptr, true);
     RunHalf(data, HalfGemmKernels().Best(SupportedIsas()));
   }
   return 0;

@@ -61,8 +61,9 @@ std::function<void()> Toucher(const std::shared_ptr<Buffers> &buffers) {
 }
 
 Way MakeConvWay(ConvShape shape, bool transposed, const GemmKernel &gemm,
-                const WinogradKernel *winograd) {
+                const WinogradKernel *winograd, bool strassen) {
   shape.winograd = winograd;
+  shape.strassen = strassen;
   const ConvPlan plan = transposed ? PlanDeconv(shape, gemm, 1) : PlanConv(shape, gemm, 1);
   auto buffers = std::make_shared<Buffers>();
   buffers->input_floats = shape.batch * shape.in_h * shape.in_w * shape.in_c;
@@ -75,8 +76,10 @@ Way MakeConvWay(ConvShape shape, bool transposed, const GemmKernel &gemm,
   PackConv(plan, filter.get(), nullptr, buffers->packed.get());
   Way way;
   way.name = winograd != nullptr ? winograd->name : gemm.name;
+  if (strassen) way.name += "_strassen";
   way.gemm = &gemm;
   way.winograd = winograd;
+  way.strassen = strassen;
   way.touch = Toucher(buffers);
   way.run = [plan, buffers] {
     ConvEpilogue epilogue;
@@ -95,14 +98,21 @@ std::vector<Way> ConvWays(const ConvShape &shape, bool transposed, uint32_t isas
   std::vector<Way> ways;
   const GemmKernel &best = GemmKernels().Best(isas);
   const WinogradKernel *chosen = transposed ? nullptr : ChooseWinograd(shape, best);
+  const bool strassen = !transposed && ChooseStrassen(shape, best);
   for (const GemmKernel &gemm : GemmKernels()) {
     if ((gemm.isa & isas) == 0 || gemm.isa == kIsaReference) continue;
-    ways.push_back(MakeConvWay(shape, transposed, gemm, nullptr));
-    ways.back().chosen = &gemm == &best && chosen == nullptr;
-    if (transposed || !CanWinograd(shape)) continue;
+    ways.push_back(MakeConvWay(shape, transposed, gemm, nullptr, false));
+    ways.back().chosen = &gemm == &best && chosen == nullptr && !strassen;
+    if (transposed) continue;
+    if (CanStrassen(shape) &&
+        StrassenMayPay(gemm, shape.batch * shape.out_h * shape.out_w, shape.in_c, shape.out_c)) {
+      ways.push_back(MakeConvWay(shape, false, gemm, nullptr, true));
+      ways.back().chosen = &gemm == &best && strassen;
+    }
+    if (!CanWinograd(shape)) continue;
     for (const WinogradKernel &kernel : WinogradKernels()) {
       if (!WinogradFits(kernel, gemm, shape.in_c, shape.out_c)) continue;
-      ways.push_back(MakeConvWay(shape, false, gemm, &kernel));
+      ways.push_back(MakeConvWay(shape, false, gemm, &kernel, false));
       ways.back().chosen = &kernel == chosen;
     }
   }

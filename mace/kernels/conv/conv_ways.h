@@ -19,14 +19,16 @@ struct Way {
   std::string name;
   bool chosen = false;  // by the engine
   const GemmKernel *gemm = nullptr;
-  const WinogradKernel *winograd = nullptr;  // null: a plain product
+  const WinogradKernel *winograd = nullptr;  // null and not strassen: a plain product
+  bool strassen = false;
   // Computes the case once, on one thread; holds all that it needs.
   std::function<void()> run;
   // Reads the input, which in a network the operator before has just written.
   std::function<void()> touch;
 };
 
-// The ways of kernels in `isas`, but for the references; shape.winograd is not looked at.
+// The ways of kernels in `isas`, but for the references; shape.winograd and
+// shape.strassen are not looked at.
 std::vector<Way> ConvWays(const ConvShape &shape, bool transposed, uint32_t isas);
 std::vector<Way> DwconvWays(const DwconvShape &shape, uint32_t isas);
 

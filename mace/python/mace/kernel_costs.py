@@ -4,7 +4,7 @@
 Work in a unit takes its amount times what the unit costs. Of multiply-adds and the two ways of
 filters the one that takes longest counts, as they go on at the same time; the others are added.
 Filters cost the same in all ways, whose products are the same code. Work comes from the engine
-itself (mace/kernels/winograd), costs lie in mace/base/costs.yml."""
+itself (mace/kernels/winograd and strassen), costs lie in mace/base/costs.yml."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ import yaml
 from mace.errors import MaceError
 
 COSTS = Path("mace/base/costs.yml")
-WAYS = ("product", "winograd_2", "winograd_4")
+WAYS = ("product", "winograd_2", "winograd_4", "strassen")
 UNITS = ("mac", "step", "filter", "input", "output")
 _AT_ONCE = 3  # of the units, the first ones go on at the same time
 MORE_FILTERS = 1.1  # kMoreFilters of mace/kernels/winograd/winograd.cc
+STRASSEN_GAIN = 1.06  # kLeastGain of mace/kernels/strassen/strassen.cc
 SHARED = ("step", "filter")  # by all ways
 # A choice this much slower than the fastest way is called a wrong one.
 TOLERANCE = 0.05
@@ -185,11 +186,14 @@ def choices(timings: Sequence[Timing], costs: Costs) -> list[Choice]:
 
 
 def _chosen(rows: Sequence[Timing], costs: Costs) -> Timing:
-    """As the engine chooses: a way with more filters must be faster by MORE_FILTERS."""
+    """As the engine chooses: a way with more filters must be faster by MORE_FILTERS, Strassen's by
+    STRASSEN_GAIN."""
     chosen = rows[0]
     for row in rows[1:]:
         time, least = predicted(row, costs), predicted(chosen, costs)
-        if row.work["filter"] > chosen.work["filter"]:
+        if row.way == "strassen":
+            time *= STRASSEN_GAIN
+        elif row.work["filter"] > chosen.work["filter"]:
             time *= MORE_FILTERS
         else:
             least *= MORE_FILTERS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`mace dev fit`: measures all ways of 3x3 convolutions on a grid of layers, fits the costs by which
+"""`mace dev fit`: measures all ways of 3x3 and 1x1 convolutions on a grid, fits the costs by which
 the engine chooses between them, says how good its choices are, and with --write changes them."""
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from mace.kernel_costs import Choice, Costs, Fit, Timing
 from mace.resources import source_root
 
 _PROGRAM = "//mace/kernels/conv:conv_costs"
-# Image, input and output channels: of ResNet50, SqueezeNet, InceptionV3, VGG, detectors; and some
-# that keep units of work apart which otherwise grow together.
+# Image, input and output channels, /1 for 1x1 windows: of ResNet50, SqueezeNet, InceptionV3, VGG,
+# detectors; and some that keep units of work apart which otherwise grow together.
 _LAYERS = (
     "224x16x16,112x32x32,112x64x64,147x32x64,71x80x192,80x64x64,56x64x64,56x64x128,56x128x128,"
     "55x16x64,40x128x128,38x64x64,35x48x64,35x64x96,35x96x96,28x32x32,28x64x64,28x128x128,"
     "28x256x256,27x32x128,20x64x64,20x256x256,19x128x128,17x128x192,14x64x64,14x128x128,14x256x256,"
     "14x512x512,13x48x192,13x64x256,10x64x64,10x256x256,8x448x384,8x128x128,7x64x64,7x160x320,"
-    "7x256x256,7x512x512,5x512x512,4x128x128,4x512x512,2x256x256,1x512x512"
+    "7x256x256,7x512x512,5x512x512,4x128x128,4x512x512,2x256x256,1x512x512,"
+    "35x288x256/1,28x256x320/1,28x512x192/1,28x512x256/1,17x768x128/1,17x768x192/1,"
+    "14x256x512/1,14x512x512/1,14x256x1024/1,14x1024x256/1,14x1024x512/1,10x512x512/1,10x384x256/1"
 )
 # The emulator executes some hundred million instructions a second.
 _EMULATED_LAYERS = (
     "56x64x64,55x16x64,35x64x96,35x96x96,28x32x32,28x128x128,27x32x128,14x16x32,14x64x64,14x128x128,"
     "14x256x256,13x48x192,13x64x256,10x8x16,10x64x64,8x128x128,8x448x384,7x16x16,7x64x64,7x256x256,"
-    "7x512x512,4x8x32,4x128x128,2x64x64,1x64x64,1x512x512"
+    "7x512x512,4x8x32,4x128x128,2x64x64,1x64x64,1x512x512,28x256x320/1,17x768x192/1,14x256x512/1,"
+    "14x512x512/1,14x1024x256/1,10x384x256/1"
 )
 # Row, and the core by whose model executed instructions are weighed. Of those in 32-bit phones
 # llvm-mca has no model that can be used, so that the nearest one with a model stands for them.
@@ -166,7 +169,7 @@ def _check(status: int, records: list[dict[str, Any]], words: list[str]) -> None
     if status != 0 or len(records) < 2:
         raise MaceError(
             f"{Path(words[0]).name} ended with {status} after {len(records)} measurements",
-            hint="layers are written as 56x64x128: size, input and output channels",
+            hint="layers are written as 56x64x128 or, for 1x1 windows, 14x256x512/1",
         )
 
 

@@ -20,6 +20,7 @@ KNOWN = {
     "product": {"mac": 1.0, "step": 6.0, "filter": 15.0, "input": 20.0, "output": 3.0},
     "winograd_2": {"mac": 1.1, "step": 6.0, "filter": 15.0, "input": 16.0, "output": 15.0},
     "winograd_4": {"mac": 1.2, "step": 6.0, "filter": 15.0, "input": 12.0, "output": 20.0},
+    "strassen": {"mac": 1.05, "step": 6.0, "filter": 15.0, "input": 3.0, "output": 10.0},
 }
 
 
@@ -28,6 +29,9 @@ def work(way: str, size: int, in_c: int, out_c: int) -> dict[str, float]:
     if way == "product":
         filters, rows, tiles, products = 9 * in_c * out_c, size * size, size * (-(-size // 14)), 1
         inputs = (size + 2) ** 2 * in_c
+    elif way == "strassen":
+        filters, rows, products = 7 * in_c * out_c // 4, size * size / 2, 1
+        tiles, inputs = -(-size * size // 28), size * size * in_c
     else:
         side = int(way[-1])
         rows, products = (-(-size // side)) ** 2, (side + 2) ** 2
