@@ -16,7 +16,8 @@ namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 // Rows of a group. Fewer: filters are read more often. More: the quarters leave the L2 cache.
-constexpr int64_t kGroupRows = 128;
+// Where rows are packed, on Arm, filters that are read once more are worse than quarters in memory.
+constexpr int64_t kGroupRows = 128, kPackedGroupRows = 256;
 // Groups that are equal shares for any usual number of threads.
 constexpr int64_t kEqualShares = 4;
 // Tiles for each thread, so that one that is late does not hold up all.
@@ -82,7 +83,8 @@ StrassenPlan PlanStrassen(const GemmKernel &gemm, int64_t rows, int64_t k, int64
   plan.n = plan.out_stride = n;
   // Which rows are halves of one group does not depend on threads, and so results do not.
   const int64_t pairs = rows / 2;
-  plan.groups = std::max<int64_t>(1, CeilDiv(rows, kGroupRows));
+  plan.groups =
+      std::max<int64_t>(1, CeilDiv(rows, gemm.block == nullptr ? kGroupRows : kPackedGroupRows));
   if (plan.groups > 1) {
     const int64_t share = plan.groups > kEqualShares ? kEqualShares : 2;
     plan.groups = std::min(CeilDiv(plan.groups, share) * share, pairs);
