@@ -16,13 +16,15 @@
 #include <vector>
 
 #include "mace/kernels/gemm/gemm_benchmark_util.h"
+#include "mace/kernels/gemm/gemm_packed.h"
 #include "mace/kernels/gemm/peak.h"
 
 namespace mace {
 namespace kernels {
 namespace {
 
-constexpr int64_t kShapes[][3] = {  // rows, depth, columns
+constexpr int64_t kShapes[][3] = {
+    // rows, depth, columns
     {256, 256, 256},   {384, 384, 384},    {512, 512, 512},  {1024, 1024, 1024}, {256, 1024, 256},
     {1024, 256, 1024}, {256, 256, 1024},   {1024, 256, 256}, {256, 1024, 1024},  {1024, 1024, 256},
     {384, 512, 1024},  {1000, 1000, 1000}, {300, 300, 300},  {1000, 300, 300},   {300, 1000, 300},
@@ -53,18 +55,20 @@ struct Slice {
   int64_t panel_begin, panel_end;
 };
 
-// What GemmWhole() does, cut: rows where B stays in the L2 cache; else panels, for the rows of A
-// that stay there.
+// What Gemm() does, cut: rows where B stays in the L2 cache; else panels, for the rows of A that
+// stay there. Of rows that it copies, the first slice copies them for all.
 std::vector<Slice> Cut(const GemmKernel &kernel, const GemmCall &whole) {
   constexpr int64_t kResidentFloats = 512 * 1024 / 4, kSliceMacs = 3 << 20;
   const int64_t panels = GemmPanels(kernel, whole.n);
   const bool resident = whole.k * whole.n <= kResidentFloats;
   const int64_t tile = kernel.rows;
+  const bool copied = GemmRowsCollide(kernel, whole.lda);
   const int64_t tiles = (whole.m + tile - 1) / tile;
   int64_t step = kSliceMacs / (whole.k * whole.n) / tile + 1, panel_step = panels;
   if (!resident) {
     const int64_t chunks = (whole.m * whole.k + kResidentFloats - 1) / kResidentFloats;
     step = (tiles + chunks - 1) / chunks;
+    if (copied) step = std::min(tiles, GemmCopiedRows(kernel, whole.k, whole.m) / tile);
     panel_step = kSliceMacs / (step * tile * whole.k * kernel.columns) + 1;
   }
   std::vector<Slice> slices;
@@ -75,6 +79,12 @@ std::vector<Slice> Cut(const GemmKernel &kernel, const GemmCall &whole) {
       slice.call.c += i * whole.ldc;
       slice.call.m = std::min(step * tile, whole.m - i);
       slice.call.streamed = !resident;
+      if (!copied) slice.call.scratch = nullptr;
+      if (copied && p > 0) {
+        slice.call.a = whole.scratch;
+        slice.call.lda = whole.k + kGemmRowGap;
+        slice.call.scratch = nullptr;
+      }
       slices.push_back(slice);
     }
   }
@@ -91,7 +101,8 @@ class Comparison {
         n_(mkn[2]),
         a_(Allocate(m_ * k_)),
         packed_(Allocate(PackedGemmFloats(kernel, k_, n_) + kBeyond)),
-        c_(Allocate(m_ * n_)) {
+        c_(Allocate(m_ * n_)),
+        scratch_(Allocate(GemmScratchFloats(kernel, k_, m_, k_))) {
     call_.a = a_.get();
     call_.tap_offsets = kOneTap;
     call_.k = call_.lda = k_;
@@ -99,6 +110,7 @@ class Comparison {
     call_.n = call_.ldc = n_;
     call_.c = c_.get();
     call_.m = m_;
+    call_.scratch = scratch_.get();
     call_.low = -std::numeric_limits<float>::infinity();
     call_.high = std::numeric_limits<float>::infinity();
     slices_ = Cut(kernel, call_);
@@ -136,7 +148,7 @@ class Comparison {
 
   const GemmKernel &kernel_;
   const int64_t m_, k_, n_;
-  const Floats a_, packed_, c_;
+  const Floats a_, packed_, c_, scratch_;
   GemmCall call_;
   std::vector<Slice> slices_;
   std::vector<double> least_, rates_, peaks_, shares_;
