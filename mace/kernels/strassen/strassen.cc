@@ -159,9 +159,6 @@ class Run {
     half_k_ = plan.k / 2;
     half_n_ = plan.n / 2;
     sums_ = call.scratch;
-    // The residual comes between the sums and the clamp.
-    low_ = call.residual == nullptr ? call.low : -kInf;
-    high_ = call.residual == nullptr ? call.high : kInf;
     a11_ = call.a + piece_.begin * plan.k;
     c11_ = call.c + piece_.begin * plan.out_stride;
   }
@@ -169,17 +166,11 @@ class Run {
   void Go() const {
     if (half_rows_ > 0) Pairs();
     if ((piece_.end - piece_.begin) % 2 != 0) LastRow();
-    const bool activates = call_.activation.kind != kActivationNoop;
-    if (call_.residual == nullptr && !activates) return;
+    if (call_.activation.kind == kActivationNoop) return;
     for (int64_t i = piece_.begin; i < piece_.end; ++i) {
       for (int64_t half : {int64_t{0}, half_n_}) {
-        const int64_t at = i * plan_.out_stride + half + piece_.first_column;
-        float *c = call_.c + at;
-        if (call_.residual != nullptr) {
-          Add(call_.residual + at, c);
-          Clamp(call_.low, call_.high, c);
-        }
-        if (activates) ApplyActivationF32(call_.activation, c, c, piece_.columns);
+        float *c = call_.c + i * plan_.out_stride + half + piece_.first_column;
+        ApplyActivationF32(call_.activation, c, c, piece_.columns);
       }
     }
   }
@@ -190,8 +181,8 @@ class Run {
     int64_t lda;
   };
 
-  // C = A * B, + residual at the same rows, clamped if it is the last of the sums in C.
-  void Multiply(Input input, int64_t rows, Matrix matrix, const float *residual, float *c,
+  // C = A * B, + more at the same rows, clamped if it is the last of the sums in C.
+  void Multiply(Input input, int64_t rows, Matrix matrix, const float *more, float *c,
                 bool last) const {
     GemmCall call;
     call.a = input.a;
@@ -202,10 +193,10 @@ class Run {
     call.packed = call_.packed + matrix * plan_.matrix_floats;
     call.n = half_n_;
     call.c = c;
-    call.residual = residual;
+    call.residual = more;
     call.ldc = call.ldr = plan_.out_stride;
-    call.low = last ? low_ : -kInf;
-    call.high = last ? high_ : kInf;
+    call.low = last ? call_.low : -kInf;
+    call.high = last ? call_.high : kInf;
     call.m = rows;
     call.streamed = true;
     if (plan_.scratch_floats > plan_.sums_floats) call.scratch = call_.scratch + plan_.sums_floats;
@@ -226,7 +217,12 @@ class Run {
     eltwise_.binary(kBinarySum, RowStep::kBoth, c, more, c, piece_.columns);
   }
 
-  void Clamp(float low, float high, float *c) const {
+  void AddResidual(float *c) const {
+    if (call_.residual != nullptr) Add(call_.residual + (c - call_.c), c);
+  }
+
+  void Clamp(float *c) const {
+    const float low = call_.low, high = call_.high;
     if (low != -kInf) eltwise_.binary(kBinaryMax, RowStep::kFirst, c, &low, c, piece_.columns);
     if (high != kInf) eltwise_.binary(kBinaryMin, RowStep::kFirst, c, &high, c, piece_.columns);
   }
@@ -246,7 +242,8 @@ class Run {
       const int64_t at = i * plan_.out_stride + piece_.first_column;
       Add(c22 + at, c12 + at);
       Add(c21 + at, c22 + at);
-      Clamp(low_, high_, c22 + at);
+      for (float *c : {c11_, c12, c21, c22}) AddResidual(c + at);
+      Clamp(c22 + at);
     }
     Sum(kBinarySum, nullptr, a12);
     Sum(kBinarySub, nullptr, a22);  // S4 = A12 - A22 + S3
@@ -261,6 +258,7 @@ class Run {
     float *c1 = call_.c + (piece_.end - 1) * plan_.out_stride, *c2 = c1 + half_n_;
     Multiply(first, 1, kB11, nullptr, c1, false);
     Multiply(first, 1, kT1, c1, c2, false);
+    for (float *c : {c1, c2}) AddResidual(c + piece_.first_column);
     Multiply(second, 1, kB22, c2, c2, true);
     Multiply(second, 1, kB21, c1, c1, true);
   }
@@ -271,7 +269,6 @@ class Run {
   const EltwiseFunctions &eltwise_;
   int64_t half_rows_, half_k_, half_n_;
   float *sums_;
-  float low_, high_;
   const float *a11_;
   float *c11_;
 };
