@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling kernels of AVX2.
-#include "mace/kernels/pool/pool_row.h"
+#include "mace/kernels/pool/pool_max3.h"
 
 namespace mace {
 namespace kernels {
 
-void pool_f32_max__avx2(const PoolRow &row) { Row<Vector, true>(row); }
+void pool_f32_max__avx2(const PoolRow &row) { MaxRow<Vector>(row); }
 void pool_f32_avg__avx2(const PoolRow &row) { Row<Vector, false>(row); }
 
 }  // namespace kernels

@@ -105,6 +105,30 @@ TEST(PoolTest, Geometries) {
   });
 }
 
+// Windows of three columns, which slide, in images as small as one pixel; paddings up to windows that
+// see nothing of the image.
+TEST(PoolTest, ThreeColumns) {
+  GuardedFloats in(1 << 14), out(1 << 14);
+  ForEachKernel(PoolKernels(), [&](const PoolKernel &kernel) {
+    for (int geometry = 0; geometry < 6 * 4 * 4; ++geometry) {
+      for (int64_t stride : {1, 2}) {
+        PoolShape s;
+        s.in_h = 1 + geometry / 6 % 4;
+        s.in_w = 1 + geometry % 6;
+        s.channels = 5 * kernel.lanes + stride;
+        s.kernel_h = s.kernel_w = 3;
+        s.stride_h = s.stride_w = stride;
+        s.pad_top = s.pad_left = geometry / 24;
+        s.pad_bottom = s.pad_right = 2;
+        s.out_h = (s.in_h + s.pad_top + s.pad_bottom - 3) / stride + 1;
+        s.out_w = (s.in_w + s.pad_left + s.pad_right - 3) / stride + 1;
+        Check(kernel, s, &in, &out);
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+  });
+}
+
 // Rows too long for the L1 cache, which go by strips of columns.
 TEST(PoolTest, LongRows) {
   GuardedFloats in(1 << 18), out(1 << 18);
