@@ -22,6 +22,7 @@ struct PoolRow {
   int64_t in_row;
   int64_t rows;
   int64_t in_w;
+  int64_t pixel;  // floats from one pixel to the next, of input and output
   int64_t channels;
   float *out;
   int64_t out_w;

@@ -26,7 +26,7 @@ MACE_INLINE void ColumnMax(const float *const *rows, intptr_t at, typename V::T 
 template <typename V, int kVectors, int kStride>
 MACE_INLINE void SlideMax3(const PoolRow &p, const float *const *rows, float *out) {
   using T = typename V::T;
-  const intptr_t pixel = static_cast<intptr_t>(p.channels);
+  const intptr_t pixel = static_cast<intptr_t>(p.pixel);
   const intptr_t last = static_cast<intptr_t>(p.in_w - 1);
   const auto column = [&](intptr_t x, T *max) {
     x = x < 0 ? 0 : x;
@@ -56,7 +56,8 @@ MACE_INLINE void SlideMaxRow(const PoolRow &p) {
   constexpr int kWide = 4;
 #endif
   // Where the image has fewer rows, one of them counts more than once.
-  const float *rows[3] = {p.in, p.rows > 1 ? p.in + p.in_row : p.in, p.in + (p.rows - 1) * p.in_row};
+  const float *rows[3] = {p.in, p.rows > 1 ? p.in + p.in_row : p.in,
+                          p.in + (p.rows - 1) * p.in_row};
   int64_t c = 0;
   for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
     const float *at[3] = {rows[0] + c, rows[1] + c, rows[2] + c};

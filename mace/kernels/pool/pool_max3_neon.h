@@ -22,13 +22,13 @@ MACE_INLINE void ColumnMax(const float *const *rows, intptr_t at, float32x4_t *m
 // Pixels [begin, end), whose windows lie in the image, for kVectors vectors of channels from c on.
 template <int kVectors>
 MACE_INLINE void Max3(const PoolRow &p, int64_t begin, int64_t end, int64_t c) {
-  const intptr_t pixel = static_cast<intptr_t>(p.channels);
+  const intptr_t pixel = static_cast<intptr_t>(p.pixel);
   const float *rows[3];
   MACE_UNROLL
   for (int u = 0; u < 3; ++u) {
-    rows[u] = p.in + u * p.in_row + (begin * 2 - p.pad_left) * p.channels + c;
+    rows[u] = p.in + u * p.in_row + (begin * 2 - p.pad_left) * p.pixel + c;
   }
-  float *out = p.out + begin * p.channels + c;
+  float *out = p.out + begin * p.pixel + c;
   float32x4_t left[kVectors], middle[kVectors], right[kVectors];
   ColumnMax<kVectors>(rows, 0, left);
   for (int64_t x = begin; x < end; ++x, out += pixel) {

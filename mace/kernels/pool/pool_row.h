@@ -49,8 +49,8 @@ MACE_INLINE typename V::T Joined(typename V::T a, typename V::T b) {
 // rows of the image: those of most networks that halve an image.
 template <typename V, bool kMax, int kVectors>
 MACE_INLINE void Pixel2x2(const PoolRow &p, const WindowColumns &w, int64_t c, float *out) {
-  const float *top = p.in + w.first * p.channels + c, *bottom = top + p.in_row;
-  const intptr_t next = static_cast<intptr_t>(p.dilation_w * p.channels);
+  const float *top = p.in + w.first * p.pixel + c, *bottom = top + p.in_row;
+  const intptr_t next = static_cast<intptr_t>(p.dilation_w * p.pixel);
   const typename V::T scale = V::Set(w.scale);
   MACE_UNROLL
   for (int i = 0; i < kVectors; ++i, top += V::kLanes, bottom += V::kLanes) {
@@ -68,9 +68,9 @@ MACE_INLINE void Pixel(const PoolRow &p, const WindowColumns &w, int64_t c, floa
   MACE_UNROLL
   for (int i = 0; i < kVectors; ++i) acc[i] = V::Set(kMax ? -__builtin_inff() : 0.0f);
   for (int64_t u = 0; u < p.rows; ++u) {
-    const float *row = p.in + u * p.in_row + w.first * p.channels + c;
+    const float *row = p.in + u * p.in_row + w.first * p.pixel + c;
     for (int64_t v = w.begin; v < w.end; ++v) {
-      const float *pixel = row + v * p.dilation_w * p.channels;
+      const float *pixel = row + v * p.dilation_w * p.pixel;
       MACE_UNROLL
       for (int i = 0; i < kVectors; ++i) {
         const typename V::T x = V::Load(pixel + i * V::kLanes);
@@ -92,7 +92,7 @@ MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
   const WindowColumns inner = InnerColumns(p);
   for (int64_t x = begin; x < end; ++x) {
     const WindowColumns w = Columns(p, inner, x);
-    float *out = p.out + x * p.channels;
+    float *out = p.out + x * p.pixel;
     int64_t c = 0;
     if (p.rows == 2 && w.begin == 0 && w.end == 2) {
       for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
@@ -120,7 +120,7 @@ MACE_INLINE void ColumnSum(const PoolRow &p, int64_t column, int64_t c, typename
     for (int i = 0; i < kVectors; ++i) sum[i] = V::Set(0.0f);
     return;
   }
-  const float *pixel = p.in + column * p.channels + c;
+  const float *pixel = p.in + column * p.pixel + c;
   MACE_UNROLL
   for (int i = 0; i < kVectors; ++i) sum[i] = V::Load(pixel + i * V::kLanes);
 #pragma GCC unroll 2
@@ -139,7 +139,7 @@ MACE_INLINE void Slide3(const PoolRow &p, const WindowColumns &inner, int64_t c)
   ColumnSum<V, kVectors, kRows>(p, -p.pad_left, c, left);
   ColumnSum<V, kVectors, kRows>(p, 1 - p.pad_left, c, middle);
   float *out = p.out + c;
-  for (int64_t x = 0; x < p.out_w; ++x, out += p.channels) {
+  for (int64_t x = 0; x < p.out_w; ++x, out += p.pixel) {
     ColumnSum<V, kVectors, kRows>(p, x + 2 - p.pad_left, c, right);
     const typename V::T scale = V::Set(Columns(p, inner, x).scale);
     MACE_UNROLL

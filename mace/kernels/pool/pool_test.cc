@@ -105,8 +105,8 @@ TEST(PoolTest, Geometries) {
   });
 }
 
-// Windows of three columns, which slide, in images as small as one pixel; paddings up to windows that
-// see nothing of the image.
+// Windows of three columns, which slide, in images as small as one pixel; paddings up to windows
+// that see nothing of the image.
 TEST(PoolTest, ThreeColumns) {
   GuardedFloats in(1 << 14), out(1 << 14);
   ForEachKernel(PoolKernels(), [&](const PoolKernel &kernel) {
@@ -151,6 +151,28 @@ TEST(PoolTest, LongRows) {
       if (s.count_all) s.count_include_pad = true;
       Check(kernel, s, &in, &out);
       if (testing::Test::HasFatalFailure()) return;
+    }
+  });
+}
+
+// Rows too long for the L1 cache, which go by groups of channels.
+TEST(PoolTest, ManyChannels) {
+  GuardedFloats in(1 << 18), out(1 << 18);
+  ForEachKernel(PoolKernels(), [&](const PoolKernel &kernel) {
+    for (int64_t channels : {129, 192, 257, 320, 512}) {
+      for (int geometry = 0; geometry < 4; ++geometry) {
+        PoolShape s;
+        s.in_h = 5;
+        s.in_w = 13 + geometry;
+        s.channels = channels;
+        s.kernel_h = s.kernel_w = 3 + geometry / 3;
+        s.stride_h = s.stride_w = 1 + geometry % 2;
+        s.pad_left = s.pad_top = 1;
+        s.out_h = (s.in_h + 1 - s.kernel_h) / s.stride_h + 1;
+        s.out_w = (s.in_w + 1 - s.kernel_w) / s.stride_w + 1;
+        Check(kernel, s, &in, &out);
+        if (testing::Test::HasFatalFailure()) return;
+      }
     }
   });
 }

@@ -22,7 +22,7 @@ void Row(const PoolRow &p) {
         if (inside || (p.count_padding && column < p.count_w)) ++columns;
         if (!inside) continue;
         for (int64_t u = 0; u < p.rows; ++u) {
-          const float value = p.in[u * p.in_row + column * p.channels + c];
+          const float value = p.in[u * p.in_row + column * p.pixel + c];
           if (kMax) {
             if (value > acc) acc = value;
           } else {
@@ -32,7 +32,7 @@ void Row(const PoolRow &p) {
       }
       const int64_t count = p.row_count * columns;
       if (!kMax) acc = count > 0 ? acc / static_cast<float>(count) : 0.0f;
-      p.out[x * p.channels + c] = acc;
+      p.out[x * p.pixel + c] = acc;
     }
   }
 }
