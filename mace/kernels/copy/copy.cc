@@ -90,6 +90,9 @@ CopyKernel SmallRowKernel(int64_t bytes) {
   return CopySmallRows<2>;
 }
 
+// Of what is cut into units, unless it is less than a tile.
+int64_t WholeTiles(int64_t size) { return size < 16 ? size : size / 16 * 16; }
+
 int64_t ChunkCount(int64_t size, int64_t chunk) { return (size + chunk - 1) / chunk; }
 
 }  // namespace
@@ -134,12 +137,14 @@ void StridedCopy::SetKernel(const char *name, CopyKernel kernel) {
 }
 
 bool StridedCopy::ChooseTranspose(uint32_t isas) {
-  if (rank_ < 2 || dims_[rank_ - 1].dst_stride != block_.bytes || dims_[rank_ - 1].size < 4) {
+  // Images of three channels: a kernel of AVX2 knows them.
+  const int64_t least = block_.bytes == 4 && (isas & kIsaAvx2) != 0 ? 3 : 4;
+  if (rank_ < 2 || dims_[rank_ - 1].dst_stride != block_.bytes || dims_[rank_ - 1].size < least) {
     return false;
   }
   int column = rank_ - 2;
   while (column >= 0 && dims_[column].src_stride != block_.bytes) --column;
-  if (column < 0 || dims_[column].size < 4) return false;
+  if (column < 0 || dims_[column].size < least) return false;
   for (int i = 0; i < kTransposeKernelCount; ++i) {
     const TransposeKernel &kernel = kTransposeKernels[i];
     if (kernel.element_bytes == block_.bytes && (isas & kernel.isa) != 0) {
@@ -171,7 +176,7 @@ void StridedCopy::ChooseKernel(uint32_t isas) {
     const int64_t elements = kUnitBytes / block_.bytes;
     const int64_t side = std::min<int64_t>(block_.bytes > 2 ? 64 : 128, block_.inner.size);
     const int64_t columns = std::min(std::max<int64_t>(8, elements / side), block_.outer.size);
-    CutIntoUnits(std::max(side, elements / columns), columns);
+    CutIntoUnits(WholeTiles(std::max(side, elements / columns)), WholeTiles(columns));
     return;
   }
   SetKernel("elements", ElementKernel(block_.bytes));

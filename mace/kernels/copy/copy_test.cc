@@ -122,9 +122,34 @@ TEST(StridedCopyTest, TransposesAllElementSizes) {
   EXPECT_EQ(Check(Transposition(4, 20, 20), kIsaReference), "transpose_x32__reference");
 }
 
+TEST(StridedCopyTest, TransposesWhatSharesSetsOfTheCache) {
+  for (int64_t few : {17, 49, 256}) {
+    Check(Transposition(4, few, 512));
+    Check(Transposition(4, 512, few));
+  }
+  Check(Transposition(4, 1024, 1024));
+}
+
+TEST(StridedCopyTest, TransposesImagesOfFewChannels) {
+  for (int64_t channels : {3, 4}) {
+    for (int64_t pixels : {7, 8, 1359, 1360, 5001}) {
+      for (uint32_t isas : {kIsaReference | 0u, kIsaReference | kIsaSse4, DetectedIsas()}) {
+        if ((isas & ~DetectedIsas() & ~kIsaReference) != 0) continue;
+        Check(Transposition(4, pixels, channels), isas);
+        Check(Transposition(4, channels, pixels), isas);
+        Check(Transposition(4, pixels, channels, 2), isas);
+        Check(Transposition(4, channels, pixels, 2), isas);
+      }
+    }
+  }
+}
+
 TEST(StridedCopyTest, TakesFewChannelsElementByElement) {
-  EXPECT_EQ(Check(Transposition(4, 5000, 3)), "elements");
-  EXPECT_EQ(Check(Transposition(4, 3, 5000)), "elements");
+  EXPECT_EQ(Check(Transposition(4, 5000, 2)), "elements");
+  EXPECT_EQ(Check(Transposition(4, 2, 5000)), "elements");
+  EXPECT_EQ(Check(Transposition(4, 5000, 3), kIsaReference), "elements");
+  EXPECT_EQ(Check(Transposition(4, 3, 5000), kIsaReference), "elements");
+  EXPECT_EQ(Check(Transposition(2, 5000, 3)), "elements");
   EXPECT_EQ(Check(Transposition(1, 1, 9)), "small_rows");
 }
 
