@@ -34,13 +34,15 @@ class DwconvChecker {
  public:
   DwconvChecker() : in_(1 << 18), packed_(1 << 16), out_(1 << 18), scratch_(1 << 18) {}
 
-  void Check(const DwconvShape &s, const DwconvPlan &plan, const DwconvEpilogue &epilogue) {
+  // `behind`: floats between the input and the end of its page.
+  void Check(const DwconvShape &s, const DwconvPlan &plan, const DwconvEpilogue &epilogue,
+             int64_t behind = 0) {
     SCOPED_TRACE(testing::Message()
                  << plan.kernel->name << ", " << s.in_h << "x" << s.in_w << "x" << s.in_c << " to "
                  << s.out_h << "x" << s.out_w << ", " << plan.bands << " bands");
     Random random(3);
     const int64_t taps = s.kernel_h * s.kernel_w;
-    const std::vector<float> input = random.Vector(s.batch * s.in_h * s.in_w * s.in_c);
+    const std::vector<float> input = random.Vector(s.batch * s.in_h * s.in_w * s.in_c + behind);
     const std::vector<float> filter = random.Vector(taps * s.out_c());
     const std::vector<float> bias = random.Vector(s.out_c());
     const float *biases = s.in_w % 4 == 0 ? nullptr : bias.data();
@@ -78,6 +80,23 @@ DwconvEpilogue Linear() {
   epilogue.low = -kInf;
   epilogue.high = kInf;
   return epilogue;
+}
+
+// Pixels at a multiple of 1024 bytes, and the output at any place beside such a multiple of the
+// input's: what is stored for some channels then decides which are next.
+TEST(DwconvTest, OutputsBesideInputsInTheirPages) {
+  DwconvChecker checker;
+  ForEachKernel(DwconvKernels(), [&](const DwconvKernel &kernel) {
+    if (kernel.window == 0) return;
+    for (int64_t channels : {256, 512}) {
+      for (int64_t behind : {0, 8, 16, 32, 40, 64, 240}) {
+        const int64_t pad = kernel.window / 2;
+        const DwconvShape shape = Shape(5, 6, channels, kernel.window, kernel.stride, pad, pad);
+        checker.Check(shape, PlanDwconv(shape, kernel, 1), Linear(), behind);
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+  });
 }
 
 // Each kernel on its own window, or on 3x3 and 4x4 if it takes any.

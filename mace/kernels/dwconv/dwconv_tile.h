@@ -14,6 +14,24 @@ namespace {
 
 constexpr int kRowsOut = 2;
 
+// Whether to take the channels from the last to the first. A load waits for a store shortly before
+// it whose address is the same but for a multiple of 4096 bytes; where pixels lie so that these
+// meet, what is stored for some channels must not be where the next are loaded.
+MACE_INLINE bool FromLastChannel(const DwconvRows &d) {
+#if defined(__x86_64__)
+  constexpr uintptr_t kLeastPeriod = 1024;  // below it too few pixels meet
+  constexpr uintptr_t kStored = 128;        // of a pixel, not yet written to the cache
+  const uintptr_t pixel = static_cast<uintptr_t>(d.channels) * sizeof(float);
+  const uintptr_t period = (pixel | 4096) & -(pixel | 4096);  // the largest power of 2 in both
+  if (period < kLeastPeriod) return false;
+  const uintptr_t ahead = reinterpret_cast<uintptr_t>(d.out) - reinterpret_cast<uintptr_t>(d.in);
+  return ahead % period > 0 && ahead % period <= kStored;
+#else
+  (void)d;
+  return false;
+#endif
+}
+
 // Output pixels [x, x + kX) of both rows. A window may leave the image by at most kWindow / 2
 // columns on each side, so only that many columns of the input ask whether they exist.
 template <typename V, int kWindow, int kStride, int kX>
@@ -26,9 +44,15 @@ void Pixels(const DwconvRows &d, int64_t x) {
   const int64_t end = d.in_w - first;              // columns from here on do not exist
   const T low = V::Set(d.low);
   const T high = V::Set(d.high);
+  constexpr int64_t kBlock = (1 + kWindow * kWindow) * V::kLanes;
+  const int64_t last = d.channels - V::kLanes;
+  const bool down = FromLastChannel(d);
+  const int64_t w_step = down ? -kBlock : kBlock;
   const float *w = d.packed;
-  for (int64_t c = 0; c < d.channels; c += V::kLanes, w += (1 + kWindow * kWindow) * V::kLanes) {
-    if (c + V::kLanes > d.channels) c = d.channels - V::kLanes;
+  if (down) w += (d.channels - 1) / V::kLanes * kBlock;
+  for (int64_t done = 0; done < d.channels; done += V::kLanes, w += w_step) {
+    int64_t c = down ? (d.channels - 1 - done) / V::kLanes * V::kLanes : done;
+    if (c > last) c = last;  // that block moves back to be whole
     const float *in = d.in + first * d.channels + c;
     T acc[kRowsOut][kX];
     MACE_UNROLL
