@@ -89,6 +89,10 @@ MACE_INLINE void Pixel(const PoolRow &p, const WindowColumns &w, int64_t c, floa
 template <typename V, bool kMax>
 MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
   constexpr int kWide = 4;
+#if defined(__x86_64__)
+  constexpr int kLong = V::kLanes == 8 ? 16 : 8;  // 512 bytes, or what there are registers for
+  constexpr int64_t kManyPixels = 16;
+#endif
   const WindowColumns inner = InnerColumns(p);
   for (int64_t x = begin; x < end; ++x) {
     const WindowColumns w = Columns(p, inner, x);
@@ -99,6 +103,15 @@ MACE_INLINE void Pixels(const PoolRow &p, int64_t begin, int64_t end) {
         Pixel2x2<V, kMax, kWide>(p, w, c, out);
       }
     }
+#if defined(__x86_64__)
+    // Long runs of channels where there are many pixels, as in means of whole images: pixels at a
+    // multiple of 4096 bytes push each other out of the L1 cache before their next channels.
+    if (p.rows * p.kernel_w >= kManyPixels) {
+      for (; c + kLong * V::kLanes <= p.channels; c += kLong * V::kLanes) {
+        Pixel<V, kMax, kLong>(p, w, c, out);
+      }
+    }
+#endif
     for (; c + kWide * V::kLanes <= p.channels; c += kWide * V::kLanes) {
       Pixel<V, kMax, kWide>(p, w, c, out);
     }

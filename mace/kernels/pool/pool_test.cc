@@ -177,6 +177,21 @@ TEST(PoolTest, ManyChannels) {
   });
 }
 
+// Windows of many pixels, as in means of whole images, and all remainders of channels.
+TEST(PoolTest, WholeImages) {
+  GuardedFloats in(1 << 16), out(1 << 16);
+  ForEachKernel(PoolKernels(), [&](const PoolKernel &kernel) {
+    for (int64_t extra : {0, 1, 3 * kernel.lanes, 8 * kernel.lanes, 16 * kernel.lanes,
+                          21 * kernel.lanes + 5}) {
+      PoolShape s;
+      s.in_h = s.in_w = s.kernel_h = s.kernel_w = 4 + extra % 2;
+      s.channels = kernel.lanes + extra;
+      Check(kernel, s, &in, &out);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  });
+}
+
 TEST(PoolTest, BestTakesAnyNumberOfChannels) {
   for (int64_t channels = 1; channels < 40; ++channels) {
     for (bool max : {false, true}) {
