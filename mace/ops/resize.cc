@@ -29,6 +29,8 @@ constexpr int kMaxTaps = 4;
 constexpr int64_t kLeastRows = 8;
 // Numbers of the rows of one sum that are kept: 16 KB.
 constexpr int64_t kStripFloats = 4096;
+// Channels from which on picking a pixel costs no more than copying it.
+constexpr int64_t kWidePixel = 8;
 
 struct ResizeState : public OpState {
   ResizeTable height;
@@ -196,37 +198,21 @@ class ResizeOp : public ShapedOperation {
                           int64_t end) {
     const Shape &input = context->input(0)->shape, &output = context->output(0)->shape;
     const int64_t height = output[1], row = state.row_elements;
+    const kernels::ResizeFunctions &kernel = kernels::Resize();
     const float *in = context->input(0)->data<float>();
     float *out = context->output(0)->mutable_data<float>();
     for (int64_t i = begin; i < end; ++i) {
       const int64_t batch = i / height, y = i % height;
       const int32_t place = state.height.places[static_cast<size_t>(y)];
       float *to = out + i * row;
-      if (i > begin && y > 0 && place == state.height.places[static_cast<size_t>(y - 1)]) {
+      // Wide pixels are faster picked again than copied: the input is half of the row or less.
+      if (input[3] < kWidePixel && i > begin && y > 0 &&
+          place == state.height.places[static_cast<size_t>(y - 1)]) {
         std::memcpy(to, to - row, static_cast<size_t>(row) * sizeof(float));
         continue;
       }
       const float *from = in + (batch * input[1] + place) * input[2] * input[3];
-      CopyPixels(from, state.width.places, input[3], to);
-    }
-  }
-
-  static void CopyPixels(const float *from, const std::vector<int32_t> &places, int64_t channels,
-                         float *to) {
-    if (channels == 1) {
-      for (int32_t place : places) *to++ = from[place];
-      return;
-    }
-    if (channels == 3) {
-      for (int32_t place : places) {
-        const float *pixel = from + int64_t{3} * place;
-        for (int c = 0; c < 3; ++c) *to++ = pixel[c];
-      }
-      return;
-    }
-    for (int32_t place : places) {
-      std::memcpy(to, from + place * channels, static_cast<size_t>(channels) * sizeof(float));
-      to += channels;
+      kernel.pick(from, state.width.places.data(), output[2], input[3], to);
     }
   }
 

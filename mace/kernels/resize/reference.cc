@@ -19,6 +19,12 @@ void Resample(const float *in, const int32_t *places, const float *weights, int 
   }
 }
 
+void Pick(const float *in, const int32_t *places, int64_t n, int64_t channels, float *out) {
+  for (int64_t x = 0; x < n; ++x) {
+    for (int64_t c = 0; c < channels; ++c) out[x * channels + c] = in[places[x] * channels + c];
+  }
+}
+
 void Blend(const float *const *rows, const float *weights, int taps, int64_t n, float *out) {
   for (int64_t i = 0; i < n; ++i) {
     double sum = 0;
@@ -30,7 +36,7 @@ void Blend(const float *const *rows, const float *weights, int taps, int64_t n, 
 }  // namespace
 
 extern const ResizeFunctions resize_f32__reference;
-const ResizeFunctions resize_f32__reference = {Resample, Blend};
+const ResizeFunctions resize_f32__reference = {Resample, Pick, Blend};
 
 }  // namespace kernels
 }  // namespace mace

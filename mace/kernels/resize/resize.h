@@ -20,6 +20,8 @@ struct ResizeFunctions {
   // `channels` numbers each; taps is 2 or 4.
   void (*resample)(const float *in, const int32_t *places, const float *weights, int taps,
                    int64_t n, int64_t channels, float *out);
+  // out[x] = in[places[x]], for n output pixels of `channels` numbers each.
+  void (*pick)(const float *in, const int32_t *places, int64_t n, int64_t channels, float *out);
   // out[i] = sum over t of weights[t] * rows[t][i] for n numbers; taps is 2 or 4.
   void (*blend)(const float *const *rows, const float *weights, int taps, int64_t n, float *out);
 };

@@ -72,6 +72,28 @@ TEST(Resize, ResampleOfAllChannels) {
   });
 }
 
+TEST(Resize, PickOfAllChannels) {
+  Numbers numbers;
+  ForEachKernel([&](const ResizeFunctions &kernel) {
+    for (int64_t channels = 1; channels < 75; ++channels) {
+      const int64_t width = 5, n = 7;
+      const GuardedBuffer in = numbers.Buffer(width * channels);
+      in.as<uint32_t>()[0] = 0x7fa00001;  // a NaN comes as it is
+      std::vector<int32_t> places = {0, static_cast<int32_t>(width - 1)};
+      while (static_cast<int64_t>(places.size()) < n) {
+        places.push_back(static_cast<int32_t>(numbers.Below(width)));
+      }
+      const GuardedBuffer actual(static_cast<size_t>(n * channels) * sizeof(float));
+      kernel.pick(in.as<float>(), places.data(), n, channels, actual.as<float>());
+      EXPECT_TRUE(actual.Intact());
+      for (int64_t i = 0; i < n * channels; ++i) {
+        const int64_t from = places[static_cast<size_t>(i / channels)] * channels + i % channels;
+        ASSERT_EQ(actual.as<uint32_t>()[i], in.as<uint32_t>()[from]) << channels << ", " << i;
+      }
+    }
+  });
+}
+
 TEST(Resize, BlendOfAllLengths) {
   Numbers numbers;
   ForEachKernel([&](const ResizeFunctions &kernel) {

@@ -111,6 +111,31 @@ void Resample(const float *in, const int32_t *places, const float *weights, int 
   }
 }
 
+template <int kChannels>
+HWY_INLINE void PickFew(const float *in, const int32_t *places, int64_t n, float *out) {
+  for (int64_t x = 0; x < n; ++x, out += kChannels) {
+    const float *pixel = in + static_cast<int64_t>(places[x]) * kChannels;
+    HWY_UNROLL(4)
+    for (int c = 0; c < kChannels; ++c) out[c] = pixel[c];
+  }
+}
+
+void Pick(const float *in, const int32_t *places, int64_t n, int64_t channels, float *out) {
+  if (channels == 1) return PickFew<1>(in, places, n, out);
+  if (channels == 3) return PickFew<3>(in, places, n, out);
+  for (int64_t x = 0; x < n; ++x, out += channels) {
+    const float *pixel = in + places[x] * channels;
+    int64_t c = 0;
+    for (; c <= channels - 2 * kLanes; c += 2 * kLanes) {
+      const FloatVector first = Load(pixel + c);
+      Store(Load(pixel + c + kLanes), out + c + kLanes);
+      Store(first, out + c);
+    }
+    for (; c <= channels - 4; c += 4) hn::StoreU(hn::LoadU(kFour, pixel + c), kFour, out + c);
+    for (; c < channels; ++c) out[c] = pixel[c];
+  }
+}
+
 template <int kTaps>
 HWY_INLINE void BlendTaps(const float *const *rows, const float *weights, int64_t n, float *out) {
   FloatVector factors[kTaps];
@@ -139,7 +164,7 @@ void Blend(const float *const *rows, const float *weights, int taps, int64_t n, 
 }  // namespace
 
 extern const ResizeFunctions MACE_RESIZE_TABLE;
-const ResizeFunctions MACE_RESIZE_TABLE = {Resample, Blend};
+const ResizeFunctions MACE_RESIZE_TABLE = {Resample, Pick, Blend};
 
 }  // namespace kernels
 }  // namespace mace
