@@ -166,7 +166,8 @@ MACE_INLINE void Slide3(const PoolRow &p, const WindowColumns &inner, int64_t c)
 }
 
 template <typename V>
-MACE_INLINE void SlideRow(const PoolRow &p) {
+MACE_INLINE void SlideRow(const PoolRow &row) {
+  const PoolRow p = row;  // stores of vectors could be to `row`, as far as compilers know
 #if defined(__arm__)
   constexpr int kWide = 2;  // there are 16 registers, and loads need one
 #else
