@@ -14,27 +14,25 @@ namespace {
 
 constexpr int kRowsOut = 2;
 
+#if defined(__x86_64__)
 // Whether to take the channels from the last to the first. A load waits for a store shortly before
 // it whose address is the same but for a multiple of 4096 bytes; where pixels lie so that these
 // meet, what is stored for some channels must not be where the next are loaded.
 MACE_INLINE bool FromLastChannel(const DwconvRows &d) {
-#if defined(__x86_64__)
   constexpr uintptr_t kLeastPeriod = 1024;  // below it too few pixels meet
   constexpr uintptr_t kStored = 128;        // of a pixel, not yet written to the cache
   const uintptr_t pixel = static_cast<uintptr_t>(d.channels) * sizeof(float);
   const uintptr_t period = (pixel | 4096) & -(pixel | 4096);  // the largest power of 2 in both
   if (period < kLeastPeriod) return false;
-  const uintptr_t ahead = reinterpret_cast<uintptr_t>(d.out) - reinterpret_cast<uintptr_t>(d.in);
-  return ahead % period > 0 && ahead % period <= kStored;
-#else
-  (void)d;
-  return false;
-#endif
+  const uintptr_t ahead =
+      (reinterpret_cast<uintptr_t>(d.out) - reinterpret_cast<uintptr_t>(d.in)) & (period - 1);
+  return ahead > 0 && ahead <= kStored;
 }
+#endif
 
 // Output pixels [x, x + kX) of both rows. A window may leave the image by at most kWindow / 2
 // columns on each side, so only that many columns of the input ask whether they exist.
-template <typename V, int kWindow, int kStride, int kX>
+template <typename V, int kWindow, int kStride, int kX, bool kFromLast>
 void Pixels(const DwconvRows &d, int64_t x) {
   using T = typename V::T;
   constexpr int kRowsIn = (kRowsOut - 1) * kStride + kWindow;
@@ -45,14 +43,13 @@ void Pixels(const DwconvRows &d, int64_t x) {
   const T low = V::Set(d.low);
   const T high = V::Set(d.high);
   constexpr int64_t kBlock = (1 + kWindow * kWindow) * V::kLanes;
-  const int64_t last = d.channels - V::kLanes;
-  const bool down = FromLastChannel(d);
-  const int64_t w_step = down ? -kBlock : kBlock;
+  constexpr int64_t kStep = kFromLast ? -V::kLanes : V::kLanes;
   const float *w = d.packed;
-  if (down) w += (d.channels - 1) / V::kLanes * kBlock;
-  for (int64_t done = 0; done < d.channels; done += V::kLanes, w += w_step) {
-    int64_t c = down ? (d.channels - 1 - done) / V::kLanes * V::kLanes : done;
-    if (c > last) c = last;  // that block moves back to be whole
+  int64_t c = 0;
+  if (kFromLast) c = d.channels - V::kLanes;  // whole blocks then
+  if (kFromLast) w += c / V::kLanes * kBlock;
+  for (; kFromLast ? c >= 0 : c < d.channels; c += kStep, w += kFromLast ? -kBlock : kBlock) {
+    if (c + V::kLanes > d.channels) c = d.channels - V::kLanes;
     const float *in = d.in + first * d.channels + c;
     T acc[kRowsOut][kX];
     MACE_UNROLL
@@ -101,6 +98,16 @@ void Pixels(const DwconvRows &d, int64_t x) {
   }
 }
 
+// The same, whichever way is faster. Where it is little or seldom, there is one way.
+template <typename V, int kWindow, int kStride, int kX>
+MACE_INLINE void PixelsAt(const DwconvRows &d, int64_t x) {
+#if defined(__x86_64__)
+  constexpr bool kBothWays = kWindow == 3 && kX > 1 && V::kLanes > 4;
+  if (kBothWays && FromLastChannel(d)) return Pixels<V, kWindow, kStride, kX, kBothWays>(d, x);
+#endif
+  Pixels<V, kWindow, kStride, kX, false>(d, x);
+}
+
 // Both rows. Groups of kX pixels and a few narrow ones, where they make up the row; else the last
 // group moves left to be whole.
 template <typename V, int kWindow, int kStride, int kX>
@@ -110,16 +117,16 @@ MACE_INLINE void Window(const DwconvRows &d) {
     int64_t narrow = 0, x = 0;  // pixels in narrow groups
     while (narrow < kX && (d.out_w - narrow) % kX != 0) narrow += kNarrow;
     if (narrow > d.out_w || (d.out_w - narrow) % kX != 0) narrow = 0;
-    for (; x < narrow; x += kNarrow) Pixels<V, kWindow, kStride, kNarrow>(d, x);
+    for (; x < narrow; x += kNarrow) PixelsAt<V, kWindow, kStride, kNarrow>(d, x);
     for (; x < d.out_w; x += kX) {
-      Pixels<V, kWindow, kStride, kX>(d, x + kX <= d.out_w ? x : d.out_w - kX);
+      PixelsAt<V, kWindow, kStride, kX>(d, x + kX <= d.out_w ? x : d.out_w - kX);
     }
   } else if (d.out_w >= kNarrow) {
     for (int64_t x = 0; x < d.out_w; x += kNarrow) {
-      Pixels<V, kWindow, kStride, kNarrow>(d, x + kNarrow <= d.out_w ? x : d.out_w - kNarrow);
+      PixelsAt<V, kWindow, kStride, kNarrow>(d, x + kNarrow <= d.out_w ? x : d.out_w - kNarrow);
     }
   } else {
-    for (int64_t x = 0; x < d.out_w; ++x) Pixels<V, kWindow, kStride, 1>(d, x);
+    for (int64_t x = 0; x < d.out_w; ++x) PixelsAt<V, kWindow, kStride, 1>(d, x);
   }
 }
 
