@@ -20,7 +20,8 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr int64_t kGroupRows = 128, kPackedGroupRows = 256;
 // Groups that are equal shares for any usual number of threads.
 constexpr int64_t kEqualShares = 4;
-// Tiles for each thread, so that one that is late does not hold up all.
+// Tiles for each thread where groups are no equal shares. Elsewhere one is enough: each tile of a
+// group makes the sums of A again.
 constexpr int64_t kTilesPerThread = 2;
 // With fewer rows filters, of which there are more, take longer to come than they save.
 constexpr int64_t kLeastRows = 96;
@@ -89,7 +90,7 @@ StrassenPlan PlanStrassen(const GemmKernel &gemm, int64_t rows, int64_t k, int64
     const int64_t share = plan.groups > kEqualShares ? kEqualShares : 2;
     plan.groups = std::min(CeilDiv(plan.groups, share) * share, pairs);
   }
-  if (threads > 1 && plan.groups < kTilesPerThread * threads) {
+  if (threads > 1 && plan.groups % threads != 0 && plan.groups < kTilesPerThread * threads) {
     const int64_t most = std::max<int64_t>(1, GemmPanels(gemm, n / 2) / kLeastPanels);
     plan.splits = std::min(most, CeilDiv(kTilesPerThread * threads, plan.groups));
   }
