@@ -116,18 +116,24 @@ void PackStrassen(const StrassenPlan &plan, const float *filter, const float *bi
   pack(kB11, b11, plan.k, nullptr);
   pack(kB21, b21, plan.k, bias);
   pack(kB22, b22, plan.k, nullptr);
+  // The sums of one matrix after the other, by rows of the columns of B.
   std::vector<float> sums(static_cast<size_t>(n * k));
-  const auto pack_sums = [&](Matrix matrix, const float *of_bias, const auto &sum) {
+  const EltwiseFunctions &eltwise = Eltwise();
+  const auto subtract = [&](const float *x, int64_t x_row, const float *y, int64_t y_row) {
     for (int64_t j = 0; j < n; ++j) {
-      for (int64_t l = 0; l < k; ++l) sums[static_cast<size_t>(j * k + l)] = sum(j * plan.k + l);
+      eltwise.binary(kBinarySub, RowStep::kBoth, x + j * x_row, y + j * y_row, sums.data() + j * k,
+                     k);
     }
-    pack(matrix, sums.data(), k, of_bias);
   };
+  subtract(b22, plan.k, b12, plan.k);
+  pack(kT3, sums.data(), k, nullptr);
+  subtract(b12, plan.k, b11, plan.k);
   // The second half's bias is with S1 T1, which both of its quarters have.
-  pack_sums(kT1, second, [&](int64_t i) { return b12[i] - b11[i]; });
-  pack_sums(kT2, nullptr, [&](int64_t i) { return b22[i] - (b12[i] - b11[i]); });
-  pack_sums(kT3, nullptr, [&](int64_t i) { return b22[i] - b12[i]; });
-  pack_sums(kMinusT4, bias, [&](int64_t i) { return b21[i] - (b22[i] - (b12[i] - b11[i])); });
+  pack(kT1, sums.data(), k, second);
+  subtract(b22, plan.k, sums.data(), k);
+  pack(kT2, sums.data(), k, nullptr);
+  subtract(b21, plan.k, sums.data(), k);
+  pack(kMinusT4, sums.data(), k, bias);
 }
 
 namespace {
