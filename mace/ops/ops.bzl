@@ -44,6 +44,7 @@ PARTS = [
     "infer_shapes",
     "late",
     "storage",
+    "strassen",
     "subgraphs",
     "winograd",
 ]

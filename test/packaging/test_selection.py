@@ -217,6 +217,8 @@ def _node(kind: str, **values: Any) -> Any:
         (_node("Conv2D"), (8, 3, 3, 8), {"fusion", "winograd"}, set()),
         (_node("Conv2D", strides=[2, 2]), (8, 3, 3, 8), {"fusion"}, set()),
         (_node("Conv2D"), (8, 1, 1, 8), {"fusion"}, set()),
+        (_node("Conv2D"), (512, 1, 1, 256), {"fusion", "strassen"}, set()),
+        (_node("Conv2D", strides=[2, 2]), (512, 1, 1, 256), {"fusion"}, set()),
         (_node("Conv2D", activation="RELUX"), (8, 1, 1, 8), {"fusion"}, set()),
         (_node("Conv2D", activation="TANH"), (8, 1, 1, 8), {"activations", "fusion"}, set()),
         (_node("DepthwiseConv2d", strides=[2, 2]), (1, 5, 5, 8), {"fusion"}, {"dwconv_f32_5x5s2"}),

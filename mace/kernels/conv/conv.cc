@@ -366,7 +366,7 @@ void PlanWinograd(const ConvShape &s, int threads, ConvPlan *plan) {
 
 void PlanProductOfParts(const ConvShape &s, int threads, ConvPlan *plan) {
   StrassenPlan &w = plan->strassen;
-  w = PlanStrassen(*plan->gemm, s.batch * s.out_h * s.out_w, s.in_c, s.out_c, threads);
+  w = kConvParts.strassen->plan(*plan->gemm, s.batch * s.out_h * s.out_w, s.in_c, s.out_c, threads);
   plan->packed_floats = w.packed_floats;
   plan->scratch_floats = w.scratch_floats;
   plan->tiles = w.tiles;
@@ -413,7 +413,8 @@ bool CanStrassen(const ConvShape &s) {
 }
 
 bool ChooseStrassen(const ConvShape &s, const GemmKernel &gemm) {
-  return CanStrassen(s) && StrassenPays(gemm, s.out_h * s.out_w, s.in_c, s.out_c);
+  return CanStrassen(s) && kConvParts.strassen != nullptr &&
+         kConvParts.strassen->pays(gemm, s.out_h * s.out_w, s.in_c, s.out_c);
 }
 
 ConvPlan PlanConv(const ConvShape &shape, const GemmKernel &gemm, int threads) {
@@ -484,7 +485,9 @@ void PackConv(const ConvPlan &plan, const float *filter, const float *bias, floa
   if (plan.winograd.kernel != nullptr) {
     return kConvParts.winograd->pack(plan.winograd, filter, bias, packed);
   }
-  if (plan.strassen.gemm != nullptr) return PackStrassen(plan.strassen, filter, bias, packed);
+  if (plan.strassen.gemm != nullptr) {
+    return kConvParts.strassen->pack(plan.strassen, filter, bias, packed);
+  }
   const ConvShape &s = plan.shape;
   const int64_t group_n = s.out_c / s.group;
   const int64_t filter_floats = s.kernel_h * s.kernel_w * (s.in_c / s.group);
@@ -511,8 +514,8 @@ void RunConvTile(const ConvPlan &plan, const ConvEpilogue &epilogue, const float
         plan.winograd, MakeWinogradCall(epilogue, input, packed, output, scratch), tile);
   }
   if (plan.strassen.gemm != nullptr) {
-    return RunStrassenTile(plan.strassen,
-                           MakeStrassenCall(epilogue, input, packed, output, scratch), tile);
+    return kConvParts.strassen->run_tile(
+        plan.strassen, MakeStrassenCall(epilogue, input, packed, output, scratch), tile);
   }
   const ConvShape &s = plan.shape;
   const int64_t splits = plan.splits;

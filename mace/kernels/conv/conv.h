@@ -115,6 +115,7 @@ void MakeStrided(int64_t out_stride, ConvPlan *plan);
 // not in this library.
 struct ConvParts {
   const WinogradFunctions *winograd;
+  const StrassenFunctions *strassen;
 };
 extern const ConvParts kConvParts;
 

@@ -6,7 +6,7 @@ namespace mace {
 namespace kernels {
 
 extern const ConvParts kConvParts __attribute__((weak));
-const ConvParts kConvParts = {&kWinogradFunctions};
+const ConvParts kConvParts = {&kWinogradFunctions, &kStrassenFunctions};
 
 }  // namespace kernels
 }  // namespace mace

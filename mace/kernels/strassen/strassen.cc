@@ -287,5 +287,8 @@ void RunStrassenTile(const StrassenPlan &plan, const StrassenCall &call, int64_t
   Run(plan, call, tile).Go();
 }
 
+const StrassenFunctions kStrassenFunctions = {StrassenPays, PlanStrassen, PackStrassen,
+                                              RunStrassenTile};
+
 }  // namespace kernels
 }  // namespace mace

@@ -76,6 +76,15 @@ struct StrassenCall {
 // Computes piece `tile` of plan.tiles.
 void RunStrassenTile(const StrassenPlan &plan, const StrassenCall &call, int64_t tile);
 
+// All of the above, for callers that can do without it.
+struct StrassenFunctions {
+  decltype(&StrassenPays) pays;
+  decltype(&PlanStrassen) plan;
+  decltype(&PackStrassen) pack;
+  decltype(&RunStrassenTile) run_tile;
+};
+extern const StrassenFunctions kStrassenFunctions;
+
 }  // namespace kernels
 }  // namespace mace
 

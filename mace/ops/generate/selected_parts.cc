@@ -21,6 +21,7 @@
 #include "mace/kernels/reduce/reduce.h"
 #include "mace/kernels/resize/resize.h"
 #include "mace/kernels/softmax/softmax.h"
+#include "mace/kernels/strassen/strassen.h"
 #include "mace/kernels/winograd/winograd.h"
 #include "mace/kernels/winograd/winograd_kernel.h"
 #include "mace/libmace/infer_shapes.h"
@@ -55,7 +56,8 @@ const InferPart kInferPart = {MACE_PART(MACE_WITH_INFER_SHAPES, InferShapes)};
 
 namespace kernels {
 
-const ConvParts kConvParts = {MACE_PART(MACE_WITH_WINOGRAD, &kWinogradFunctions)};
+const ConvParts kConvParts = {MACE_PART(MACE_WITH_WINOGRAD, &kWinogradFunctions),
+                              MACE_PART(MACE_WITH_STRASSEN, &kStrassenFunctions)};
 const Bf16Part kBf16Part = {
     MACE_PART((Set(MACE_TYPES) >> static_cast<int>(DT_BFLOAT16) & 1u) != 0, BestBf16Gemm)};
 const ActivationPart kActivationPart = {MACE_PART(MACE_WITH_ACTIVATIONS, ApplyAnyActivationF32)};

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What models need of the engine, and the Bazel package that makes an engine of that alone: their
-operators, with their GPU sides; parts such as loops and Winograd convolution; kernels. The lists in
+operators, with their GPU sides; parts such as loops and ways of convolutions; kernels. The lists in
 it may be edited by hand: they are read by every build until the next `mace build --selective`."""
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ _ACTIVE = {"Activation", "GRU", "LSTM", "RNN"}
 # Operators whose passes over memory a plan can save, or that make rows in turns.
 _FUSED = {"Concat", "Conv2D", "DepthwiseConv2d", "Eltwise", "Pooling"}
 _CONVOLUTIONS = {"Conv2D"}
+_LEAST_STRASSEN = 64 * 1024  # kLeastFilters of mace/kernels/strassen/strassen.cc
 # Parts that applications ask for, not models.
 _WANTED = {"async", "storage"}
 
@@ -100,8 +101,10 @@ class Needs:
                 self.kernels.update(_kernels(node, constants))
                 self.functions.update(_functions(node))
                 self.types.update(_type_name(number) for number in node.output_type)
-        if "winograd" in self.parts:
+        if self.parts & {"strassen", "winograd"}:
             self.functions.update(("BinarySum", "BinaryMax", "BinaryMin"))
+        if "strassen" in self.parts:
+            self.functions.add("BinarySub")
 
 
 # Kernels that only some models need, by what _kernels() calls for; others are always there.
@@ -150,8 +153,11 @@ def _parts(node: Any, constants: dict[str, tuple[int, ...]]) -> Iterator[str]:
     if node.type in _CONVOLUTIONS and len(node.input) > 1:
         filters = constants.get(node.input[1], (0, 3, 3, 0))
         strides = _attributes(node).get("strides")
-        if filters[1:3] == (3, 3) and (strides is None or list(strides.ints) == [1, 1]):
-            yield "winograd"
+        if strides is None or list(strides.ints) == [1, 1]:
+            if filters[1:3] == (3, 3):
+                yield "winograd"
+            elif filters[1:3] == (1, 1) and filters[0] * filters[3] > _LEAST_STRASSEN:
+                yield "strassen"
 
 
 def _kernels(node: Any, constants: dict[str, tuple[int, ...]]) -> Iterator[str]:
