@@ -376,11 +376,11 @@ void Gemm(const GemmKernel &kernel, const GemmCall &call, int64_t panel_begin, i
   MACE_TELL_LISTENER(OnGemm(kernel, call, panel_begin, panel_end));
   if (call.m <= 0 || call.lines <= 0 || panel_begin >= panel_end) return;
   if (kernel.way != nullptr) return kernel.way->run(kernel, call, panel_begin, panel_end);
-  if (call.scratch != nullptr && call.taps == 1 && call.m * call.lines > kCacheWays &&
-      GemmRowsCollide(kernel, call.lda)) {
-    return GemmCopied(kernel, call, panel_begin, panel_end);
-  }
   if (call.part == 0 || call.part >= call.k) {
+    if (call.scratch != nullptr && call.taps == 1 && call.m * call.lines > kCacheWays &&
+        GemmRowsCollide(kernel, call.lda)) {
+      return GemmCopied(kernel, call, panel_begin, panel_end);
+    }
     return GemmWhole(kernel, call, false, panel_begin, panel_end);
   }
   constexpr float kInf = std::numeric_limits<float>::infinity();

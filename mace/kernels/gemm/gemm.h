@@ -60,6 +60,10 @@ struct GemmKernel {
   const GemmWay *way = nullptr;
 };
 
+// Whose vectors and costs go with it: products that pack rows are all for NEON, whatever cores they
+// are for.
+inline Isa VectorIsa(const GemmKernel &gemm) { return gemm.block != nullptr ? kIsaNeon : gemm.isa; }
+
 // The tap_offsets of a product without taps.
 constexpr int64_t kOneTap[1] = {0};
 

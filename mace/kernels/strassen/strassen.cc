@@ -71,7 +71,7 @@ Work StrassenWork(const GemmKernel &gemm, int64_t rows, int64_t k, int64_t n) {
 
 bool StrassenPays(const GemmKernel &gemm, int64_t rows, int64_t k, int64_t n) {
   if (!StrassenMayPay(gemm, rows, k, n)) return false;
-  const Costs &costs = CostsOf(gemm.block != nullptr ? kIsaNeon : gemm.isa);
+  const Costs &costs = CostsOf(VectorIsa(gemm));
   return CostOf(StrassenWork(gemm, rows, k, n), costs.strassen) * kLeastGain <
          CostOf(ProductWork(gemm, rows, k, n), costs.product);
 }
@@ -99,7 +99,8 @@ StrassenPlan PlanStrassen(const GemmKernel &gemm, int64_t rows, int64_t k, int64
   plan.matrix_floats = PackedGemmFloats(gemm, k / 2, n / 2, plan.part);
   plan.packed_floats = kStrassenMatrices * plan.matrix_floats;
   const int64_t half_rows = CeilDiv(pairs, plan.groups);
-  plan.sums_floats = half_rows * SumsStride(k / 2);
+  // What follows it is aligned too.
+  plan.sums_floats = CeilDiv(half_rows * SumsStride(k / 2), 16) * 16;
   plan.scratch_floats =
       plan.sums_floats + GemmScratchFloats(gemm, k / 2, std::max<int64_t>(1, half_rows), k);
   return plan;

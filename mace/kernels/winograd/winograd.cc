@@ -60,9 +60,6 @@ constexpr int64_t kUsualSide = 28;
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
 
-// Products that pack rows are all for NEON, whatever cores they are for.
-Isa TransformIsa(const GemmKernel &gemm) { return gemm.block != nullptr ? kIsaNeon : gemm.isa; }
-
 // Row tiles of a product that are packed together, or one where rows are read in place.
 int64_t Group(const WinogradPlan &plan) {
   return plan.gemm->block == nullptr ? 1 : plan.gemm->rows;
@@ -330,7 +327,7 @@ const KernelList<WinogradKernel> &WinogradKernels() {
 
 bool WinogradFits(const WinogradKernel &kernel, const GemmKernel &gemm, int64_t in_c,
                   int64_t out_c) {
-  if (kernel.isa != TransformIsa(gemm) || gemm.isa == kIsaReference) return false;
+  if (kernel.isa != VectorIsa(gemm) || gemm.isa == kIsaReference) return false;
   if (gemm.block == nullptr) return std::min(in_c, out_c) >= gemm.lanes;
   return in_c % 4 == 0 && out_c % gemm.columns == 0 && in_c >= kLeastChannels &&
          out_c >= 2 * kLeastChannels;
@@ -363,7 +360,7 @@ Work WinogradWork(const WinogradKernel *kernel, const GemmKernel &gemm, int64_t 
 
 const WinogradKernel *BestWinograd(const GemmKernel &gemm, int64_t in_c, int64_t out_c,
                                    int64_t out_h, int64_t out_w) {
-  const Costs &costs = CostsOf(TransformIsa(gemm));
+  const Costs &costs = CostsOf(VectorIsa(gemm));
   Work work = WinogradWork(nullptr, gemm, in_c, out_c, out_h, out_w);
   double least = CostOf(work, costs.product), filters = work.filters;
   const WinogradKernel *best = nullptr;
